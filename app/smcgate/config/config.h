@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The program's configuration: what the JSON file says, checked and with its
+ * defaults filled in. Read once by the main lcore before anything is started
+ * and not changed after; workers may read it. Bounds and meanings of each key
+ * are in the tables of tables.c (and in doc/configuration.md, made from them).
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/smcgate/config/field.h"
+#include "pmd/base/log.h"
+
+#define CONFIG_MAX_PORTS 16
+#define CONFIG_MAX_QUEUES 64        /* per port and direction */
+#define CONFIG_MAX_LCORES 128
+#define CONFIG_MAX_ADDRESSES 4096   /* per port */
+#define CONFIG_MAX_ROUTES 1024
+#define CONFIG_MAX_SERVICES 256
+#define CONFIG_NAME_LEN 32          /* terminator included */
+#define CONFIG_PATH_LEN 108         /* fits sockaddr_un, terminator included */
+
+/* Values of enumerations are as the JSON names them. */
+enum config_switch { CONFIG_OFF, CONFIG_AUTO };               /* auto: when the port offers it */
+enum config_hugepages { CONFIG_HUGE_AUTO, CONFIG_HUGE_REQUIRE, CONFIG_HUGE_OFF };
+enum config_cookies { CONFIG_COOKIES_AUTO, CONFIG_COOKIES_ALWAYS, CONFIG_COOKIES_OFF };
+enum config_congestion { CONFIG_CUBIC, CONFIG_NEWRENO };
+enum config_forward {
+	CONFIG_FWD_SERVE, CONFIG_FWD_IO, CONFIG_FWD_MAC, CONFIG_FWD_MACSWAP, CONFIG_FWD_RXONLY,
+	CONFIG_FWD_TXONLY, CONFIG_FWD_ICMPECHO,
+	CONFIG_FWD_MODES
+};
+
+struct config_port {
+	char name[CONFIG_NAME_LEN];
+	char device[64];   /* ethdev name or PCI address, as rte_eth_dev_get_port_by_name wants it */
+	char vdev[256];    /* "" or "NAME,ARGS": the program adds it when device is not there yet */
+	struct cfg_prefix *addresses;
+	unsigned n_addresses;
+	uint32_t mtu;
+	uint32_t vlan;              /* 0: untagged */
+	struct rte_ether_addr mac;  /* all zero: the device's own */
+	uint32_t rx_queues, tx_queues;
+	uint32_t rx_descriptors, tx_descriptors;
+	bool promiscuous;
+	struct {
+		enum config_switch checksum, tso, rss;
+	} offloads;
+	bool arp_announce;
+	bool arp_probe;
+};
+
+struct config_queue {
+	char port[CONFIG_NAME_LEN];
+	uint32_t queue;
+	/* Filled after parsing: index in config.ports. */
+	unsigned port_index;
+};
+
+struct config_lcore {
+	uint32_t lcore;
+	struct config_queue *queues; /* may be empty: flows by software steering only */
+	unsigned n_queues;
+};
+
+struct config_route {
+	struct cfg_prefix to;  /* host part 0 */
+	struct cfg_addr via;
+	unsigned port_index;   /* the port whose subnet holds via; filled after parsing */
+};
+
+struct config_keepalive {
+	bool enabled;
+	uint32_t idle_s, interval_s, probes;
+};
+
+struct config_tcp {
+	uint32_t mss;                      /* 0: from the port's MTU */
+	uint32_t initial_window_segments;
+	uint32_t rto_min_ms, rto_max_ms;
+	uint32_t syn_retries, synack_retries, retries, orphan_retries;
+	uint32_t user_timeout_ms;          /* 0: none */
+	struct config_keepalive keepalive;
+	uint32_t delayed_ack_ms;
+	bool nagle;
+	uint32_t time_wait_ms, fin_wait2_ms;
+	uint32_t time_wait_max;            /* per lcore */
+	uint32_t backlog;                  /* half-open connections per listener */
+	uint32_t half_open_max;            /* per lcore */
+	enum config_cookies syn_cookies;
+	bool abort_on_overflow;
+	bool timestamps, sack, window_scaling;
+	enum config_congestion congestion;
+	uint32_t receive_buffer_initial, receive_buffer_max, send_buffer_max; /* octets */
+	uint32_t max_connections;          /* per lcore */
+	uint32_t challenge_ack_ms;
+	struct cfg_range local_ports;
+	uint32_t ttl;
+	uint32_t rst_rate;                 /* per second and lcore; 0: none are sent */
+};
+
+struct config_memory {
+	uint32_t arena_mb;         /* per NUMA node; 0: what the pools need */
+	uint32_t rx_buffers;       /* per lcore */
+	uint32_t payload_buffers;  /* per lcore */
+	uint32_t header_buffers;   /* per lcore */
+	uint32_t buffer_size;      /* octets of packet data, headroom not counted */
+	enum config_hugepages hugepages;
+};
+
+struct service_type;
+
+struct config_service {
+	char name[CONFIG_NAME_LEN];
+	const struct service_type *type;
+	void *conf;                    /* the type's own struct, filled by its table; NULL if it has none */
+	struct cfg_endpoint listen;    /* addr.family 0: does not listen */
+	uint32_t backlog;              /* 0: tcp.backlog */
+	uint32_t max_connections;      /* per lcore; 0: tcp.max_connections */
+	uint32_t max_connections_per_peer; /* per lcore and peer address; 0: no limit */
+};
+
+struct config_idle {
+	bool enabled;
+	uint32_t spin_turns;
+	uint32_t max_sleep_us;
+};
+
+struct config_console {
+	char socket[CONFIG_PATH_LEN]; /* "": none */
+};
+
+struct config_capture {
+	char directory[256];          /* "": capture is refused */
+	uint64_t max_bytes;           /* per file */
+	uint32_t snap_length;
+};
+
+struct config_log {
+	int level;                    /* RTE_LOG_* */
+	int layers[LOG_LAYERS];       /* RTE_LOG_*, filled from level where not given */
+};
+
+struct config_arp {
+	uint32_t reachable_ms, delay_ms, retransmit_ms, probes;
+	uint32_t table_size;          /* per port */
+	uint32_t unresolved_max;      /* per port */
+	uint32_t queue_packets;       /* per unresolved address */
+	uint32_t failure_hold_ms;
+};
+
+struct config_icmp {
+	uint32_t echo_rate;           /* answers per second and lcore; 0: none */
+	uint32_t error_rate;          /* errors sent per second and lcore; 0: none */
+};
+
+struct config_ip {
+	uint32_t reassembly_entries;  /* per lcore */
+	uint32_t reassembly_ms;
+	uint32_t min_pmtu;
+	uint32_t pmtu_ms;             /* age at which a learnt path MTU is forgotten */
+};
+
+struct config {
+	struct config_port *ports;
+	unsigned n_ports;
+	struct config_lcore *lcores;  /* n_lcores 0: see config_deal_queues() */
+	unsigned n_lcores;
+	struct config_route *routes;  /* gateway, if given, comes as the last one, 0.0.0.0/0 */
+	unsigned n_routes;
+	struct cfg_addr gateway;      /* as written; already in routes */
+	struct config_tcp tcp;
+	struct config_memory memory;
+	struct config_service *services;
+	unsigned n_services;
+	struct config_idle idle;
+	uint32_t burst;
+	enum config_forward forward;
+	struct config_console console;
+	struct config_capture capture;
+	struct {
+		uint32_t grace_ms;
+	} shutdown;
+	struct config_log log;
+	struct config_arp arp;
+	struct config_icmp icmp;
+	struct config_ip ip;
+};
+
+/*
+ * Read and check a configuration: either 0 and a whole *out, to be freed by
+ * config_free(), or a negative errno, *out NULL and at least one line in errs
+ * (zeroed by the caller, freed by cfg_errors_free()). Nothing is started and
+ * EAL is not needed.
+ * Errors: -EINVAL (content), or what opening and reading the file gave.
+ */
+int config_load(const char *file, struct config **out, struct cfg_errors *errs);
+int config_parse_buffer(const char *text, size_t len, struct config **out, struct cfg_errors *errs);
+void config_free(struct config *cfg);
+
+/*
+ * One element of "services" alone, for services added while running. It is
+ * also checked against cfg (names, listen endpoints, addresses of the ports);
+ * services added later than cfg are the caller's to check.
+ */
+int config_parse_service(const struct config *cfg, const char *text, size_t len,
+			 struct config_service **out, struct cfg_errors *errs);
+void config_service_free(struct config_service *svc);
+
+/*
+ * Match the configuration with the worker lcores EAL runs. Without "lcores"
+ * every worker gets an entry and the ports' receive queues are dealt round
+ * robin; with it, each lcore named must be a worker. Adds to errs and returns
+ * 0, -EINVAL or -ENOMEM.
+ */
+int config_deal_queues(struct config *cfg, const unsigned *workers, unsigned n_workers,
+		       struct cfg_errors *errs);
+
+/* Index of a port by name, or -ENOENT. */
+int config_port_index(const struct config *cfg, const char *name);
+
+/* "serve", "io", ...: testpmd's names. NULL-terminated list of the modes. */
+extern const struct cfg_enum config_forward_names[];
+extern const struct cfg_enum config_log_level_names[];
+
+/* The table of the whole file, for the engine's other users: schema,
+ * documentation, tests. */
+extern const struct cfg_field config_fields[];
+
+#endif
