@@ -13,12 +13,13 @@
 
 #include "app/smcgate/config/field.h"
 #include "pmd/base/log.h"
+#include "proto/net/net.h"
 
-#define CONFIG_MAX_PORTS 16
+#define CONFIG_MAX_PORTS NET_MAX_IFS
 #define CONFIG_MAX_QUEUES 64        /* per port and direction */
 #define CONFIG_MAX_LCORES 128
-#define CONFIG_MAX_ADDRESSES 4096   /* per port */
-#define CONFIG_MAX_ROUTES 1024
+#define CONFIG_MAX_ADDRESSES NET_MAX_ADDRS /* per port */
+#define CONFIG_MAX_ROUTES NET_MAX_ROUTES /* the gateway's included */
 #define CONFIG_MAX_SERVICES 256
 #define CONFIG_NAME_LEN 32          /* terminator included */
 #define CONFIG_PATH_LEN 108         /* fits sockaddr_un, terminator included */
@@ -68,7 +69,7 @@ struct config_lcore {
 
 struct config_route {
 	struct cfg_prefix to;  /* host part 0 */
-	struct cfg_addr via;
+	struct net_addr via;
 	unsigned port_index;   /* the port whose subnet holds via; filled after parsing */
 };
 
@@ -78,7 +79,7 @@ struct config_keepalive {
 };
 
 struct config_tcp {
-	uint32_t mss;                      /* 0: from the port's MTU */
+	uint32_t min_mss;                  /* smallest MSS used towards a peer */
 	uint32_t initial_window_segments;
 	uint32_t rto_min_ms, rto_max_ms;
 	uint32_t syn_retries, synack_retries, retries, orphan_retries;
@@ -117,7 +118,7 @@ struct config_service {
 	char name[CONFIG_NAME_LEN];
 	const struct service_type *type;
 	void *conf;                    /* the type's own struct, filled by its table; NULL if it has none */
-	struct cfg_endpoint listen;    /* addr.family 0: does not listen */
+	struct cfg_endpoint listen;    /* addr.family NET_UNSPEC: does not listen */
 	uint32_t backlog;              /* 0: tcp.backlog */
 	uint32_t max_connections;      /* per lcore; 0: tcp.max_connections */
 	uint32_t max_connections_per_peer; /* per lcore and peer address; 0: no limit */
@@ -145,23 +146,21 @@ struct config_log {
 };
 
 struct config_arp {
-	uint32_t reachable_ms, delay_ms, retransmit_ms, probes;
-	uint32_t table_size;          /* per port */
-	uint32_t unresolved_max;      /* per port */
+	uint32_t reachable_ms;
+	uint32_t table_size;
+	uint32_t unresolved_max;
 	uint32_t queue_packets;       /* per unresolved address */
-	uint32_t failure_hold_ms;
 };
 
 struct config_icmp {
-	uint32_t echo_rate;           /* answers per second and lcore; 0: none */
-	uint32_t error_rate;          /* errors sent per second and lcore; 0: none */
+	uint32_t rate;                /* messages sent per second and lcore, echo replies included; 0: none */
 };
 
 struct config_ip {
+	uint32_t ttl;                 /* of what is not TCP */
 	uint32_t reassembly_entries;  /* per lcore */
 	uint32_t reassembly_ms;
-	uint32_t min_pmtu;
-	uint32_t pmtu_ms;             /* age at which a learnt path MTU is forgotten */
+	bool accept_source_route;
 };
 
 struct config {
@@ -171,7 +170,7 @@ struct config {
 	unsigned n_lcores;
 	struct config_route *routes;  /* gateway, if given, comes as the last one, 0.0.0.0/0 */
 	unsigned n_routes;
-	struct cfg_addr gateway;      /* as written; already in routes */
+	struct net_addr gateway;      /* as written; already in routes */
 	struct config_tcp tcp;
 	struct config_memory memory;
 	struct config_service *services;
@@ -225,6 +224,7 @@ int config_port_index(const struct config *cfg, const char *name);
 /* "serve", "io", ...: testpmd's names. NULL-terminated list of the modes. */
 extern const struct cfg_enum config_forward_names[];
 extern const struct cfg_enum config_log_level_names[];
+extern const struct cfg_enum config_congestion_names[]; /* also the names proto/tcp knows */
 
 /* The table of the whole file, for the engine's other users: schema,
  * documentation, tests. */

@@ -15,41 +15,26 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
-#include <rte_byteorder.h>
 #include <rte_ether.h>
 
-/* An address tagged with its family, in network order. family 0: not given.
- * AF_INET uses the first four octets, the others are 0. */
-struct cfg_addr {
-	uint8_t family; /* 0 or AF_INET (AF_INET6 is refused by the parser) */
-	uint8_t octets[16];
-};
+#include "proto/net/addr.h"
 
+/* Addresses are proto/net's: family NET_UNSPEC means that none was given, and
+ * NET_IPV6 never comes out of the parser. */
 struct cfg_prefix {
-	struct cfg_addr addr; /* as written: the host part is kept */
+	struct net_addr addr; /* as written: the host part is kept */
 	uint8_t len;
 };
 
 struct cfg_endpoint {
-	struct cfg_addr addr; /* family 0: no endpoint given; 0.0.0.0: any of our addresses */
+	struct net_addr addr; /* family NET_UNSPEC: not given; 0.0.0.0: any of our addresses */
 	uint16_t port;        /* host order, never 0 when given */
 };
 
 struct cfg_range {
 	uint32_t lo, hi; /* both ends belong to the range */
 };
-
-/* The IPv4 address in network order; 0 when none was given. */
-static inline rte_be32_t
-cfg_addr_ipv4(const struct cfg_addr *a)
-{
-	rte_be32_t be;
-
-	__builtin_memcpy(&be, a->octets, sizeof(be));
-	return a->family == AF_INET ? be : 0;
-}
 
 enum cfg_type {
 	CFG_TYPE_BOOL,     /* bool */
@@ -58,7 +43,7 @@ enum cfg_type {
 	CFG_TYPE_STRING,   /* char[size]: printable ASCII, terminated */
 	CFG_TYPE_NAME,     /* char[size]: letters, digits and "_-.", terminated */
 	CFG_TYPE_ENUM,     /* int or an enum; JSON has the name */
-	CFG_TYPE_IPV4,     /* struct cfg_addr, "A.B.C.D" */
+	CFG_TYPE_IPV4,     /* struct net_addr, "A.B.C.D" */
 	CFG_TYPE_PREFIX,   /* struct cfg_prefix, "A.B.C.D/LEN" */
 	CFG_TYPE_ENDPOINT, /* struct cfg_endpoint, "A.B.C.D:PORT" */
 	CFG_TYPE_MAC,      /* struct rte_ether_addr, "XX:XX:XX:XX:XX:XX"; all zero: not given */
@@ -149,7 +134,7 @@ struct cfg_variants {
 	  0 * sizeof(char[sizeof(((st *)0)->member) == sizeof(int) ? 1 : -1]), \
 	  .names = (list), .def = (uint64_t)(int64_t)(dflt), .doc = (text) }
 #define CFG_IPV4(st, member, name, fl, dflt, text) \
-	{ .key = (name), .type = CFG_TYPE_IPV4, .flags = (fl), .offset = CFG_AT_(st, member, struct cfg_addr), \
+	{ .key = (name), .type = CFG_TYPE_IPV4, .flags = (fl), .offset = CFG_AT_(st, member, struct net_addr), \
 	  .def_text = (dflt), .doc = (text) }
 #define CFG_PREFIX(st, member, name, fl, dflt, text) \
 	{ .key = (name), .type = CFG_TYPE_PREFIX, .flags = (fl), \
@@ -210,14 +195,12 @@ void cfg_free_object(const struct cfg_field *table, const struct cfg_variants *v
 
 /* Parsers of single values, for the console too. 0 or -EINVAL; IPv6 is
  * -EAFNOSUPPORT. */
-int cfg_parse_ipv4(const char *s, struct cfg_addr *out);
+int cfg_parse_ipv4(const char *s, struct net_addr *out);
 int cfg_parse_prefix(const char *s, struct cfg_prefix *out);
 int cfg_parse_endpoint(const char *s, struct cfg_endpoint *out);
 int cfg_parse_mac(const char *s, struct rte_ether_addr *out);
 
-/* "10.0.0.2" into buf (>= CFG_ADDR_LEN octets), which is returned. */
-#define CFG_ADDR_LEN 64
-const char *cfg_addr_str(const struct cfg_addr *a, char *buf);
+/* "10.0.0.2/24", "10.0.0.2:80" into buf of NET_ADDR_STRLEN octets, returned. */
 const char *cfg_prefix_str(const struct cfg_prefix *p, char *buf);
 const char *cfg_endpoint_str(const struct cfg_endpoint *e, char *buf);
 
