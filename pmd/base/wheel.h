@@ -14,6 +14,7 @@
 #define BASE_WHEEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WHEEL_TICK_US 10
@@ -28,7 +29,7 @@ struct wheel_timer {
 	uint32_t tick;                   /* deadline in ticks, modulo 2^32 */
 	uint16_t slot;                   /* level * WHEEL_SLOTS + slot, or the expired list */
 	uint8_t kind;                    /* which callback, set by wheel_arm() */
-	uint8_t reserved;
+	uint8_t sub;                     /* microseconds of the deadline within its tick */
 };
 
 /* now_us is the time passed to wheel_advance(). */
@@ -36,6 +37,7 @@ typedef void (*wheel_fn)(void *ctx, struct wheel_timer *t, uint64_t now_us);
 
 struct wheel {
 	uint64_t now_tick;                            /* all slots before it are empty */
+	uint64_t now_us;                              /* latest time seen by wheel_advance() */
 	uint32_t armed;                               /* timers in the wheel */
 	struct { wheel_fn fn; void *ctx; } kinds[WHEEL_KINDS];
 	uint64_t map[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* occupied slots */
@@ -49,6 +51,7 @@ enum wheel_kind {
 	WHEEL_SERVICE, WHEEL_PIPELINE, WHEEL_TEST,
 };
 
+/* The wheel must not be moved afterwards: its lists point into it. */
 void wheel_init(struct wheel *w, uint64_t now_us);
 void wheel_register(struct wheel *w, uint8_t kind, wheel_fn fn, void *ctx);
 
@@ -62,11 +65,14 @@ static inline bool wheel_armed(const struct wheel_timer *t)
 }
 
 /* Fire what is due at now_us, at most budget callbacks and as many moves
- * between levels; the rest waits for the next call. Returns callbacks run. */
+ * between levels; the rest waits for the next call. A timer that a callback
+ * arms for a time already past fires in the next call. Not to be called from
+ * a callback. Returns callbacks run. */
 unsigned wheel_advance(struct wheel *w, uint64_t now_us, unsigned budget);
 
 /* A time, never later than the earliest deadline, to sleep until at most
- * (it may be earlier, by the width of a slot of an upper level).
+ * (it may be earlier, by the width of a slot). Advancing to it always makes
+ * progress, so a virtual clock may step from one such time to the next.
  * WHEEL_NEVER if nothing is armed. */
 uint64_t wheel_next_us(const struct wheel *w);
 
