@@ -13,6 +13,7 @@
 #define HISTOGRAM_MAX_BITS 40
 #define HISTOGRAM_BUCKETS ((HISTOGRAM_MAX_BITS - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
 
+/* Zeroed memory is an empty histogram. min and max are 0 while it is empty. */
 struct histogram {
 	uint64_t count, sum, min, max;
 	uint32_t bucket[HISTOGRAM_BUCKETS];
@@ -22,7 +23,8 @@ void histogram_init(struct histogram *h);
 /* Values beyond 2^40 - 1 count in the last bucket; max stays exact. */
 void histogram_add(struct histogram *h, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* Highest value equivalent to the quantile q (0 < q <= 1); 0 when empty. */
+/* Highest value equivalent to the quantile q (0 < q <= 1), at most max; 0 when
+ * empty. Buckets stop counting at 2^32 - 1. */
 uint64_t histogram_quantile(const struct histogram *h, double q);
 
 #endif
