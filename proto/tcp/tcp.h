@@ -139,6 +139,9 @@ int tcp_stack_create(struct tcp_stack **out, struct net_stack *net, struct wheel
 void tcp_stack_destroy(struct tcp_stack *ts);
 void tcp_config_defaults(struct tcp_config *conf);
 void tcp_secrets_init(struct tcp_secrets *s, void (*random)(void *ctx, void *buf, size_t len), void *ctx);
+/* The current cookie keys become the previous ones, new ones are drawn: a cookie
+ * outlives one rotation, not two. Main lcore, while no lcore is in a turn. */
+void tcp_rotate_cookies(struct tcp_secrets *s, void (*random)(void *ctx, void *buf, size_t len), void *ctx);
 
 /* -EADDRINUSE: same address and port already listened on. -EADDRNOTAVAIL: not our address. -ENOMEM. */
 int tcp_listen(struct tcp_stack *ts, const struct tcp_listen_args *args, struct tcp_listener **out);
