@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The pipelines as the rest of the program sees them: main.c starts and ends
+ * them, console and telemetry look at them and change them. One worker lcore
+ * runs one pipeline; nothing of a worker is read or written from outside, all
+ * goes by message (pipeline_call() and what is built on it).
+ *
+ * Unless a comment says otherwise every call may come from any thread that is
+ * not a worker (main lcore, telemetry's threads): callers are serialised, one
+ * call is answered within about a turn of the worker it asks. Waiting ends
+ * early with -ECANCELED while the descriptor given to pipeline_cancel_on() is
+ * readable, and with -ETIMEDOUT after PIPELINE_CALL_TIMEOUT_MS; the caller's
+ * memory is not touched after that.
+ *
+ * Workers and ports are numbered from 0 in the order of the configuration
+ * ("worker i" is an index, pipeline_lcore_stats.lcore is EAL's number; "port
+ * i" is also the interface index of the stack, pipeline_port_info.id is
+ * ethdev's number).
+ */
+#ifndef PIPELINE_PIPELINE_H
+#define PIPELINE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/smcgate/config/config.h"
+#include "app/smcgate/service/service.h"
+#include "proto/net/net.h"
+#include "proto/sock/sock.h"
+
+#define PIPELINE_CALL_TIMEOUT_MS 5000
+#define PIPELINE_CALL_MAX 65536   /* octets of argument copied to a worker and back */
+#define PIPELINE_LIST_MAX 64      /* sockets, neighbours listed in one turn */
+#define PIPELINE_BURST_MAX 512    /* config.burst at most */
+
+struct pipeline;
+struct lcore;
+
+/* ---- life, main lcore only -------------------------------------------------- */
+/*
+ * Memory, ports and steering as the configuration says, after
+ * config_deal_queues(); EAL is up. cfg stays the caller's and must outlive the
+ * pipeline. What is wrong is logged, one line that says what to do. 0 or a
+ * negative errno with nothing left behind.
+ */
+int pipeline_create(struct pipeline **out, const struct config *cfg);
+/* Start ports, workers and services; forwards in config.forward's mode when it
+ * returns 0. On failure what was started is stopped again. */
+int pipeline_start(struct pipeline *pl);
+/*
+ * Stop accepting, let connections end for up to grace_ms, reset the rest, stop
+ * workers and ports. hurry (NULL: never) is asked every 20 ms and ends the
+ * grace period when it returns true.
+ */
+void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void));
+/* Free everything; NULL is allowed. */
+void pipeline_destroy(struct pipeline *pl);
+/* Waits end early while fd is readable; -1: never. */
+void pipeline_cancel_on(struct pipeline *pl, int fd);
+
+const struct config *pipeline_config(const struct pipeline *pl);
+unsigned pipeline_workers(const struct pipeline *pl);
+unsigned pipeline_ports(const struct pipeline *pl);
+/* Microseconds since pipeline_create(): the workers' clock. */
+uint64_t pipeline_now_us(const struct pipeline *pl);
+
+/* ---- calling a worker --------------------------------------------------------- */
+/*
+ * Run fn on worker i between stages of a turn. arg (len octets, at most
+ * PIPELINE_CALL_MAX, may be 0) is copied to the worker's side and back after fn
+ * returned; pointers inside must outlive the worker. Returns what fn returned,
+ * -ECANCELED or -ETIMEDOUT (fn may still run later, on its own copy), -ENOMEM,
+ * -ESHUTDOWN when the workers do not run.
+ */
+typedef int (*pipeline_fn)(struct lcore *lc, void *arg);
+int pipeline_call(struct pipeline *pl, unsigned i, pipeline_fn fn, void *arg, size_t len);
+/* On every worker, one after the other, with the same arg; stops at the first
+ * error. */
+int pipeline_call_each(struct pipeline *pl, pipeline_fn fn, void *arg, size_t len);
+/* Returns once every worker has begun a turn after the call: what they used
+ * before (a removed callback of a port) is free. */
+int pipeline_sync(struct pipeline *pl);
+
+/* ---- forwarding ----------------------------------------------------------------- */
+enum config_forward pipeline_fwd(const struct pipeline *pl);
+int pipeline_set_fwd(struct pipeline *pl, enum config_forward mode);
+/* Stopped workers neither receive nor send nor run timers; messages only.
+ * -EALREADY when that is so already. */
+int pipeline_fwd_start(struct pipeline *pl);
+int pipeline_fwd_stop(struct pipeline *pl);
+bool pipeline_forwarding(const struct pipeline *pl);
+unsigned pipeline_burst(const struct pipeline *pl);
+int pipeline_set_burst(struct pipeline *pl, unsigned burst); /* 1..PIPELINE_BURST_MAX, else -EINVAL */
+
+/* ---- ports ------------------------------------------------------------------------ */
+enum pipeline_port_state { PORT_STOPPED, PORT_STARTED, PORT_CLOSED };
+
+struct pipeline_port_info {
+	uint16_t id;                     /* ethdev's number; of no meaning when closed */
+	enum pipeline_port_state state;
+	char name[CONFIG_NAME_LEN];      /* configuration's */
+	char device[64];                 /* ethdev's */
+	char driver[32];
+	int node;                        /* NUMA node, -1: any */
+	uint16_t peer;                   /* port index the forwarding modes send to */
+	uint16_t rx_queues, tx_queues, rx_descriptors, tx_descriptors;
+	uint16_t mtu;
+	struct rte_ether_addr mac;
+	bool promiscuous;
+	bool rss;                        /* our key and table are in the device */
+	bool rx_interrupt;               /* idle workers sleep until it */
+	bool pinned;                     /* receives into the arena */
+	uint32_t offloads;               /* enum net_offload */
+	uint8_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls the queue */
+	uint8_t tx_worker[CONFIG_MAX_QUEUES]; /* worker that sends on it */
+};
+/* -ENODEV: no such port (all calls below as well). */
+int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_info *out);
+/* Workers let go of the port before it stops. -EALREADY, -ENODEV when closed,
+ * or the driver's error. reset = stop, reset, configure, start if it ran. */
+int pipeline_port_start(struct pipeline *pl, unsigned port);
+int pipeline_port_stop(struct pipeline *pl, unsigned port);
+int pipeline_port_close(struct pipeline *pl, unsigned port);
+int pipeline_port_reset(struct pipeline *pl, unsigned port);
+/* Of a stopped port (-EBUSY): queue sizes cannot follow while it runs. */
+int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
+int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
+
+/* ---- what a worker counts ------------------------------------------------------------ */
+#define PIPELINE_STAGES(X) \
+	X(RX, "rx") X(STEER, "steer") X(INPUT, "input") X(TIMERS, "timers") X(MESSAGES, "messages") \
+	X(SERVE, "serve") X(OUTPUT, "output") X(TX, "tx") X(IDLE, "idle")
+enum pipeline_stage {
+#define PIPELINE_STAGE_ENUM(id, name) STAGE_##id,
+	PIPELINE_STAGES(PIPELINE_STAGE_ENUM)
+#undef PIPELINE_STAGE_ENUM
+	PIPELINE_N_STAGES
+};
+extern const char *const pipeline_stage_names[PIPELINE_N_STAGES];
+
+/* Packets the pipeline itself drops; those of the stack are in net_stats. */
+#define PIPELINE_DROPS(X) \
+	X(STEER_RING, "steer_ring_full") X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") \
+	X(TX_FINISH, "tx_finish_failed") X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped") \
+	X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo") X(FWD_SHORT, "fwd_short") \
+	X(MSG_RING, "message_ring_full")
+enum pipeline_drop {
+#define PIPELINE_DROP_ENUM(id, name) PDROP_##id,
+	PIPELINE_DROPS(PIPELINE_DROP_ENUM)
+#undef PIPELINE_DROP_ENUM
+	PIPELINE_N_DROPS
+};
+extern const char *const pipeline_drop_names[PIPELINE_N_DROPS];
+
+/* Totals since the worker started; the difference of two snapshots is the
+ * interval between them. Busy % = busy / (busy + idle cycles). */
+struct pipeline_lcore_stats {
+	unsigned lcore;                  /* EAL's number */
+	int node;
+	uint64_t now_us;                 /* when this was taken */
+	uint64_t turns, busy_turns;      /* busy: something was done */
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t steered_out, steered_in;/* packets handed to and got from other workers */
+	uint64_t stage_cycles[PIPELINE_N_STAGES]; /* of busy turns; idle: all others and sleep */
+	uint64_t busy_cycles;            /* sum of the stages but idle */
+	uint64_t longest_turn_cycles;    /* busy turns only, since start or clear */
+	uint64_t sleeps, wakeups;        /* wakeups: sleeps ended by packet or message */
+	uint64_t slept_us;
+	uint64_t messages;
+	uint64_t tx_partial;             /* bursts the port did not take whole */
+	uint64_t drop[PIPELINE_N_DROPS];
+};
+int pipeline_lcore_stats(struct pipeline *pl, unsigned i, struct pipeline_lcore_stats *out);
+/* Longest turn begins anew. */
+int pipeline_lcore_clear(struct pipeline *pl, unsigned i);
+/* Whether a pipeline drop is a loss (rxonly's are its purpose). */
+bool pipeline_drop_is_loss(enum pipeline_drop d);
+
+/* Buffers of a worker's pools: in use and size. */
+struct pipeline_pool_info {
+	char name[32];
+	unsigned size, in_use;
+	int node;
+};
+#define PIPELINE_MAX_POOLS 5
+/* Fills at most PIPELINE_MAX_POOLS, returns how many. */
+int pipeline_pool_list(struct pipeline *pl, unsigned i, struct pipeline_pool_info *out);
+
+/* ---- the stacks ------------------------------------------------------------------------- */
+int pipeline_net_stats(struct pipeline *pl, unsigned i, struct net_stats *out);
+int pipeline_tcp_stats(struct pipeline *pl, unsigned i, struct tcp_stats *out);
+int pipeline_sock_stats(struct pipeline *pl, unsigned i, struct sock_stats *out);
+/* At most max (up to PIPELINE_LIST_MAX) of worker i, from *cursor, 0 at first.
+ * Returns how many; 0: end. Sockets that come and go between calls may be
+ * missed, never shown half. */
+int pipeline_sock_list(struct pipeline *pl, unsigned i, uint64_t *cursor, struct sock_info *out, unsigned max);
+/* One socket by sock_id(). -ENOENT. */
+int pipeline_sock_info(struct pipeline *pl, unsigned i, uint64_t id, struct sock_info *out);
+/* Returns how many after skipping skip. Every worker has a copy of the table. */
+int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out, unsigned max);
+
+/* ---- services --------------------------------------------------------------------------- */
+struct pipeline_service_info {
+	char name[CONFIG_NAME_LEN];
+	const struct config_service *conf; /* valid until the service is removed */
+	bool draining;
+	uint32_t open;                   /* sockets, all workers */
+	uint64_t counters[SERVICE_MAX_COUNTERS]; /* summed; names: conf->type->counter_names */
+};
+/* Services running now. */
+unsigned pipeline_services(const struct pipeline *pl);
+/* Service number n of them: 0, -ENOENT. */
+int pipeline_service_info(struct pipeline *pl, unsigned n, struct pipeline_service_info *out);
+/* By name; -ENOENT. */
+int pipeline_service_find(struct pipeline *pl, const char *name);
+/* Takes conf (from config_parse_service()) when it returns 0. -EEXIST: name in
+ * use; or what prepare, start or listen gave. Runs on every worker or on none. */
+int pipeline_service_add(struct pipeline *pl, struct config_service *conf);
+/* Stop accepting. -ENOENT. */
+int pipeline_service_drain(struct pipeline *pl, const char *name);
+/* Drain, reset what is still open, forget. -ENOENT. */
+int pipeline_service_remove(struct pipeline *pl, const char *name);
+
+#endif
