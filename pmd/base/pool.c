@@ -5,27 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <numa.h>
-#include <numaif.h>
-
 #include "pmd/base/asan.h"
+#include "pmd/base/placement.h"
 
 #define POOL_MAX_ALIGN 4096
-
-/* Placement is a wish: on a full or offline node the kernel takes another. */
-static void prefer_node(void *addr, size_t len, int node)
-{
-	struct bitmask *mask;
-
-	if (node < 0 || numa_available() < 0 || node > numa_max_node())
-		return;
-	mask = numa_allocate_nodemask();
-	if (mask == NULL)
-		return;
-	numa_bitmask_setbit(mask, (unsigned)node);
-	(void)mbind(addr, len, MPOL_PREFERRED, mask->maskp, mask->size + 1, 0);
-	numa_free_nodemask(mask);
-}
 
 int pool_init(struct pool *p, uint32_t size, uint32_t align, uint32_t max, int node)
 {
@@ -48,7 +31,7 @@ int pool_init(struct pool *p, uint32_t size, uint32_t align, uint32_t max, int n
 	base = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -ENOMEM;
-	prefer_node(base, len, node);
+	placement_prefer(base, len, node);
 	base_poison(base, len);
 
 	p->base = base;
