@@ -28,7 +28,8 @@ struct arena_region {
 	size_t len;      /* octets, a multiple of page_size */
 	size_t page_size;
 	int fd;          /* memfd, owned by the arena: dup it to keep it */
-	int node;        /* NUMA node the pages are bound to, -1 if unbound */
+	int node;        /* NUMA node the pages are bound to, -1 if unbound (also
+			  * when the node wished for has no room) */
 };
 
 /* What arena_locate() makes of a pointer: fits a ring, means the same in any
@@ -60,7 +61,9 @@ size_t arena_free_space(const struct arena *a);
  * Under AddressSanitizer freed buffers are poisoned and separated by red
  * zones, and the pool has no per-lcore cache, so that a late or long access
  * is reported. Free with rte_mempool_free().
- * Errors through *rc: -ENOMEM (arena full or no memory), -EEXIST, -EINVAL.
+ * Errors through *rc: -ENOMEM (arena full or no memory), -EEXIST, -EINVAL (also
+ * with physical IO addresses, when a data room is larger than the arena's pages).
+ * The pool's part of the arena is not carved again after it has been freed.
  */
 struct rte_mempool *arena_pktmbuf_pool(struct arena *a, const char *name, unsigned n, unsigned cache,
 				       uint16_t priv_size, uint16_t data_room, int *rc);
@@ -70,7 +73,9 @@ struct rte_mempool *arena_pktmbuf_pool(struct arena *a, const char *name, unsign
 struct rte_mempool *plain_pktmbuf_pool(const char *name, unsigned n, unsigned cache, uint16_t priv_size,
 				       uint16_t data_room, int node, int *rc);
 
-/* Arena octets that a pool of n buffers needs. */
+/* Arena octets that a pool of n buffers needs; after EAL has started. With
+ * physical IO addresses (no --iova-mode=va) it is up to twice as much, since no
+ * buffer may cross a page. */
 size_t arena_pool_size(unsigned n, uint16_t data_room);
 
 /* All arenas, in order of creation; returns how many, fills at most max. */

@@ -11,6 +11,7 @@
 #include <rte_memory.h>
 #include <rte_mempool.h>
 
+#include "pmd/base/arena_private.h"
 #include "pmd/base/asan.h"
 #include "tests/unit/test.h"
 
@@ -210,6 +211,39 @@ static void arena_pktmbuf_pool__buffers(void)
 		rte_mempool_free(mp);
 		arena_destroy(a);
 	}
+}
+
+/* With physical addresses (made up here) each buffer lies within one page and
+ * carries that page's address. */
+static void arena_pktmbuf_pool__physical_addresses(void)
+{
+	enum { N = 101, ROOM = 1500 };
+	struct arena *a = create("physical", 2 * MIB);
+	const struct arena_region *r = arena_region(a);
+	struct rte_mempool *mp;
+	struct rte_mbuf *m[N];
+	int rc = 0;
+
+	a->iovas = calloc(r->len / 4096, sizeof(a->iovas[0]));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a->iovas);
+	for (size_t i = 0; i < r->len / 4096; i++)
+		a->iovas[i] = (i * 7919 % 65536) << 12;
+	CU_ASSERT_PTR_NOT_NULL(arena_alloc(a, 5000, 1)); /* the pool begins in another page */
+	CU_ASSERT_PTR_NULL(arena_pktmbuf_pool(a, "physical", N, 0, 0, 4097, &rc));
+	CU_ASSERT_EQUAL(rc, -EINVAL);
+	mp = arena_pktmbuf_pool(a, "physical", N, 0, 0, ROOM, &rc);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mp);
+	CU_ASSERT_EQUAL_FATAL(rte_pktmbuf_alloc_bulk(mp, m, N), 0);
+	for (unsigned i = 0; i < N; i++) {
+		size_t off = (size_t)((uint8_t *)m[i]->buf_addr - (uint8_t *)r->addr);
+
+		CU_ASSERT(off % 4096 + ROOM <= 4096);
+		CU_ASSERT_EQUAL(rte_mbuf_iova_get(m[i]), a->iovas[off / 4096] + off % 4096);
+	}
+	rte_pktmbuf_free_bulk(m, N);
+	CU_ASSERT_EQUAL(rte_mempool_avail_count(mp), N);
+	rte_mempool_free(mp);
+	arena_destroy(a);
 }
 
 static void arena_pktmbuf_pool__errors_leave_the_arena_alone(void)
@@ -432,6 +466,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(arena_alloc__aligns_and_ends),
 	TEST_CASE(arena_locate__and_back),
 	TEST_CASE(arena_pktmbuf_pool__buffers),
+	TEST_CASE(arena_pktmbuf_pool__physical_addresses),
 	TEST_CASE(arena_pktmbuf_pool__errors_leave_the_arena_alone),
 	TEST_CASE(plain_pktmbuf_pool__buffers),
 	TEST_CASE(pools__attach_and_detach),

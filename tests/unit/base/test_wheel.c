@@ -198,10 +198,27 @@ static void wheel_advance__callbacks_cancel_move_and_free_expired(void)
 	CU_ASSERT(wheel_armed(&m.p[0].t));
 }
 
+/* However long nothing was armed, the full reach lies ahead. */
+static void wheel_advance__empty_wheel_keeps_up(void)
+{
+	uint64_t now = 3;
+
+	for (unsigned i = 0; i < 20; i++) {
+		struct probe p = { 0 };
+
+		start(now, note, NULL);
+		now += 17 * HOUR_US + 12347 * i;
+		CU_ASSERT_EQUAL(wheel_advance(&w, now, ALL), 0);
+		wheel_arm(&w, &p.t, WHEEL_TEST, now + REACH_US);
+		CU_ASSERT_EQUAL(wheel_advance(&w, now + REACH_US - 1, ALL), 0);
+		CU_ASSERT_EQUAL(wheel_advance(&w, now + REACH_US, ALL), 1);
+	}
+}
+
 static void wheel_advance__budget(void)
 {
 	enum { N = 1000 };
-	struct probe *p = calloc(N, sizeof(*p));
+	struct probe *p = calloc(N, sizeof(*p)), late = { 0 };
 	unsigned calls = 0, fired = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
@@ -211,6 +228,11 @@ static void wheel_advance__budget(void)
 		wheel_arm(&w, &p[i].t, WHEEL_TEST, 700000 + i * 20);
 	CU_ASSERT_EQUAL(wheel_advance(&w, 655360, 100), 0);
 	CU_ASSERT(wheel_next_us(&w) <= 655360); /* more to move: do not sleep */
+	/* Armed for the tick whose upper slot is half moved: neither hides the other. */
+	wheel_arm(&w, &late.t, WHEEL_TEST, 655365);
+	CU_ASSERT(wheel_next_us(&w) <= 655360);
+	CU_ASSERT_EQUAL(wheel_advance(&w, 655364, 100), 0);
+	CU_ASSERT_EQUAL(wheel_advance(&w, 655365, ALL), 1);
 	CU_ASSERT_EQUAL(wheel_advance(&w, 699999, 0), 0);
 	while (fired < N && calls++ < 100) {
 		unsigned n = wheel_advance(&w, 800000, 100);
@@ -399,6 +421,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(wheel_cancel__idle_and_armed),
 	TEST_CASE(wheel_register__kinds),
 	TEST_CASE(wheel_advance__callbacks_cancel_move_and_free_expired),
+	TEST_CASE(wheel_advance__empty_wheel_keeps_up),
 	TEST_CASE(wheel_advance__budget),
 	TEST_CASE(wheel_advance__jumps_of_hours),
 	TEST_CASE(wheel__random_operations_agree_with_model),
