@@ -73,7 +73,8 @@ static struct rte_mempool *create_extbuf(const char *name, unsigned n, unsigned 
 }
 
 /* One contiguous piece of memory whose addresses are virtual ones. */
-static int carve_whole(struct arena *a, unsigned n, size_t stride, struct rte_pktmbuf_extmem **mem, unsigned *mems)
+static int carve_whole(struct arena *a, unsigned n, size_t stride, struct rte_pktmbuf_extmem **mem,
+		       unsigned *mems)
 {
 	struct rte_pktmbuf_extmem *m = calloc(1, sizeof(*m));
 
@@ -93,7 +94,8 @@ static int carve_whole(struct arena *a, unsigned n, size_t stride, struct rte_pk
 }
 
 /* One piece a page, each with the page's own physical address. */
-static int carve_pages(struct arena *a, unsigned n, size_t stride, struct rte_pktmbuf_extmem **mem, unsigned *mems)
+static int carve_pages(struct arena *a, unsigned n, size_t stride, struct rte_pktmbuf_extmem **mem,
+		       unsigned *mems)
 {
 	size_t page = a->region.page_size, each = page / stride, pages;
 	struct rte_pktmbuf_extmem *m;
@@ -131,7 +133,8 @@ struct rte_mempool *arena_pktmbuf_pool(struct arena *a, const char *name, unsign
 		*rc = -EINVAL;
 		return NULL;
 	}
-	*rc = a->iovas == NULL ? carve_whole(a, n, stride, &mem, &mems) : carve_pages(a, n, stride, &mem, &mems);
+	*rc = a->iovas == NULL ? carve_whole(a, n, stride, &mem, &mems) :
+				 carve_pages(a, n, stride, &mem, &mems);
 	if (*rc != 0)
 		return NULL;
 	mp = create_extbuf(name, n, cache, priv_size, data_room, heap_node(a->region.node), mem, mems);

@@ -47,7 +47,8 @@ static inline uint32_t hash_octets(const struct toeplitz *t, unsigned at, const 
 
 uint32_t toeplitz_v4_addr(const struct toeplitz *t, uint32_t saddr, uint32_t daddr)
 {
-	return hash_octets(t, AT_SADDR, &saddr, sizeof(saddr)) ^ hash_octets(t, AT_DADDR, &daddr, sizeof(daddr));
+	return hash_octets(t, AT_SADDR, &saddr, sizeof(saddr)) ^
+	       hash_octets(t, AT_DADDR, &daddr, sizeof(daddr));
 }
 
 uint32_t toeplitz_sport(const struct toeplitz *t, uint16_t sport)
@@ -60,7 +61,8 @@ uint32_t toeplitz_dport(const struct toeplitz *t, uint16_t dport)
 	return hash_octets(t, AT_DPORT, &dport, sizeof(dport));
 }
 
-uint32_t toeplitz_v4(const struct toeplitz *t, uint32_t saddr, uint32_t daddr, uint16_t sport, uint16_t dport)
+uint32_t toeplitz_v4(const struct toeplitz *t, uint32_t saddr, uint32_t daddr, uint16_t sport,
+		     uint16_t dport)
 {
 	return toeplitz_v4_addr(t, saddr, daddr) ^ toeplitz_sport(t, sport) ^ toeplitz_dport(t, dport);
 }

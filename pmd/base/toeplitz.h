@@ -23,7 +23,8 @@ void toeplitz_init(struct toeplitz *t, const uint8_t key[TOEPLITZ_KEY_LEN]);
 /* Addresses and ports in network byte order. The hash is linear: it is the
  * XOR of the address part and the two port parts, which is what makes a
  * search for a source port cheap. */
-uint32_t toeplitz_v4(const struct toeplitz *t, uint32_t saddr, uint32_t daddr, uint16_t sport, uint16_t dport);
+uint32_t toeplitz_v4(const struct toeplitz *t, uint32_t saddr, uint32_t daddr, uint16_t sport,
+		     uint16_t dport);
 uint32_t toeplitz_v4_addr(const struct toeplitz *t, uint32_t saddr, uint32_t daddr);
 uint32_t toeplitz_dport(const struct toeplitz *t, uint16_t dport);
 uint32_t toeplitz_sport(const struct toeplitz *t, uint16_t sport);

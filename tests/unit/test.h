@@ -30,7 +30,8 @@ struct test_case {
 #define TEST_MAIN(suite, cases) \
 	int main(int argc, char **argv) \
 	{ \
-		return test_run(suite, cases, sizeof(cases) / sizeof((cases)[0]), argc > 1 ? argv[1] : NULL); \
+		return test_run(suite, cases, sizeof(cases) / sizeof((cases)[0]), \
+				argc > 1 ? argv[1] : NULL); \
 	}
 
 /* Run the cases whose name contains match (NULL: all). Returns the exit

@@ -257,7 +257,8 @@ static void arena_pktmbuf_pool__errors_leave_the_arena_alone(void)
 		uint16_t priv, room;
 		int rc;
 	} rows[] = {
-		{ "first", 10, 0, 2048, -EEXIST }, { "p", 10000, 0, 2048, -ENOMEM }, { "p", 0, 0, 2048, -EINVAL },
+		{ "first", 10, 0, 2048, -EEXIST }, { "p", 10000, 0, 2048, -ENOMEM },
+		{ "p", 0, 0, 2048, -EINVAL },
 		{ "p", 10, 0, 0, -EINVAL }, { "p", 10, 3, 2048, -EINVAL }, { "p", 1, 0, UINT16_MAX, -EINVAL },
 	};
 	int rc;
@@ -437,7 +438,8 @@ static void pools__asan_reports_misuse(void)
 		void (*fn)(struct pair *);
 		bool dies;
 	} rows[] = {
-		{ read_freed_arena_buffer, true }, { write_freed_plain_buffer, true }, { write_past_the_end, true },
+		{ read_freed_arena_buffer, true }, { write_freed_plain_buffer, true },
+		{ write_past_the_end, true },
 		{ read_after_the_last_reference, true }, { stay_inside, false },
 	};
 	struct pair p;

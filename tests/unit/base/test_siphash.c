@@ -38,7 +38,8 @@ static void siphash__alignment_does_not_matter(void)
 		memset(moved, 0xaa, sizeof(moved));
 		memcpy(moved + shift, in, sizeof(in));
 		for (size_t len = 0; len <= sizeof(in); len++)
-			CU_ASSERT_EQUAL(siphash(&paper_key, moved + shift, len), siphash(&paper_key, in, len));
+			CU_ASSERT_EQUAL(siphash(&paper_key, moved + shift, len),
+					siphash(&paper_key, in, len));
 	}
 }
 

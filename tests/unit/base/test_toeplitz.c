@@ -42,7 +42,8 @@ static void toeplitz_v4__published_vectors(void)
 static void toeplitz_v4__neighbouring_ports(void)
 {
 	static const uint32_t expected[] = {
-		0x5ce911c2, 0xfd38d61a, 0x0c01f22e, 0xadd035f6, 0xf49d6034, 0x554ca7ec, 0xa47583d8, 0x05a44400,
+		0x5ce911c2, 0xfd38d61a, 0x0c01f22e, 0xadd035f6,
+		0xf49d6034, 0x554ca7ec, 0xa47583d8, 0x05a44400,
 	};
 
 	toeplitz_init(&hash, default_key);
@@ -59,8 +60,10 @@ static void toeplitz_v4__symmetric_key(void)
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = i % 2 == 0 ? 0x6d : 0x5a;
 	toeplitz_init(&hash, key);
-	CU_ASSERT_EQUAL(toeplitz_v4(&hash, IP(10, 0, 0, 1), IP(10, 0, 0, 2), RTE_BE16(1234), RTE_BE16(80)), 0xc78dc78d);
-	CU_ASSERT_EQUAL(toeplitz_v4(&hash, IP(10, 0, 0, 2), IP(10, 0, 0, 1), RTE_BE16(80), RTE_BE16(1234)), 0xc78dc78d);
+	CU_ASSERT_EQUAL(toeplitz_v4(&hash, IP(10, 0, 0, 1), IP(10, 0, 0, 2), RTE_BE16(1234), RTE_BE16(80)),
+			0xc78dc78d);
+	CU_ASSERT_EQUAL(toeplitz_v4(&hash, IP(10, 0, 0, 2), IP(10, 0, 0, 1), RTE_BE16(80), RTE_BE16(1234)),
+			0xc78dc78d);
 }
 
 /* The definition, bit by bit. */
@@ -115,9 +118,12 @@ static void toeplitz__is_linear(void)
 		uint16_t r = (uint16_t)test_random(&seed);
 
 		CU_ASSERT_EQUAL(toeplitz_v4(&hash, s, d, p, q),
-				toeplitz_v4_addr(&hash, s, d) ^ toeplitz_sport(&hash, p) ^ toeplitz_dport(&hash, q));
-		CU_ASSERT_EQUAL(toeplitz_dport(&hash, q ^ r), toeplitz_dport(&hash, q) ^ toeplitz_dport(&hash, r));
-		CU_ASSERT_EQUAL(toeplitz_sport(&hash, q ^ r), toeplitz_sport(&hash, q) ^ toeplitz_sport(&hash, r));
+				toeplitz_v4_addr(&hash, s, d) ^ toeplitz_sport(&hash, p) ^
+				toeplitz_dport(&hash, q));
+		CU_ASSERT_EQUAL(toeplitz_dport(&hash, q ^ r),
+				toeplitz_dport(&hash, q) ^ toeplitz_dport(&hash, r));
+		CU_ASSERT_EQUAL(toeplitz_sport(&hash, q ^ r),
+				toeplitz_sport(&hash, q) ^ toeplitz_sport(&hash, r));
 	}
 }
 
