@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
 #include <rte_ether.h>
 
 #include "proto/net/addr.h"
@@ -54,6 +55,7 @@ enum cfg_type {
 
 #define CFG_REQUIRED 0x1u /* the key must be there */
 #define CFG_RUNTIME  0x2u /* can change while the program runs (x-runtime in the schema) */
+#define CFG_BY_VARIANT 0x4u /* the variant says whether the key is required, allowed or refused */
 
 /* One name of an enumeration; a list ends with a NULL name. */
 struct cfg_enum {
@@ -101,6 +103,8 @@ struct cfg_variants {
 	const char *(*describe)(const void *variant);
 	const struct cfg_field *(*fields)(const void *variant); /* NULL: no keys of its own */
 	size_t (*size)(const void *variant);
+	/* For common keys with CFG_BY_VARIANT: 1 required, 0 optional, -1 refused. */
+	int (*wants)(const void *variant, const char *key);
 };
 
 /* Fails to compile unless member has the type; worth 0. */
@@ -181,7 +185,12 @@ cfg_errors_any(const struct cfg_errors *e)
 void cfg_errors_print(const struct cfg_errors *e, FILE *out);
 void cfg_errors_free(struct cfg_errors *e);
 
-struct json_t;
+/* What values a field takes, in words, as errors and documentation say it:
+ * "an integer from 68 to 9216". */
+void cfg_describe(const struct cfg_field *f, char *buf, size_t size);
+
+/* The one of the table's keys that key was perhaps meant to be, or NULL. */
+const char *cfg_suggest(const struct cfg_field *table, const char *key);
 
 /*
  * Read obj by a table into base (zeroed by the caller, its size as the table
@@ -190,7 +199,7 @@ struct json_t;
  * failure as well.
  */
 int cfg_read_object(const struct cfg_field *table, const struct cfg_variants *variants,
-		    const struct json_t *obj, const char *path, void *base, struct cfg_errors *errs);
+		    const json_t *obj, const char *path, void *base, struct cfg_errors *errs);
 void cfg_free_object(const struct cfg_field *table, const struct cfg_variants *variants, void *base);
 
 /* Parsers of single values, for the console too. 0 or -EINVAL; IPv6 is

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Cross checks: values that are allowed one by one and contradict each other. */
+#include <string.h>
+
+#include "app/smcgate/config/config.h"
+#include "app/smcgate/config/tables.h"
+#include "app/smcgate/service/service.h"
+
+/* Whether reading found nothing wrong below path. A part with errors is not
+ * checked against others: the follow-ups would hide the cause. */
+static bool
+clean(const struct cfg_errors *errs, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (unsigned i = 0; i < errs->n; i++) {
+		const char *line = errs->lines[i];
+
+		if (strncmp(line, path, len) == 0 && strchr(".[:", line[len]) != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* ---- services ---------------------------------------------------------- */
+
+static bool
+any_address(const struct net_addr *a)
+{
+	return a->v4 == 0;
+}
+
+static bool
+same_endpoint(const struct cfg_endpoint *a, const struct cfg_endpoint *b)
+{
+	if (a->addr.family == NET_UNSPEC || b->addr.family == NET_UNSPEC || a->port != b->port)
+		return false;
+	return net_addr_equal(&a->addr, &b->addr) || any_address(&a->addr) || any_address(&b->addr);
+}
+
+static bool
+is_local(const struct config *cfg, const struct net_addr *a)
+{
+	for (unsigned p = 0; p < cfg->n_ports; p++) {
+		for (unsigned i = 0; i < cfg->ports[p].n_addresses; i++) {
+			if (net_addr_equal(&cfg->ports[p].addresses[i].addr, a))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_listen(const struct config *cfg, const struct config_service *svc, unsigned before, const char *path,
+	     struct cfg_errors *errs)
+{
+	char at[96], a[NET_ADDR_STRLEN], b[NET_ADDR_STRLEN];
+
+	snprintf(at, sizeof(at), "%s.listen", path);
+	if (!any_address(&svc->listen.addr) && !is_local(cfg, &svc->listen.addr))
+		cfg_error(errs, at, "found \"%s\", allowed: an address that a port has, or 0.0.0.0",
+			  cfg_endpoint_str(&svc->listen, a));
+	for (unsigned i = 0; i < before; i++) {
+		const struct config_service *other = &cfg->services[i];
+
+		if (same_endpoint(&svc->listen, &other->listen))
+			cfg_error(errs, at, "found \"%s\", but service \"%s\" listens on %s",
+				  cfg_endpoint_str(&svc->listen, a), other->name,
+				  cfg_endpoint_str(&other->listen, b));
+	}
+}
+
+static void
+check_limits(const struct config *cfg, const struct config_service *svc, const char *path, struct cfg_errors *errs)
+{
+	char at[128];
+
+	if (svc->max_connections > cfg->tcp.max_connections) {
+		snprintf(at, sizeof(at), "%s.max_connections", path);
+		cfg_error(errs, at, "found %u, allowed: at most $.tcp.max_connections, %u", svc->max_connections,
+			  cfg->tcp.max_connections);
+	}
+	if (svc->backlog > cfg->tcp.half_open_max) {
+		snprintf(at, sizeof(at), "%s.backlog", path);
+		cfg_error(errs, at, "found %u, allowed: at most $.tcp.half_open_max, %u", svc->backlog,
+			  cfg->tcp.half_open_max);
+	}
+}
+
+void
+config_check_service(const struct config *cfg, const struct config_service *svc, unsigned before, const char *path,
+		     struct cfg_errors *errs)
+{
+	char at[96];
+
+	for (unsigned i = 0; i < before; i++) {
+		if (strcmp(cfg->services[i].name, svc->name) == 0) {
+			snprintf(at, sizeof(at), "%s.name", path);
+			cfg_error(errs, at, "found \"%s\", the name of another service", svc->name);
+		}
+	}
+	if (svc->listen.addr.family != NET_UNSPEC)
+		check_listen(cfg, svc, before, path, errs);
+	check_limits(cfg, svc, path, errs);
+	if (svc->type->check != NULL)
+		svc->type->check(cfg, svc, path, errs);
+}
+
+static void
+check_services(const struct config *cfg, struct cfg_errors *errs)
+{
+	for (unsigned i = 0; i < cfg->n_services; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "$.services[%u]", i);
+		config_check_service(cfg, &cfg->services[i], i, path, errs);
+	}
+}
+
+/* ---- tcp, memory, neighbours ------------------------------------------- */
+
+/* One of a pair is too large for the other. */
+static void
+at_most(struct cfg_errors *errs, const char *path, uint64_t found, const char *bound_path, uint64_t bound)
+{
+	if (found > bound)
+		cfg_error(errs, path, "found %llu, allowed: at most %s, %llu", (unsigned long long)found, bound_path,
+			  (unsigned long long)bound);
+}
+
+static void
+check_tcp(const struct config_tcp *tcp, struct cfg_errors *errs)
+{
+	at_most(errs, "$.tcp.rto_min_ms", tcp->rto_min_ms, "$.tcp.rto_max_ms", tcp->rto_max_ms);
+	at_most(errs, "$.tcp.receive_buffer_initial", tcp->receive_buffer_initial, "$.tcp.receive_buffer_max",
+		tcp->receive_buffer_max);
+	at_most(errs, "$.tcp.backlog", tcp->backlog, "$.tcp.half_open_max", tcp->half_open_max);
+	if (tcp->receive_buffer_max > 65535 && !tcp->window_scaling)
+		cfg_error(errs, "$.tcp.receive_buffer_max",
+			  "found %u, allowed: at most 65535 while $.tcp.window_scaling is false",
+			  tcp->receive_buffer_max);
+}
+
+static void
+check_memory(const struct config_memory *m, struct cfg_errors *errs)
+{
+	uint64_t need = ((uint64_t)m->rx_buffers + m->payload_buffers) * m->buffer_size;
+
+	if (m->arena_mb != 0 && need > (uint64_t)m->arena_mb << 20)
+		cfg_error(errs, "$.memory.arena_mb",
+			  "found %u, allowed: at least %llu, for rx_buffers and payload_buffers of one lcore",
+			  m->arena_mb, (unsigned long long)((need + (1 << 20) - 1) >> 20));
+}
+
+void
+config_check(const struct config *cfg, struct cfg_errors *errs)
+{
+	bool ports = clean(errs, "$.ports");
+	bool tcp = clean(errs, "$.tcp");
+
+	if (ports)
+		config_check_ports(cfg, errs);
+	if (ports && clean(errs, "$.lcores"))
+		config_check_lcores(cfg, errs);
+	if (ports && clean(errs, "$.routes") && clean(errs, "$.gateway"))
+		config_check_routes(cfg, errs);
+	if (tcp)
+		check_tcp(&cfg->tcp, errs);
+	if (clean(errs, "$.memory"))
+		check_memory(&cfg->memory, errs);
+	if (clean(errs, "$.arp"))
+		at_most(errs, "$.arp.unresolved_max", cfg->arp.unresolved_max, "$.arp.table_size",
+			cfg->arp.table_size);
+	if (ports && tcp && clean(errs, "$.services"))
+		check_services(cfg, errs);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/smcgate/config/field.h"
+
+void
+cfg_error(struct cfg_errors *e, const char *path, const char *fmt, ...)
+{
+	char **lines;
+	char *text = NULL, *line = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		goto lost;
+	n = asprintf(&line, "%s: %s", path, text);
+	free(text);
+	if (n < 0)
+		goto lost;
+	if (e->n == CFG_ERRORS_MAX)
+		goto lost_line;
+	lines = realloc(e->lines, (e->n + 1) * sizeof(*lines));
+	if (lines == NULL)
+		goto lost_line;
+	e->lines = lines;
+	e->lines[e->n++] = line;
+	return;
+lost_line:
+	free(line);
+lost:
+	e->dropped++;
+}
+
+void
+cfg_errors_print(const struct cfg_errors *e, FILE *out)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		fprintf(out, "smcgate: %s\n", e->lines[i]);
+	if (e->dropped != 0)
+		fprintf(out, "smcgate: and %u more\n", e->dropped);
+}
+
+void
+cfg_errors_free(struct cfg_errors *e)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		free(e->lines[i]);
+	free(e->lines);
+	memset(e, 0, sizeof(*e));
+}

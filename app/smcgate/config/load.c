@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/smcgate/config/config.h"
+#include "app/smcgate/config/tables.h"
+
+/* Larger is no configuration; a bound, because the file is read whole. */
+#define FILE_MAX (16u << 20)
+
+/* ---- after reading: what the tables do not fill ------------------------- */
+
+static int
+append_gateway(struct config *cfg)
+{
+	struct config_route *routes;
+
+	if (cfg->gateway.family == NET_UNSPEC)
+		return 0;
+	routes = realloc(cfg->routes, (cfg->n_routes + 1) * sizeof(*routes));
+	if (routes == NULL)
+		return -ENOMEM;
+	cfg->routes = routes;
+	routes[cfg->n_routes++] = (struct config_route){
+		.to = { .addr = net_addr_v4(0), .len = 0 },
+		.via = cfg->gateway,
+	};
+	return 0;
+}
+
+/* The checks have passed: every name is that of a port. */
+static int
+resolve(struct config *cfg)
+{
+	int rc = append_gateway(cfg);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < cfg->n_routes; i++)
+		cfg->routes[i].port_index = config_port_of(cfg, &cfg->routes[i].via);
+	for (unsigned l = 0; l < cfg->n_lcores; l++) {
+		for (unsigned i = 0; i < cfg->lcores[l].n_queues; i++) {
+			struct config_queue *q = &cfg->lcores[l].queues[i];
+
+			q->port_index = config_port_index(cfg, q->port);
+		}
+	}
+	for (unsigned i = 0; i < LOG_LAYERS; i++) {
+		if (cfg->log.layers[i] == CONFIG_LOG_UNSET)
+			cfg->log.layers[i] = cfg->log.level;
+	}
+	return 0;
+}
+
+/* ---- text to configuration --------------------------------------------- */
+
+static json_t *
+parse_json(const char *name, const char *text, size_t len, struct cfg_errors *errs)
+{
+	json_error_t e;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+	char at[256];
+
+	if (root == NULL) {
+		/* jansson quotes the offending text: keep a terminal safe from it. */
+		for (char *p = e.text; *p != '\0'; p++) {
+			if (*p < 0x20 || *p > 0x7e)
+				*p = '?';
+		}
+		snprintf(at, sizeof(at), "%s:%d:%d", name, e.line, e.column);
+		cfg_error(errs, at, "%s", e.text);
+	}
+	return root;
+}
+
+static int
+parse_named(const char *name, const char *text, size_t len, struct config **out, struct cfg_errors *errs)
+{
+	json_t *root = parse_json(name, text, len, errs);
+	struct config *cfg = calloc(1, sizeof(*cfg));
+	int rc = -EINVAL;
+
+	*out = NULL;
+	if (cfg == NULL) {
+		cfg_error(errs, name, "no memory");
+		rc = -ENOMEM;
+		goto fail;
+	}
+	if (root == NULL)
+		goto fail;
+	if (json_is_object(root)) {
+		cfg_read_object(config_fields, NULL, root, "$", cfg, errs);
+		config_check(cfg, errs);
+	} else {
+		cfg_error(errs, "$", "allowed: an object {...}");
+	}
+	if (cfg_errors_any(errs))
+		goto fail;
+	rc = resolve(cfg);
+	if (rc < 0) {
+		cfg_error(errs, name, "no memory");
+		goto fail;
+	}
+	json_decref(root);
+	*out = cfg;
+	return 0;
+fail:
+	json_decref(root);
+	config_free(cfg);
+	return rc;
+}
+
+int
+config_parse_buffer(const char *text, size_t len, struct config **out, struct cfg_errors *errs)
+{
+	return parse_named("configuration", text, len, out, errs);
+}
+
+static int
+read_file(const char *file, char **text, size_t *len)
+{
+	FILE *f = fopen(file, "r");
+	int rc = 0;
+
+	*text = NULL;
+	if (f == NULL)
+		return -errno;
+	*text = malloc(FILE_MAX + 1);
+	if (*text == NULL) {
+		rc = -ENOMEM;
+		goto out;
+	}
+	*len = fread(*text, 1, FILE_MAX + 1, f);
+	if (ferror(f))
+		rc = -errno;
+	else if (*len > FILE_MAX)
+		rc = -EFBIG;
+out:
+	fclose(f);
+	return rc;
+}
+
+int
+config_load(const char *file, struct config **out, struct cfg_errors *errs)
+{
+	size_t len = 0;
+	char *text;
+	int rc = read_file(file, &text, &len);
+
+	*out = NULL;
+	if (rc < 0)
+		cfg_error(errs, file, "cannot read it: %s", strerror(-rc));
+	else
+		rc = parse_named(file, text, len, out, errs);
+	free(text);
+	return rc;
+}
+
+void
+config_free(struct config *cfg)
+{
+	if (cfg == NULL)
+		return;
+	cfg_free_object(config_fields, NULL, cfg);
+	free(cfg);
+}
+
+/* ---- a service alone --------------------------------------------------- */
+
+int
+config_parse_service(const struct config *cfg, const char *text, size_t len, struct config_service **out,
+		     struct cfg_errors *errs)
+{
+	const struct cfg_field *table = config_service_elem.fields;
+	struct config_service *svc;
+	json_t *root;
+
+	*out = NULL;
+	root = parse_json("service", text, len, errs);
+	if (root == NULL)
+		return -EINVAL;
+	svc = calloc(1, sizeof(*svc));
+	if (svc == NULL) {
+		json_decref(root);
+		cfg_error(errs, "$", "no memory");
+		return -ENOMEM;
+	}
+	if (cfg_read_object(table, config_service_elem.variants, root, "$", svc, errs) == 0)
+		config_check_service(cfg, svc, cfg->n_services, "$", errs);
+	json_decref(root);
+	if (cfg_errors_any(errs)) {
+		config_service_free(svc);
+		return -EINVAL;
+	}
+	*out = svc;
+	return 0;
+}
+
+void
+config_service_free(struct config_service *svc)
+{
+	if (svc == NULL)
+		return;
+	cfg_free_object(config_service_elem.fields, config_service_elem.variants, svc);
+	free(svc);
+}
