@@ -89,12 +89,9 @@ parse_named(const char *name, const char *text, size_t len, struct config **out,
 	}
 	if (root == NULL)
 		goto fail;
-	if (json_is_object(root)) {
-		cfg_read_object(config_fields, NULL, root, "$", cfg, errs);
+	cfg_read_object(config_fields, NULL, root, "$", cfg, errs);
+	if (json_is_object(root))
 		config_check(cfg, errs);
-	} else {
-		cfg_error(errs, "$", "allowed: an object {...}");
-	}
 	if (cfg_errors_any(errs))
 		goto fail;
 	rc = resolve(cfg);
