@@ -8,7 +8,7 @@
  *               secrets.c port.c reset.c close.c time_wait.c timer.c icmp.c info.c
  *   sending     send.c record.c output.c ack.c sack.c recovery.c rtt.c rto.c
  *               persist.c cc.c cc_cubic.c cc_newreno.c
- *   receiving   recv.c ooo.c window.c ackpolicy.c
+ *   receiving   recv.c read.c store.c ooo.c sack_out.c window.c autotune.c ackpolicy.c urgent.c
  */
 #ifndef TCP_IMPL_H
 #define TCP_IMPL_H
@@ -134,6 +134,8 @@ struct tcp_conn {
 	uint8_t ratio;                 /* payload/true size, EWMA in 1/256 */
 	struct rte_mbuf *rcvq_head, *rcvq_tail;   /* linked by next, payload only */
 	struct rte_mbuf *ooo;          /* sorted list of ranges, see ooo.c */
+	struct rte_mbuf *ooo_hint;     /* range touched last, NULL: none */
+	uint32_t ooo_charged;          /* part of rcv_charged that is out of order */
 	uint32_t rcvbuf, rcvbuf_max;   /* limit of octets now, and at most */
 	uint32_t rcv_ssthresh;         /* growth limit of the window */
 	uint32_t rcv_urg;              /* first octet after the urgent data */
@@ -141,7 +143,10 @@ struct tcp_conn {
 	bool has_fin;
 	uint32_t rcv_copied_seq;       /* rcv autotune: start of the measured round */
 	uint32_t rcv_rtt_us, rcv_round_us;
-	uint32_t rcv_round_bytes;
+	uint32_t rcv_round_bytes;      /* most the user consumed in a round */
+	uint32_t rcv_rtt_seq, rcv_rtt_start_us; /* round trip by filling a window, where there are no timestamps */
+	uint32_t rcv_data_ms;          /* last segment with payload, for the quick-ACK credit */
+	uint16_t rcv_len;              /* length of the last segment that was not pushed */
 	struct tcp_range sack_out[TCP_MAX_SACK];  /* most recent first */
 	struct tcp_range dsack;        /* to report once; start == end: none */
 
@@ -248,7 +253,8 @@ void tcp_kill(struct tcp_conn *c, int error);
 void tcp_enter_time_wait(struct tcp_conn *c);
 /* Our FIN was acknowledged: FIN-WAIT-1, CLOSING, LAST-ACK move on (2.5 5h-5j). */
 void tcp_fin_acked(struct tcp_conn *c);
-/* The peer's FIN was reached in order (called once): 2.5 step 8. */
+/* The peer's FIN was reached in order (called once): 2.5 step 8. rcv_nxt
+ * counts it already, TCF_FIN_RCVD and TCF_ACK_NOW are set; state and TCP_EV_EOF are left. */
 void tcp_fin_received(struct tcp_conn *c);
 /* Timers: deadline in us of the stack clock. Lazy: see timer.c. */
 void tcp_timer_set(struct tcp_conn *c, enum tcp_timer t, uint64_t deadline_us);
@@ -329,6 +335,11 @@ void tcp_delack_expired(struct tcp_conn *c);
 unsigned tcp_sack_option(struct tcp_conn *c, uint8_t *buf, unsigned room);
 /* Is seq/end acceptable (2.5 step 2)? */
 bool tcp_seq_acceptable(const struct tcp_conn *c, const struct tcp_seg *seg);
+/* A segment refused by tcp_seq_acceptable() that is about to be answered by an
+ * ACK: if it repeats old data, that ACK reports it (DSACK). */
+void tcp_rcv_old(struct tcp_conn *c, const struct tcp_seg *seg);
+/* Receive half of tcp_set_buffers(); 0: unchanged. */
+void tcp_rcv_set_limit(struct tcp_conn *c, uint32_t rcvbuf_max);
 /* Octets held out of order. */
 uint32_t tcp_ooo_bytes(const struct tcp_conn *c);
 
