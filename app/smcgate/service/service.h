@@ -81,8 +81,9 @@ struct service_type {
 	struct sock_handler handler;
 	const char *const *counter_names; /* NULL-terminated, at most SERVICE_MAX_COUNTERS */
 	/* A report line a second while it runs (load's progress), main lcore:
-	 * counters summed over lcores, and the state of each. NULL: none. */
-	void (*report)(const struct config_service *conf, const uint64_t *counters, char *buf, size_t size);
+	 * counters summed over lcores, what prepare() made. NULL: none. */
+	void (*report)(const struct config_service *conf, void *shared, const uint64_t *counters, char *buf,
+		       size_t size);
 
 	struct service_type *next;      /* the list's own */
 };
