@@ -264,7 +264,8 @@ struct rte_mbuf *http_body_refs(const struct http_content *c, const struct http_
 
 	*len = 0;
 	while (off < b->size && *len < max) {
-		uint16_t n = RTE_MIN(RTE_MIN(b->size - off, (uint64_t)HTTP_REF_MAX), (uint64_t)(max - *len));
+		uint64_t left = RTE_MIN(b->size - off, (uint64_t)(max - *len));
+		uint16_t n = RTE_MIN(left, (uint64_t)HTTP_REF_MAX);
 
 		m = body_ref(c, b, pool, off, n);
 		if (m == NULL)
