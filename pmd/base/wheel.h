@@ -48,7 +48,7 @@ struct wheel {
 /* Kinds, one a user of the wheel, so that a timer needs no function pointer. */
 enum wheel_kind {
 	WHEEL_TCP_CONN, WHEEL_TCP_HALF_OPEN, WHEEL_TCP_SLOW, WHEEL_NEIGH, WHEEL_REASM, WHEEL_SOCK,
-	WHEEL_SERVICE, WHEEL_PIPELINE, WHEEL_TEST,
+	WHEEL_SERVICE, WHEEL_PIPELINE, WHEEL_TEST, WHEEL_ARP,
 };
 
 /* The wheel must not be moved afterwards: its lists point into it. */

@@ -126,6 +126,10 @@ struct net_env {
 	 * owner publishes every change. NULL: alone. */
 	void (*neigh_ask)(void *ctx, uint8_t ifx, const struct net_addr *addr, bool confirm);
 	void (*neigh_publish)(void *ctx, const struct net_neigh_info *info);
+	/* A replica received an ARP frame (data at the Ethernet header): returns
+	 * true if it took the mbuf to the owner, which gives it to its own
+	 * net_input() with the same port. NULL, or false: answered here. */
+	bool (*arp_to_owner)(void *ctx, struct rte_mbuf *m);
 	/* A reassembled datagram or an ICMP error may belong to a flow of another
 	 * lcore: returns true if it took the mbuf there. flow_src/dst and ports as
 	 * on the wire of the flow's own packets towards us. NULL: all flows are ours. */
@@ -168,7 +172,12 @@ struct net_stats {
 
 /* A protocol above IP. input() gets whole datagrams, checked by IP, in order
  * of arrival, and owns them. error() gets the flow and the first octets of the
- * transport header that an ICMP error quotes (at least 8). */
+ * transport header that an ICMP error quotes (at least 8); what it refuses it
+ * counts as DROP_ICMP_NO_FLOW or DROP_ICMP_QUOTE, otherwise the error counts as
+ * consumed. For type 3 code 4 mtu is what the error asks for, within
+ * [min(552, interface), below the interface's]; else 0. Nothing is lowered
+ * until the protocol, having validated the quoted sequence number (RFC 5927),
+ * calls net_pmtu_update(). */
 struct net_proto {
 	void *ctx;
 	void (*input)(void *ctx, struct rte_mbuf **pkts, unsigned n);
@@ -194,7 +203,10 @@ uint64_t net_now(const struct net_stack *st);
 
 /* Stage 3: a burst of frames received on one interface's port. vlan is taken
  * from the frame or from RTE_MBUF_F_RX_VLAN_STRIPPED. Calls the protocols'
- * input() with groups, before it returns. */
+ * input() with groups, before it returns. What input() gets is cut to the IP
+ * length (no padding) and has its headers, up to the largest TCP header, in
+ * the first segment. net_meta.hash is m->hash.rss if RTE_MBUF_F_RX_RSS_HASH is
+ * set. Checksum flags of the port are believed if offloads has NET_RX_CKSUM. */
 void net_input(struct net_stack *st, uint16_t port, struct rte_mbuf **pkts, unsigned n);
 /* Datagrams handed over by env.steer() of another lcore (net_meta intact). */
 void net_input_steered(struct net_stack *st, struct rte_mbuf **pkts, unsigned n);
@@ -226,8 +238,14 @@ struct net_path {
 };
 
 /* Route, source address (when *src is NET_UNSPEC it is chosen) and next hop.
- * -EHOSTUNREACH/-ENETUNREACH, -EINVAL for broadcast, multicast, 0.0.0.0. */
+ * -ENETUNREACH: no route. -EHOSTUNREACH: dst is an address of ours, or src none.
+ * -EINVAL: broadcast, multicast, loopback, 0.0.0.0. -ENOBUFS: neighbour table
+ * or its quota of unresolved entries is full. */
 int net_path_open(struct net_stack *st, struct net_path *p, struct net_addr *src, const struct net_addr *dst);
+/* Read p->mtu anew from the interface and the path MTU cache; returns it. */
+uint16_t net_path_mtu(struct net_stack *st, struct net_path *p, const struct net_addr *dst);
+/* Every opened path is closed: it pins its next hop's entry. A zeroed path may
+ * be closed. */
 void net_path_close(struct net_stack *st, struct net_path *p);
 
 /* Send an IP packet (data starts at the IP header; l3_len, l4_len, ol_flags,
@@ -246,6 +264,10 @@ void net_neigh_apply(struct net_stack *st, const struct net_neigh_info *info);  
 void net_neigh_asked(struct net_stack *st, uint8_t ifx, const struct net_addr *addr, bool confirm); /* owner */
 int net_neigh_static(struct net_stack *st, const struct net_neigh_info *info);       /* -ENOSPC */
 unsigned net_neigh_list(const struct net_stack *st, struct net_neigh_info *out, unsigned max, unsigned skip);
+/* A validated "fragmentation needed" (RFC 1191): remembered for 10 minutes and
+ * told to all protocols and lcores. Below 552 it counts as 552; an increase is
+ * ignored. */
+void net_pmtu_update(struct net_stack *st, const struct net_addr *dst, uint16_t mtu);
 void net_pmtu_apply(struct net_stack *st, const struct net_addr *dst, uint16_t mtu); /* from another lcore */
 
 #endif

@@ -17,6 +17,8 @@
  * the NET_TX_*_CKSUM bits, linearise unless it has NET_TX_MULTI_SEG.
  * offloads: enum net_offload of net.h. Takes m; fills out[] and returns how
  * many, or a negative errno (-ENOMEM: pools are dry, -EINVAL) with m NOT taken.
+ * A super-segment's first mbuf holds its headers and comes from hdr_pool or one
+ * of its kind (pinned external buffers or not).
  */
 int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mempool *ind_pool,
 		  struct rte_mbuf **out, unsigned max);

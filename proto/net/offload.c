@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a port cannot do, done last: cutting, checksums, one segment a frame. */
+#include "proto/net/offload.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_gso.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "proto/net/net_impl.h"
+
+#define CKSUM_FLAGS (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IPV4)
+
+static bool headers_contiguous(const struct rte_mbuf *m)
+{
+	return (uint32_t)m->l2_len + m->l3_len + m->l4_len <= m->data_len && m->l3_len >= sizeof(struct rte_ipv4_hdr) &&
+	       m->l4_len >= sizeof(struct rte_tcp_hdr);
+}
+
+/* TCP checksum, the field being whatever it is. */
+static void tcp_cksum_fill(struct rte_mbuf *m)
+{
+	uint32_t l4_off = m->l2_len + m->l3_len;
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, l4_off);
+
+	tcp->cksum = 0;
+	tcp->cksum = net_l4_cksum(m, m->l2_len, l4_off, m->pkt_len - l4_off);
+}
+
+/* The device adds the rest: the pseudo header with the piece's own length. */
+static void tcp_pseudo_fill(struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, m->l2_len);
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, m->l2_len + m->l3_len);
+
+	tcp->cksum = rte_ipv4_phdr_cksum(ip, 0);
+}
+
+static void ip_cksum_fill(struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
+
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, m->l3_len);
+}
+
+/* One frame, not to be cut (any more). piece: it came out of a super-segment,
+ * so that its pseudo header sum is the whole's. */
+static void frame_cksums(struct rte_mbuf *m, uint32_t offloads, bool piece)
+{
+	bool tcp = (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM;
+	bool ip = (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0;
+
+	if (tcp && (offloads & NET_TX_TCP_CKSUM) == 0) {
+		tcp_cksum_fill(m);
+		m->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+	} else if (tcp && piece) {
+		tcp_pseudo_fill(m);
+	}
+	if (ip && (offloads & NET_TX_IP_CKSUM) == 0) {
+		ip_cksum_fill(m);
+		m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+	}
+	if ((m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) == 0)
+		m->ol_flags &= ~CKSUM_FLAGS;
+}
+
+/* Into one segment. Returns the frame to use in place of m (m is freed when
+ * it is another), NULL when there is no room or no mbuf (m is kept). */
+static struct rte_mbuf *frame_linear(struct rte_mbuf *m, struct rte_mempool *hdr_pool)
+{
+	struct rte_mbuf *copy;
+
+	if (m->nb_segs == 1)
+		return m;
+	copy = rte_pktmbuf_copy(m, hdr_pool, 0, UINT32_MAX);
+	if (copy == NULL)
+		return NULL;
+	net_copy_repair(copy);
+	if (copy->nb_segs > 1) {
+		rte_pktmbuf_free(copy);
+		return NULL;
+	}
+	rte_pktmbuf_free(m);
+	return copy;
+}
+
+static int frames_linear(struct rte_mbuf **out, int n, uint32_t offloads, struct rte_mempool *hdr_pool)
+{
+	if ((offloads & NET_TX_MULTI_SEG) != 0)
+		return 0;
+	for (int i = 0; i < n; i++) {
+		struct rte_mbuf *one = frame_linear(out[i], hdr_pool);
+
+		if (one == NULL)
+			return -ENOMEM;
+		out[i] = one;
+	}
+	return 0;
+}
+
+static int frame_whole(struct rte_mbuf *m, uint32_t offloads, bool piece, struct rte_mempool *hdr_pool,
+		       struct rte_mbuf **out)
+{
+	out[0] = m;
+	if (frames_linear(out, 1, offloads, hdr_pool) < 0)
+		return -ENOMEM;
+	frame_cksums(out[0], offloads, piece);
+	return 1;
+}
+
+/* rte_gso copies the flag that says where a buffer lies from the head to the
+ * new heads, so that both must be of one kind. */
+static bool head_like_pool(const struct rte_mbuf *m, struct rte_mempool *hdr_pool)
+{
+	bool pinned = (rte_pktmbuf_priv_flags(hdr_pool) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF) != 0;
+
+	return !RTE_MBUF_CLONED(m) && RTE_MBUF_HAS_EXTBUF(m) == pinned;
+}
+
+/*
+ * rte_gso 22.11 counts headers into gso_size, clears PSH and FIN on all pieces
+ * but the last, advances sequence and length, fills in no checksum and does
+ * not free its input. IP identifiers are fixed: pieces of DF packets are
+ * atomic (RFC 6864).
+ */
+static int frame_cut(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool,
+		     struct rte_mempool *ind_pool, struct rte_mbuf **out, unsigned max)
+{
+	const uint64_t flags = m->ol_flags;
+	uint32_t unit = m->l2_len + m->l3_len + m->l4_len + m->tso_segsz;
+	const struct rte_gso_ctx ctx = {
+		.direct_pool = hdr_pool, .indirect_pool = ind_pool, .flag = RTE_GSO_FLAG_IPID_FIXED,
+		.gso_types = RTE_ETH_TX_OFFLOAD_TCP_TSO, .gso_size = unit,
+	};
+	int n, rc;
+
+	if (m->tso_segsz == 0 || unit > UINT16_MAX || !head_like_pool(m, hdr_pool))
+		return -EINVAL;
+	n = rte_gso_segment(m, &ctx, out, max);
+	if (n == 0)
+		return frame_whole(m, offloads, true, hdr_pool, out);
+	if (n < 0)
+		goto fail;
+	rc = frames_linear(out, n, offloads, hdr_pool);
+	if (rc < 0) {
+		rte_pktmbuf_free_bulk(out, n);
+		n = rc;
+		goto fail;
+	}
+	for (int i = 0; i < n; i++)
+		frame_cksums(out[i], offloads, true);
+	rte_pktmbuf_free(m);
+	return n;
+fail:
+	m->ol_flags = flags; /* rte_gso takes the request away even when it fails */
+	return n;
+}
+
+int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mempool *ind_pool,
+		  struct rte_mbuf **out, unsigned max)
+{
+	bool cut = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+
+	if (unlikely(max == 0))
+		return -EINVAL;
+	if ((m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) != 0 &&
+	    unlikely(!headers_contiguous(m)))
+		return -EINVAL;
+	if (cut && (offloads & NET_TX_TSO) == 0)
+		return frame_cut(m, offloads, hdr_pool, ind_pool, out, max);
+	if (cut) {
+		out[0] = m;
+		return frames_linear(out, 1, offloads, hdr_pool) < 0 ? -ENOMEM : 1;
+	}
+	return frame_whole(m, offloads, false, hdr_pool, out);
+}
