@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What the scripts share: places, packages, huge pages, network namespaces,
+# starting and ending programs. Sourced by bash scripts, which get -eu and a
+# clean-up on exit: everything registered by at_exit runs, last one first.
+
+set -eu -o pipefail
+umask 022
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${SMCGATE_BUILD:-$top/build}
+smcgate=$build/app/smcgate/smcgate
+
+# ---- saying -------------------------------------------------------------------
+say() { printf '%s\n' "$*"; }
+note() { printf '%s\n' "$*" >&2; }
+die() { note "$(basename "$0"): $*"; exit 1; }
+
+# ---- clean-up -------------------------------------------------------------------
+_exit_commands=()
+at_exit() { _exit_commands+=("$*"); }
+_run_exit() {
+	local status=$? i
+	trap - EXIT INT TERM
+	set +e
+	for ((i = ${#_exit_commands[@]} - 1; i >= 0; i--)); do eval "${_exit_commands[$i]}"; done
+	exit "$status"
+}
+trap _run_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# End a process by its pid: TERM, then KILL after SECONDS.
+end_pid() { # PID [SECONDS]
+	local pid=$1 n=$((${2:-10} * 20))
+	kill -TERM "$pid" 2>/dev/null || return 0
+	while kill -0 "$pid" 2>/dev/null && ((n-- > 0)); do sleep 0.05; done
+	kill -KILL "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+}
+
+# Wait until a command succeeds: wait_for SECONDS COMMAND...
+wait_for() {
+	local n=$(($1 * 10)); shift
+	until "$@" >/dev/null 2>&1; do
+		((n-- > 0)) || return 1
+		sleep 0.1
+	done
+}
+
+need_root() { [ "$(id -u)" = 0 ] || die "needs root (network namespaces, tap devices, huge pages)"; }
+
+# ---- packages -------------------------------------------------------------------
+missing_packages() { # PACKAGE...
+	local p
+	for p in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || printf '%s ' "$p"
+	done
+}
+
+install_packages() { # PACKAGE...
+	local missing
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	note "installing: $missing"
+	need_root
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086
+	apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+		apt-get update -qq >/dev/null
+		apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	} || die "cannot install: $missing"
+}
+
+# ---- huge pages -------------------------------------------------------------------
+# Ask for N free 2 MiB pages until the script ends; sets eal_memory to EAL options
+# that work, with --no-huge where the system gives no pages.
+eal_memory=
+huge_pages() { # N MEGABYTES
+	local want=$1 mb=$2 dir=/sys/kernel/mm/hugepages/hugepages-2048kB before free
+	if [ -w "$dir/nr_hugepages" ]; then
+		before=$(cat "$dir/nr_hugepages")
+		free=$(cat "$dir/free_hugepages")
+		if ((free < want)); then
+			at_exit "echo $before > $dir/nr_hugepages"
+			echo $((before + want - free)) >"$dir/nr_hugepages" 2>/dev/null || true
+			free=$(cat "$dir/free_hugepages")
+		fi
+		if ((free >= want)); then
+			eal_memory="--in-memory --single-file-segments --iova-mode=va -m $mb"
+			return 0
+		fi
+	fi
+	note "no huge pages: running on ordinary ones"
+	eal_memory="--no-huge --iova-mode=va -m $mb"
+}
+
+# ---- namespaces -------------------------------------------------------------------
+# A network namespace of our own, gone when the script ends; its name is in $ns.
+# Called again it makes another one.
+_ns_count=0
+new_namespace() {
+	_ns_count=$((_ns_count + 1))
+	ns=smcg-$$-$_ns_count
+	ip netns add "$ns" || die "cannot make a network namespace"
+	at_exit "ip netns del $ns 2>/dev/null"
+	ip -n "$ns" link set lo up
+}
+in_ns() { ip netns exec "$ns" "$@"; }
+
+# ---- smcgate -------------------------------------------------------------------
+# Start smcgate in $ns: start_smcgate CONFIG [ARGUMENT...]; arguments before a
+# "--" go to EAL. Leaves pid in $smcgate_pid, its log in $smcgate_log, and the
+# path of its console in $console_socket; ends it when the script ends.
+start_smcgate() {
+	local config=$1 eal=() prefix; shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do eal+=("$1"); shift; done
+	[ $# -eq 0 ] || shift
+	_smcgate_count=$((${_smcgate_count:-0} + 1))
+	prefix=smcg-$$-$_smcgate_count
+	smcgate_log=$(mktemp "${TMPDIR:-/tmp}/$prefix.XXXXXX.log")
+	at_exit "rm -f $smcgate_log"
+	console_socket=/run/dpdk/$prefix/smcgate.console
+	# shellcheck disable=SC2086
+	in_ns "$smcgate" $eal_memory --no-pci --file-prefix="$prefix" "${eal[@]}" -- -c "$config" "$@" \
+		>"$smcgate_log" 2>&1 &
+	smcgate_pid=$!
+	at_exit "end_pid $smcgate_pid"
+	wait_for 20 test -S "$console_socket" || {
+		cat "$smcgate_log" >&2
+		die "smcgate did not start"
+	}
+}
+console() { "$top/scripts/console" -s "$console_socket" "$@"; }
+stop_smcgate() { end_pid "$smcgate_pid"; }
