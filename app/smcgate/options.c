@@ -62,7 +62,7 @@ tell_getopt(int c, char **argv, FILE *err)
 
 	if (c == ':')
 		fprintf(err, "smcgate: option %s needs an argument (see --help)\n", arg);
-	else if (optopt >= OPT_CMDLINE_FILE)
+	else if (optopt >= OPT_CMDLINE_FILE || optopt == 'i')
 		fprintf(err, "smcgate: option %s takes no argument (see --help)\n", arg);
 	else if (optopt != 0)
 		fprintf(err, "smcgate: unknown option -%c (see --help)\n", optopt);
