@@ -6,8 +6,9 @@
  * Three parts, each a group of files that owns its fields of struct tcp_conn:
  *   connection  stack.c table.c listen.c connect.c input.c option.c cookie.c
  *               secrets.c port.c reset.c close.c time_wait.c timer.c icmp.c info.c
- *   sending     send.c record.c output.c ack.c sack.c recovery.c rtt.c rto.c
- *               persist.c cc.c cc_cubic.c cc_newreno.c
+ *   sending     send.c record.c output.c header.c bare.c ack.c
+ *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
+ *               cc_cubic.c cc_newreno.c; inner header snd.h
  *   receiving   recv.c read.c store.c ooo.c sack_out.c window.c autotune.c ackpolicy.c urgent.c
  */
 #ifndef TCP_IMPL_H
@@ -160,22 +161,32 @@ struct tcp_conn {
 	uint32_t snd_charged;          /* true size pinned by the send queue */
 	uint16_t snd_mss;              /* payload of one unit, options of a data segment subtracted */
 	uint16_t peer_mss;             /* of the MSS option, floor applied; 536 if none */
-	struct rte_mbuf *sndq_head, *sndq_tail, *sndq_next; /* sndq_next/sndq_off: position of snd_nxt */
-	uint32_t sndq_head_off, sndq_off;
+	/* Linked by next; net_meta.seq is the number of each buffer's first octet.
+	 * sndq_next holds the first octet never sent, NULL: none waits. */
+	struct rte_mbuf *sndq_head, *sndq_tail, *sndq_next;
+	struct rte_mbuf *sndq_spare;   /* lent by tcp_send_reserve(), not in the queue */
 	uint32_t snd_sml;              /* end of the last small segment sent (Minshall) */
-	uint32_t cork_since;
+	int32_t out_budget;            /* octets that may still go out this turn; ACKs add to it */
 	struct net_path path;
 
 	/* loss recovery (RFC 6675, 9937) and round-trip time (RFC 6298) */
-	struct tcp_rec *rec_head, *rec_tail;
+	struct tcp_rec *rec_head, *rec_tail;      /* what is in flight, by sequence number: record.h */
+	struct tcp_rec *rec_hint;      /* where the last SACK block began */
+	struct tcp_rec *rec_high;      /* holds the highest SACKed unit; NULL: nothing is SACKed */
+	struct tcp_rec *rec_lost;      /* no unit below it is lost and waits for its retransmission */
 	uint32_t rec_count;
+	uint32_t lost_seq;             /* every unit that ends at or below it is SACKed or marked */
 	uint32_t pipe_out, pipe_sacked, pipe_lost, pipe_rtx; /* octets: see record.c */
 	uint32_t cwnd, ssthresh;
 	uint32_t srtt8, rttvar4;       /* us << 3, us << 2; srtt8 0: no sample */
 	uint32_t rto_us, min_rtt_us;
 	uint32_t recover;              /* recovery point */
 	uint32_t recover_fs, prr_delivered, prr_out;
-	uint32_t tlp_end;              /* tlp outstanding if != 0 with tlp_active */
+	uint32_t tlp_end;              /* SND.NXT when the probe went out, if tlp_active */
+	uint32_t undo_cwnd, undo_ssthresh;        /* before the reduction, if undo_valid */
+	uint32_t undo_una;             /* SND.UNA when the episode began */
+	uint32_t undo_rtx;             /* octets retransmitted in it and not reported as duplicates */
+	uint32_t undo_tsval;           /* our clock at its first retransmission */
 	uint32_t first_rtx_ms;         /* when the current series of timeouts began (R2, user timeout) */
 	uint32_t cwnd_used;            /* most in flight in this window, and */
 	uint32_t cwnd_limited_seq;     /* limited until here */
@@ -184,7 +195,10 @@ struct tcp_conn {
 	uint8_t backoff;               /* RTO doublings */
 	uint8_t retries;               /* timeouts of the same data, SYNs, probes */
 	uint8_t dup_acks;              /* saturates */
-	bool tlp_active, cwnd_limited;
+	bool tlp_active, tlp_rtx;      /* a tail probe is out; it was a retransmission */
+	bool cwnd_limited;
+	bool undo_valid;
+	bool rescued;                  /* 6675's rescue retransmission was used in this episode */
 	uint8_t probes_out;            /* keepalive probes unanswered */
 	uint8_t dscp;
 	const struct tcp_cc_ops *cc;
@@ -210,7 +224,7 @@ struct tcp_conn {
 	uint32_t segs_in, segs_out, retransmits, rto_count, fast_recoveries, tlp_probes, dup_acks_total, ooo_segs,
 		dsacks;
 };
-static_assert(sizeof(struct tcp_conn) <= 768, "idle connections are many");
+static_assert(sizeof(struct tcp_conn) <= 832, "idle connections are many");
 
 /* ---- the stack ----------------------------------------------------------- */
 struct tcp_table;   /* table.c: flow -> connection, half-open entry or TIME-WAIT entry */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The window is closed, or open by too little to send, and nothing is in
+ * flight: probe (RFC 9293 3.8.6.1), or override the wait for a larger window.
+ */
+#include "proto/tcp/snd.h"
+
+void tcp_persist_arm(struct tcp_conn *c)
+{
+	if (c->pipe_out > 0 || !tcp_snd_waiting(c) || !tcp_out_state(c) || tcp_timer_on(c, TCP_T_RTX))
+		return;
+	if (tcp_sndq_unsent(c) && (c->flags & TCF_CORK) && seq_lt(c->snd_nxt, c->snd_edge))
+		return; /* held by the user, and bounded by the cork's own timer */
+	c->rtx_mode = TCP_RTX_PERSIST;
+	tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + tcp_rto_backed_off(c));
+}
+
+void tcp_persist_expired(struct tcp_conn *c)
+{
+	if (c->pipe_out > 0 || !tcp_snd_waiting(c)) {
+		tcp_rtx_rearm(c);
+		return;
+	}
+	if (seq_lt(c->snd_nxt, c->snd_edge) && tcp_out_force_new(c, UINT32_MAX) != 0) {
+		c->out_budget = 0;
+		tcp_rtx_rearm(c);
+		return;
+	}
+	if (tcp_rtx_give_up(c))
+		return;
+	if (c->retries < UINT8_MAX)
+		c->retries++;
+	c->backoff = tcp_min(c->backoff + 1, 30);
+	/* an old octet: unacceptable there, so it must be answered (1.8 item 1) */
+	if (tcp_send_control(c, c->snd_una - 1, RTE_TCP_ACK_FLAG) == 0)
+		c->ts->stats.window_probes++;
+	tcp_persist_arm(c);
+}
+
+void tcp_persist_ack(struct tcp_conn *c, const struct tcp_ack_state *a)
+{
+	/* answered: the peer is there, however long its window stays shut (MUST-37) */
+	if (c->rtx_mode == TCP_RTX_PERSIST || seq_le(c->snd_edge, c->snd_una))
+		c->retries = 0;
+	if (c->rtx_mode == TCP_RTX_PERSIST && a->window_changed && seq_gt(c->snd_edge, c->snd_nxt))
+		c->backoff = 0;
+}
