@@ -4,8 +4,9 @@
  * call of one another. Nobody outside proto/tcp (and its tests) includes this.
  *
  * Three parts, each a group of files that owns its fields of struct tcp_conn:
- *   connection  stack.c table.c listen.c connect.c input.c option.c cookie.c
- *               secrets.c port.c reset.c close.c time_wait.c timer.c icmp.c info.c
+ *   connection  stack.c conn.c table.c listen.c half_open.c accept.c connect.c
+ *               input.c segment.c option.c cookie.c secrets.c port.c reset.c
+ *               close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
  *   sending     send.c record.c output.c header.c bare.c ack.c
  *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
  *               cc_cubic.c cc_newreno.c; inner header snd.h
@@ -213,10 +214,13 @@ struct tcp_conn {
 	uint32_t last_rcv_ms;          /* keepalive */
 	uint32_t user_timeout_ms;
 	uint32_t created_ms;
+	uint32_t syn_us;               /* when the SYN went out, for the first RTT sample */
+	uint32_t linger_una;           /* snd_una when the orphan was last looked at */
 	uint16_t ip_id;
 	uint16_t soft_error;
 	uint16_t error;
 	struct tcp_conn *next_output, *next_event;   /* membership: TCF_IN_OUTPUT, TCF_IN_EVENTS */
+	struct tcp_conn *next_dead;    /* freed (TCF_DEAD and TCF_ORPHAN), waits for the end of tcp_output() */
 	struct tcp_listener *listener; /* while SYN-RECEIVED from LISTEN; else NULL */
 	void *user;
 	struct tcp_user_opt user_opt;  /* for our SYN */
@@ -242,10 +246,19 @@ struct tcp_stack {
 	struct tcp_table *table;
 	struct tcp_conn *output_head, *output_tail;
 	struct tcp_conn *event_head, *event_tail;
+	struct tcp_conn *dead_head;    /* to be given back to the pool, see conn.c */
+	uint32_t n_dead;
 	uint64_t rcv_pinned;           /* sum of rcv_charged */
 	uint64_t snd_pinned;
 	struct tcp_stats stats;
-	void *listen_state, *tw_state, *port_state, *reset_state, *cookie_state; /* of the files of these names */
+	struct listen_state *listen;   /* each of the file of that name */
+	struct half_state *half;
+	struct tw_state *tw;
+	struct port_state *port;
+	struct reset_state *reset;
+	uint64_t *live[3];             /* bit per object of conns, half_opens, time_waits: tcp_list() */
+	uint8_t rnd[64];               /* unpredictable octets in stock */
+	uint8_t rnd_left;
 };
 
 static inline uint32_t tcp_now_ms(const struct tcp_stack *ts) { return (uint32_t)(net_now(ts->net) / 1000); }
