@@ -161,6 +161,7 @@ int tcp_out_emit(struct tcp_conn *c, struct tcp_out *o, enum net_tx_class cls)
 	struct rte_mbuf *h = rte_pktmbuf_alloc(net_conf(c->ts->net)->hdr_pool);
 	struct rte_ipv4_hdr *ip;
 	struct rte_tcp_hdr *th;
+	int rc;
 
 	if (h == NULL)
 		goto no_memory;
@@ -184,9 +185,10 @@ int tcp_out_emit(struct tcp_conn *c, struct tcp_out *o, enum net_tx_class cls)
 	c->ts->stats.out_segs += pieces;
 	if (o->flags & RTE_TCP_ACK_FLAG)
 		tcp_ack_sent(c);
-	/* a next hop that is known dead is counted below us; the timers know what to do */
-	(void)net_path_send(c->ts->net, &c->path, h, cls);
-	return 0;
+	/* a next hop that is known dead is counted below us; the timers know what
+	 * to do, but for an attempt to connect, which is told */
+	rc = net_path_send(c->ts->net, &c->path, h, cls);
+	return o->flags & RTE_TCP_SYN_FLAG && rc == -EHOSTUNREACH ? rc : 0;
 
 no_memory:
 	rte_pktmbuf_free(h);

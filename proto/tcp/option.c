@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/tcp/conn.h"
 
+#define TCP_OPTS_MAX 40
+
 /* Kinds (IANA). 253 and 254: RFC 6994, experiments with an identifier. */
 enum { OPT_EOL = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_OK = 4, OPT_SACK = 5, OPT_TS = 8,
        OPT_EXP1 = 253, OPT_EXP2 = 254 };
@@ -162,11 +164,15 @@ static unsigned conn_syn_options(const struct tcp_conn *c, bool ack, uint8_t *bu
 
 unsigned tcp_build_options(struct tcp_conn *c, uint8_t flags, uint8_t *buf)
 {
+	unsigned n = 0;
+
 	if (flags & RTE_TCP_RST_FLAG) /* RFC 7323 3.2: not needed on a RST; peers do not check it */
 		return 0;
 	if (flags & RTE_TCP_SYN_FLAG)
 		return conn_syn_options(c, flags & RTE_TCP_ACK_FLAG, buf);
-	if (!(c->flags & TCF_TS))
-		return 0;
-	return tcp_ts_option(tcp_tsval(c), c->ts_recent, buf);
+	if (c->flags & TCF_TS)
+		n = tcp_ts_option(tcp_tsval(c), c->ts_recent, buf);
+	if (c->flags & TCF_SACK)
+		n += tcp_sack_option(c, buf + n, TCP_OPTS_MAX - n);
+	return n;
 }

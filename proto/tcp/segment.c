@@ -257,14 +257,10 @@ static bool acceptable(struct tcp_conn *c, struct tcp_seg *seg)
 
 static void slow_path(struct tcp_conn *c, struct tcp_seg *seg)
 {
-	uint32_t una = c->snd_una;
-
 	if (!acceptable(c, seg))
 		return;
 	tcp_ack_input(c, seg);                                              /* 5e to 5j */
 	tcp_settle(c);
-	if (!tcp_dead(c) && c->snd_una != una)
-		net_path_confirm(c->ts->net, &c->path);
 	tcp_segment_data(c, seg);
 }
 
@@ -288,10 +284,8 @@ static bool fast_path(struct tcp_conn *c, struct tcp_seg *seg)
 		return false;
 	heard(c);
 	update_ts_recent(c, seg);
-	if (advances) {
+	if (advances)
 		tcp_ack_fast(c, seg);
-		net_path_confirm(c->ts->net, &c->path);
-	}
 	if (seg->len != 0 && !tcp_dead(c))
 		tcp_data_fast(c, seg);
 	if (seg->m != NULL)
