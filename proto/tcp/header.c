@@ -13,18 +13,6 @@
 #define TCP_LEN 20
 #define IP_DF_BE RTE_BE16(0x4000)
 
-uint16_t tcp_pseudo_sum(rte_be32_t src, rte_be32_t dst, uint16_t tcp_len)
-{
-	uint32_t sum;
-
-	sum = (src & 0xffff) + (src >> 16) + (dst & 0xffff) + (dst >> 16);
-	sum += RTE_BE16(IPPROTO_TCP);
-	sum += rte_cpu_to_be_16(tcp_len);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 /* Octets of options that every data segment carries: what snd_mss has left out. */
 static unsigned standing_options(const struct tcp_conn *c)
 {

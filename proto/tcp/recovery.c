@@ -7,26 +7,6 @@
 
 #define DUP_THRESH 3
 
-uint32_t tcp_prr_allow(const struct tcp_prr *p, uint32_t pipe, uint32_t ssthresh, uint32_t d, bool safe,
-		       uint32_t mss)
-{
-	int64_t n;
-
-	if (pipe > ssthresh) { /* proportional part */
-		uint64_t fs = tcp_max(p->recover_fs, 1u);
-
-		n = (int64_t)(((uint64_t)p->delivered * ssthresh + fs - 1) / fs) - p->out;
-	} else {               /* slow start or conservative part */
-		n = RTE_MAX((int64_t)p->delivered - p->out, (int64_t)d);
-		if (safe)
-			n += mss;
-		n = RTE_MIN(n, (int64_t)ssthresh - pipe);
-	}
-	if (p->out == 0)       /* the first fast retransmission always goes out */
-		n = RTE_MAX(n, (int64_t)mss);
-	return n > 0 ? (uint32_t)n : 0;
-}
-
 static void prr_update(struct tcp_conn *c, const struct tcp_ack_state *a)
 {
 	struct tcp_prr p;

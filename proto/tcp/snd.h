@@ -5,6 +5,8 @@
 #ifndef TCP_SND_H
 #define TCP_SND_H
 
+#include <netinet/in.h>
+
 #include "proto/tcp/cc.h"
 #include "proto/tcp/record.h"
 
@@ -54,8 +56,18 @@ void tcp_out_prepare(struct tcp_conn *c, struct tcp_out *o);
 void tcp_out_fit(struct tcp_out *o);
 /* Build and hand down. -ENOMEM: counted, nothing went out. */
 int tcp_out_emit(struct tcp_conn *c, struct tcp_out *o, enum net_tx_class cls);
-/* Complement-free pseudo header sum for the TCP checksum field (8.1). */
-uint16_t tcp_pseudo_sum(rte_be32_t src, rte_be32_t dst, uint16_t tcp_len);
+/* Pseudo header sum for the TCP checksum field, not complemented (8.1). */
+static inline uint16_t tcp_pseudo_sum(rte_be32_t src, rte_be32_t dst, uint16_t tcp_len)
+{
+	uint32_t sum;
+
+	sum = (src & 0xffff) + (src >> 16) + (dst & 0xffff) + (dst >> 16);
+	sum += RTE_BE16(IPPROTO_TCP);
+	sum += rte_cpu_to_be_16(tcp_len);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
 
 /* ---- output.c ---------------------------------------------------------------- */
 /* One frame: a retransmission if one is due, else new data. Returns frames (0:
@@ -93,12 +105,31 @@ void tcp_recovery_enter_loss(struct tcp_conn *c);
 /* NextSeg (3) and (4) of RFC 6675: a unit that is not known to be lost, when
  * nothing else may be sent in recovery. Returns frames, 0: none, or -ENOMEM. */
 int tcp_recovery_next(struct tcp_conn *c);
-/* How much PRR lets out now (RFC 9937): octets; pure. */
+/* PRR (RFC 9937), pure. */
 struct tcp_prr {
 	uint32_t delivered, out, recover_fs;
 };
-uint32_t tcp_prr_allow(const struct tcp_prr *p, uint32_t pipe, uint32_t ssthresh, uint32_t d, bool safe,
-		       uint32_t mss);
+/* How much goes out now, octets. d: delivered by this ACK. safe: SND.UNA
+ * advanced and nothing was newly marked lost. */
+static inline uint32_t tcp_prr_allow(const struct tcp_prr *p, uint32_t pipe, uint32_t ssthresh, uint32_t d, bool safe,
+				     uint32_t mss)
+{
+	int64_t n;
+
+	if (pipe > ssthresh) { /* in proportion */
+		uint64_t fs = tcp_max(p->recover_fs, 1);
+
+		n = (int64_t)(((uint64_t)p->delivered * ssthresh + fs - 1) / fs) - p->out;
+	} else {               /* up to ssthresh, as slow start would */
+		n = RTE_MAX((int64_t)p->delivered - p->out, (int64_t)d);
+		if (safe)
+			n += mss;
+		n = RTE_MIN(n, (int64_t)ssthresh - pipe);
+	}
+	if (p->out == 0)       /* the first fast retransmission always goes out */
+		n = RTE_MAX(n, (int64_t)mss);
+	return n > 0 ? (uint32_t)n : 0;
+}
 
 /* ---- undo.c ------------------------------------------------------------------------ */
 void tcp_undo_begin(struct tcp_conn *c);
