@@ -5,6 +5,17 @@
 
 #include "app/smcgate/config/field.h"
 
+/* Keys and values come from the file: what is not printable is shown as '?', so
+ * that a message cannot carry escape sequences to a terminal. */
+static void
+make_printable(char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s < 0x20 || *s > 0x7e)
+			*s = '?';
+	}
+}
+
 void
 cfg_error(struct cfg_errors *e, const char *path, const char *fmt, ...)
 {
@@ -27,6 +38,7 @@ cfg_error(struct cfg_errors *e, const char *path, const char *fmt, ...)
 	lines = realloc(e->lines, (e->n + 1) * sizeof(*lines));
 	if (lines == NULL)
 		goto lost_line;
+	make_printable(line);
 	e->lines = lines;
 	e->lines[e->n++] = line;
 	return;

@@ -164,7 +164,7 @@ struct cfg_variants {
 #define CFG_END { .key = NULL }
 
 /* What is wrong with a configuration. Grows as needed, up to CFG_ERRORS_MAX
- * kept (the rest is only counted). */
+ * kept (the rest is only counted). Lines are printable ASCII. */
 #define CFG_ERRORS_MAX 1000
 
 struct cfg_errors {

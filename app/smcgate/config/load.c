@@ -63,11 +63,6 @@ parse_json(const char *name, const char *text, size_t len, struct cfg_errors *er
 	char at[256];
 
 	if (root == NULL) {
-		/* jansson quotes the offending text: keep a terminal safe from it. */
-		for (char *p = e.text; *p != '\0'; p++) {
-			if (*p < 0x20 || *p > 0x7e)
-				*p = '?';
-		}
 		snprintf(at, sizeof(at), "%s:%d:%d", name, e.line, e.column);
 		cfg_error(errs, at, "%s", e.text);
 	}

@@ -32,8 +32,6 @@ static int read_value(struct reader *r, const struct cfg_field *f, const json_t 
 
 /* ---- paths and messages ------------------------------------------------ */
 
-/* Keys come from the file: what is not printable is shown as '?', so that a
- * message cannot carry escape sequences to a terminal. */
 static size_t
 path_push_key(struct reader *r, const char *key)
 {
@@ -41,10 +39,6 @@ path_push_key(struct reader *r, const char *key)
 
 	snprintf(r->path + r->len, sizeof(r->path) - r->len, ".%.64s", key);
 	r->len += strlen(r->path + r->len);
-	for (size_t i = old; i < r->len; i++) {
-		if (r->path[i] < 0x20 || r->path[i] > 0x7e)
-			r->path[i] = '?';
-	}
 	return old;
 }
 
