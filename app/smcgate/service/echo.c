@@ -16,24 +16,27 @@ static int echo_accepted(void *ctx, struct sock *s)
 	return 0;
 }
 
+/* Until one side has nothing left: asking for room when there is none is what
+ * makes TCP call again. */
 static void echo_pump(void *ctx, struct sock *s)
 {
 	struct service *svc = ctx;
-	uint32_t want = RTE_MIN(sock_readable(s), sock_send_room(s)), got;
 	struct rte_mbuf *chain;
+	uint32_t want;
 	unsigned segs;
 
-	if (want > 0) {
-		got = sock_take(s, want, &chain, &segs);
-		if (got == 0)
+	while (sock_readable(s) > 0) {
+		want = RTE_MIN(sock_readable(s), sock_send_room(s));
+		want = want == 0 ? 0 : sock_take(s, want, &chain, &segs);
+		if (want == 0)
 			return;
-		if (sock_give(s, chain, got) < 0) {
+		if (sock_give(s, chain, want) < 0) {
 			service_chain_free(chain);
 			svc->counters[ECHO_ERRORS]++;
 			sock_abort(s);
 			return;
 		}
-		svc->counters[ECHO_BYTES] += got;
+		svc->counters[ECHO_BYTES] += want;
 	}
 	if (sock_eof(s))
 		sock_close(s);

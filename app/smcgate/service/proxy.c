@@ -89,24 +89,26 @@ static void session_end(struct proxy_session *ps, void (*end)(struct sock *s))
 }
 
 /* ---- moving ------------------------------------------------------------------- */
-/* Move what fits. False: the session had to be ended. */
+/* Move what fits, until one side has nothing left: asking for room when there
+ * is none is what makes TCP call again. False: the session had to be ended. */
 static bool move(struct proxy_session *ps, struct proxy_side *from, struct proxy_side *to, unsigned counter)
 {
-	uint32_t want = sock_readable(from->sock), got;
 	struct rte_mbuf *chain;
+	uint32_t want;
 	unsigned segs;
 
-	if (want > 0)
-		want = RTE_MIN(want, sock_send_room(to->sock));
-	if (want > 0) {
-		got = sock_take(from->sock, want, &chain, &segs);
-		if (got > 0 && sock_give(to->sock, chain, got) < 0) {
+	while (sock_readable(from->sock) > 0) {
+		want = RTE_MIN(sock_readable(from->sock), sock_send_room(to->sock));
+		want = want == 0 ? 0 : sock_take(from->sock, want, &chain, &segs);
+		if (want == 0)
+			return true;
+		if (sock_give(to->sock, chain, want) < 0) {
 			service_chain_free(chain);
 			ps->svc->counters[PROXY_NO_MEMORY]++;
 			session_end(ps, sock_abort);
 			return false;
 		}
-		ps->svc->counters[counter] += got;
+		ps->svc->counters[counter] += want;
 	}
 	if (sock_eof(from->sock) && !to->shut) {
 		to->shut = true;
