@@ -27,7 +27,7 @@ static bool icmp_cksum_ok(struct rte_mbuf *m, const struct net_meta *meta)
 {
 	uint16_t sum;
 
-	return rte_raw_cksum_mbuf(m, meta->l4_off, meta->l4_len, &sum) == 0 && sum == 0xffff;
+	return net_raw_cksum_chain(m, meta->l4_off, meta->l4_len, &sum) == 0 && sum == 0xffff;
 }
 
 /* An error about a packet of ours quotes our address as source, no later

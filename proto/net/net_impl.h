@@ -237,6 +237,10 @@ struct rte_mbuf *reasm_input(struct net_stack *st, struct rte_mbuf *m);
 void reasm_timer(void *ctx, struct wheel_timer *t, uint64_t now_us);
 unsigned reasm_pending(const struct net_stack *st);
 
+/* cksum.c: ones' complement sum over a chain, not inverted; -1 when it is
+ * shorter. Up to 64 KiB segments. */
+int net_raw_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len, uint16_t *sum);
+
 /* icmp.c, icmp_out.c */
 void icmp_input(struct net_stack *st, struct rte_mbuf *m, bool may_steer);
 void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m);

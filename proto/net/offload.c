@@ -60,7 +60,7 @@ static void frame_cksums(struct rte_mbuf *m, uint32_t offloads, bool piece)
 	} else if (tcp && piece) {
 		tcp_pseudo_fill(m);
 	}
-	if (ip && (offloads & NET_TX_IP_CKSUM) == 0) {
+	if ((ip || piece) && (!ip || (offloads & NET_TX_IP_CKSUM) == 0)) {
 		ip_cksum_fill(m);
 		m->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
 	}
