@@ -66,6 +66,9 @@ void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m)
 	sum = (uint16_t)~icmp->icmp_cksum + (uint16_t)~RTE_BE16(RTE_IP_ICMP_ECHO_REQUEST << 8);
 	sum = (sum & 0xffff) + (sum >> 16);
 	icmp->icmp_cksum = (uint16_t)~((sum & 0xffff) + (sum >> 16));
+	/* The two zeros: only 0xffff is right for a reply that is all zero. */
+	if (icmp->icmp_cksum == 0)
+		icmp->icmp_cksum = 0xffff;
 	st->stats.tx_icmp++;
 	st->stats.tx_echo_reply++;
 	ip_output(st, us, &peer, IPPROTO_ICMP, m);
