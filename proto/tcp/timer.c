@@ -84,6 +84,12 @@ void tcp_keepalive(struct tcp_conn *c, bool on)
 	}
 }
 
+/* RFC 5482, local: read when the retransmission, probe or keepalive timer fires. */
+void tcp_user_timeout(struct tcp_conn *c, uint32_t ms)
+{
+	c->user_timeout_ms = ms;
+}
+
 static bool peer_is_gone(const struct tcp_conn *c, uint32_t idle_ms)
 {
 	if (c->user_timeout_ms != 0)
