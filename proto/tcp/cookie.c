@@ -5,6 +5,7 @@
 
 #define COUNT_SHIFT 24
 #define LOW_MASK ((1u << COUNT_SHIFT) - 1)
+#define MARK_STEP 13
 #define MAX_AGE 2              /* minutes, the running one included */
 #define TS_BITS 6
 #define TS_MASK ((1u << TS_BITS) - 1)
@@ -13,13 +14,20 @@
 
 static const uint16_t mss_table[] = { 536, 1300, 1440, 1460 };
 
-static uint32_t cookie_hash(const struct siphash_key *key, const struct net_flow *f, uint32_t count)
+static uint64_t cookie_hash(const struct siphash_key *key, const struct net_flow *f, uint32_t count)
 {
 	uint32_t w[10];
 
 	memcpy(w, f, 36); /* addresses and ports */
 	w[9] = count;
-	return (uint32_t)siphash(key, w, sizeof(w));
+	return siphash(key, w, sizeof(w));
+}
+
+/* What stands for an MSS: 24 bits of the hash, other ones for each, so that a
+ * cookie with a few bits changed is not the cookie of another MSS. */
+static uint32_t mss_mark(uint64_t hash, unsigned idx)
+{
+	return (uint32_t)(hash >> idx * MARK_STEP) & LOW_MASK;
 }
 
 uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t minute,
@@ -29,21 +37,25 @@ uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow 
 
 	while (idx > 0 && mss_table[idx] > peer_mss)
 		idx--;
-	return cookie_hash(&key[0], f, 0) + irs + (minute << COUNT_SHIFT) +
-	       ((cookie_hash(&key[1], f, minute) + idx) & LOW_MASK);
+	return (uint32_t)cookie_hash(&key[0], f, 0) + irs + (minute << COUNT_SHIFT) +
+	       mss_mark(cookie_hash(&key[1], f, minute), idx);
 }
 
 uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t cookie,
 			  uint32_t minute)
 {
-	uint32_t rest = cookie - cookie_hash(&key[0], f, 0) - irs;
+	uint32_t rest = cookie - (uint32_t)cookie_hash(&key[0], f, 0) - irs;
 	uint32_t age = (minute - (rest >> COUNT_SHIFT)) & (UINT32_MAX >> COUNT_SHIFT);
-	uint32_t idx;
+	uint64_t hash;
 
 	if (age >= MAX_AGE)
 		return 0;
-	idx = (rest - cookie_hash(&key[1], f, minute - age)) & LOW_MASK;
-	return idx < RTE_DIM(mss_table) ? mss_table[idx] : 0;
+	hash = cookie_hash(&key[1], f, minute - age);
+	for (unsigned idx = 0; idx < RTE_DIM(mss_table); idx++) {
+		if ((rest & LOW_MASK) == mss_mark(hash, idx))
+			return mss_table[idx];
+	}
+	return 0;
 }
 
 uint32_t tcp_cookie_clock(uint32_t now_ms, bool wscale, uint8_t shift, bool sack)

@@ -14,7 +14,6 @@
 #include "proto/tcp/conn.h"
 
 #define STAGE 32
-#define BAD_WITH_SYN (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)
 
 struct arrival {
 	struct net_flow flow;
@@ -32,6 +31,14 @@ struct arrival {
 static bool cksum_bad(struct rte_mbuf *m, const struct net_meta *meta)
 {
 	return !(meta->flags & NET_META_CKSUM_OK) && net_l4_cksum(m, meta->l3_off, meta->l4_off, meta->l4_len) != 0;
+}
+
+/* A SYN-ACK may carry FIN, a SYN not: nothing but scanners sends it. */
+static bool bad_flags(uint8_t flags)
+{
+	if (!(flags & RTE_TCP_SYN_FLAG))
+		return false;
+	return flags & RTE_TCP_RST_FLAG || (flags & (RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_FIN_FLAG;
 }
 
 static void fill_flow(struct tcp_stack *ts, struct net_flow *f, const struct net_meta *meta,
@@ -80,7 +87,7 @@ static bool parse(struct tcp_stack *ts, struct rte_mbuf *m, struct arrival *a)
 		DROP_BEFORE(ts, TCP_OFFSET, m);
 	if (cksum_bad(m, meta))
 		DROP_BEFORE(ts, TCP_CKSUM, m);
-	if (th->tcp_flags & RTE_TCP_SYN_FLAG && th->tcp_flags & BAD_WITH_SYN)
+	if (bad_flags(th->tcp_flags))
 		DROP_BEFORE(ts, TCP_FLAGS, m);
 	if (th->src_port == 0 || th->dst_port == 0)
 		DROP_BEFORE(ts, TCP_PORT0, m);

@@ -117,7 +117,11 @@ static void tw_timer(void *ctx, struct wheel_timer *t, uint64_t now_us)
 
 static void send_ack(struct tcp_stack *ts, const struct tcp_time_wait *tw)
 {
-	struct tcp_bare b = { .flow = tw->flow, .seq = tw->snd_nxt, .ack = tw->rcv_nxt, .flags = RTE_TCP_ACK_FLAG };
+	/* The window means nothing after the peer's FIN, but its edge must not move
+	 * left: the largest field never does, whatever was promised. */
+	struct tcp_bare b = {
+		.flow = tw->flow, .seq = tw->snd_nxt, .ack = tw->rcv_nxt, .wnd = UINT16_MAX, .flags = RTE_TCP_ACK_FLAG,
+	};
 
 	if (tw->ts_recent != 0)
 		b.opt_len = tcp_ts_option(tcp_now_ms(ts) + tcp_ts_offset(ts->conf.secrets, &tw->flow), tw->ts_recent,
@@ -225,7 +229,7 @@ void tcp_tw_input(struct tcp_stack *ts, struct tcp_time_wait *tw, uint64_t hash,
 {
 	struct tcp_listener *l;
 
-	if (seg->flags & RTE_TCP_RST_FLAG) {
+	if (seg->flags & RTE_TCP_RST_FLAG || !(seg->flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG))) {
 		TCP_SEG_DROP(ts, TCP_TIME_WAIT, seg);
 		return;
 	}
@@ -236,7 +240,7 @@ void tcp_tw_input(struct tcp_stack *ts, struct tcp_time_wait *tw, uint64_t hash,
 			return;
 		}
 		limited_ack(ts, tw);
-	} else if (paws_old(ts, tw, seg) || !(seg->flags & RTE_TCP_ACK_FLAG) || seg->flags & RTE_TCP_SYN_FLAG) {
+	} else if (paws_old(ts, tw, seg) || seg->flags & RTE_TCP_SYN_FLAG) {
 		limited_ack(ts, tw);
 	} else if (seg->end == tw->rcv_nxt && seg->seq == tw->rcv_nxt) { /* bare ACK */
 		restart(ts, tw);
