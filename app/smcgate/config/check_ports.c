@@ -123,26 +123,12 @@ check_twins(const struct config *cfg, unsigned port, struct cfg_errors *errs)
 	}
 }
 
-/* vdev and device are two ways to name one thing. */
-static void
-check_vdev(const struct config_port *p, unsigned port, struct cfg_errors *errs)
-{
-	size_t len = strcspn(p->vdev, ",");
-	char path[40];
-
-	if (p->vdev[0] == '\0' || (strncmp(p->vdev, p->device, len) == 0 && p->device[len] == '\0'))
-		return;
-	snprintf(path, sizeof(path), "$.ports[%u].vdev", port);
-	cfg_error(errs, path, "found \"%s\", allowed: \"%s\" or \"%s,ARGUMENTS\", after device", p->vdev, p->device,
-		  p->device);
-}
-
 void
 config_check_ports(const struct config *cfg, struct cfg_errors *errs)
 {
 	for (unsigned p = 0; p < cfg->n_ports; p++) {
 		check_twins(cfg, p, errs);
-		check_vdev(&cfg->ports[p], p, errs);
+		config_check_vdev(cfg, p, errs);
 		check_addresses(cfg, p, errs);
 	}
 }

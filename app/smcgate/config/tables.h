@@ -14,6 +14,7 @@ extern const struct cfg_field config_service_elem;
 /* Cross checks: what one key cannot tell. Add to errs. */
 void config_check(const struct config *cfg, struct cfg_errors *errs);
 void config_check_ports(const struct config *cfg, struct cfg_errors *errs);
+void config_check_vdev(const struct config *cfg, unsigned port, struct cfg_errors *errs);
 void config_check_lcores(const struct config *cfg, struct cfg_errors *errs);
 void config_check_routes(const struct config *cfg, struct cfg_errors *errs);
 /* Service i of the list against the ports and the services before it. */

@@ -37,6 +37,33 @@ ports__twins(void)
 	expect_all(table, RTE_DIM(table));
 }
 
+#define VDEV(args) "'device':'net_tap0','vdev':'net_tap0" args "'"
+#define PACKET(args) "{'ports':[{'name':'a','device':'net_af_packet0','vdev':'net_af_packet0,iface=e" args "}]}"
+
+static void
+ports__vdev_arguments(void)
+{
+	static const struct expectation table[] = {
+		{ "{'ports':[{'name':'a'," VDEV(",iface=d") "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d'}]}",
+		  { "$.ports[1].vdev: found iface \"d\", which is that of $.ports[0]" } },
+		{ "{'ports':[{'name':'a'," VDEV(",iface=d") "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d2'}]}",
+		  { NULL } },
+		{ "{'ports':[{'name':'a'," VDEV(",iface=") "}]}",
+		  { "$.ports[0].vdev: found iface \"\", allowed: a name of 1 to 15 characters" } },
+		{ "{'ports':[{'name':'a'," VDEV(",iface=abcdefghijklmno") "}]}", { NULL } },
+		{ "{'ports':[{'name':'a'," VDEV(",remote=x,iface=abcdefghijklmnop,mac=fixed") "}]}",
+		  { "$.ports[0].vdev: found iface \"abcdefghijklmnop\", allowed: a name of 1 to 15 characters" } },
+		{ PACKET("','mtu':1996"), { NULL } },
+		{ PACKET("','mtu':1997"),
+		  { "$.ports[0].mtu: found 1997, allowed: at most 1996 with a framesz of 2048 in vdev" } },
+		{ PACKET(",framesz=16384','mtu':9216"), { NULL } },
+		{ PACKET(",framesz=x'"),
+		  { "$.ports[0].mtu: found 1500, allowed: at most 0 with a framesz of 0 in vdev" } },
+	};
+
+	expect_all(table, RTE_DIM(table));
+}
+
 static void
 ports__addresses(void)
 {
@@ -181,6 +208,7 @@ follow_ups__are_not_told(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(ports__twins),
+	TEST_CASE(ports__vdev_arguments),
 	TEST_CASE(ports__addresses),
 	TEST_CASE(lcores__queues),
 	TEST_CASE(routes__next_hops),
