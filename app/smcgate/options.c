@@ -29,7 +29,8 @@ options_usage(FILE *out)
 	      "  -i, --interactive      console on standard input\n"
 	      "      --cmdline-file FILE  run the console commands in FILE at the start\n"
 	      "      --strict           end with an error at the first command of that file that fails\n"
-	      "      --check-config     only say what is wrong with the configuration; status 0 if nothing is\n"
+	      "      --check-config     only say what is wrong with the configuration; status 0 if nothing "
+	      "is\n"
 	      "      --stats-period N   print statistics every N seconds (1..86400)\n"
 	      "      --version          print the version and exit\n"
 	      "      --help             print this and exit\n",

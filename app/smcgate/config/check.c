@@ -71,13 +71,15 @@ check_listen(const struct config *cfg, const struct config_service *svc, unsigne
 }
 
 static void
-check_limits(const struct config *cfg, const struct config_service *svc, const char *path, struct cfg_errors *errs)
+check_limits(const struct config *cfg, const struct config_service *svc, const char *path,
+	     struct cfg_errors *errs)
 {
 	char at[128];
 
 	if (svc->max_connections > cfg->tcp.max_connections) {
 		snprintf(at, sizeof(at), "%s.max_connections", path);
-		cfg_error(errs, at, "found %u, allowed: at most $.tcp.max_connections, %u", svc->max_connections,
+		cfg_error(errs, at, "found %u, allowed: at most $.tcp.max_connections, %u",
+			  svc->max_connections,
 			  cfg->tcp.max_connections);
 	}
 	if (svc->backlog > cfg->tcp.half_open_max) {
@@ -88,7 +90,8 @@ check_limits(const struct config *cfg, const struct config_service *svc, const c
 }
 
 void
-config_check_service(const struct config *cfg, const struct config_service *svc, unsigned before, const char *path,
+config_check_service(const struct config *cfg, const struct config_service *svc, unsigned before,
+		     const char *path,
 		     struct cfg_errors *errs)
 {
 	char at[96];
@@ -124,7 +127,8 @@ static void
 at_most(struct cfg_errors *errs, const char *path, uint64_t found, const char *bound_path, uint64_t bound)
 {
 	if (found > bound)
-		cfg_error(errs, path, "found %llu, allowed: at most %s, %llu", (unsigned long long)found, bound_path,
+		cfg_error(errs, path, "found %llu, allowed: at most %s, %llu", (unsigned long long)found,
+			  bound_path,
 			  (unsigned long long)bound);
 }
 

@@ -55,7 +55,8 @@ bad_address(const struct cfg_prefix *p)
 	rte_be32_t v4 = p->addr.v4;
 	uint32_t rest = host(&p->addr) & ~mask_of(p->len);
 
-	if (net_v4_is_multicast(v4) || net_v4_is_class_e(v4) || net_v4_is_loopback(v4) || net_v4_is_zero_net(v4))
+	if (net_v4_is_multicast(v4) || net_v4_is_class_e(v4) || net_v4_is_loopback(v4) ||
+	    net_v4_is_zero_net(v4))
 		return "not a unicast address of a network";
 	if (p->len == 0)
 		return "the prefix covers everything";
@@ -152,10 +153,12 @@ check_queue(const struct config *cfg, unsigned l, unsigned i, struct pollers *po
 	if (port < 0) {
 		cfg_error(errs, path, "found port \"%s\", allowed: the name of one of $.ports", q->port);
 	} else if (q->queue >= cfg->ports[port].rx_queues) {
-		cfg_error(errs, path, "found queue %u, allowed: 0 to %u, of the rx_queues of $.ports[%d]", q->queue,
+		cfg_error(errs, path, "found queue %u, allowed: 0 to %u, of the rx_queues of $.ports[%d]",
+			  q->queue,
 			  cfg->ports[port].rx_queues - 1, port);
 	} else if (polled->by[port][q->queue] != 0) {
-		cfg_error(errs, path, "found queue %u of port \"%s\", which $.lcores[%u] polls", q->queue, q->port,
+		cfg_error(errs, path, "found queue %u of port \"%s\", which $.lcores[%u] polls", q->queue,
+			  q->port,
 			  polled->by[port][q->queue] - 1);
 	} else {
 		polled->by[port][q->queue] = l + 1;
@@ -234,7 +237,8 @@ check_route(const struct config *cfg, unsigned i, struct cfg_errors *errs)
 	check_via(cfg, &r->via, path, errs);
 	snprintf(path, sizeof(path), "$.routes[%u].to", i);
 	if ((host(&r->to.addr) & ~mask_of(r->to.len)) != 0)
-		cfg_error(errs, path, "found \"%s\": bits beyond the prefix are set", cfg_prefix_str(&r->to, text));
+		cfg_error(errs, path, "found \"%s\": bits beyond the prefix are set",
+			  cfg_prefix_str(&r->to, text));
 	for (unsigned j = 0; j < i; j++) {
 		const struct cfg_prefix *o = &cfg->routes[j].to;
 
@@ -252,7 +256,8 @@ config_check_routes(const struct config *cfg, struct cfg_errors *errs)
 	for (unsigned i = 0; i < cfg->n_routes; i++) {
 		check_route(cfg, i, errs);
 		if (gateway && cfg->routes[i].to.len == 0)
-			cfg_error(errs, "$.gateway", "contradicts $.routes[%u], which is a route to 0.0.0.0/0", i);
+			cfg_error(errs, "$.gateway",
+				  "contradicts $.routes[%u], which is a route to 0.0.0.0/0", i);
 	}
 	if (gateway)
 		check_via(cfg, &cfg->gateway, "$.gateway", errs);

@@ -44,7 +44,8 @@ check_name(const struct config_port *p, const char *path, struct cfg_errors *err
 	size_t len = strcspn(p->vdev, ",");
 
 	if (strncmp(p->vdev, p->device, len) != 0 || p->device[len] != '\0')
-		cfg_error(errs, path, "found \"%s\", allowed: \"%s\" or \"%s,ARGUMENTS\", after device", p->vdev,
+		cfg_error(errs, path, "found \"%s\", allowed: \"%s\" or \"%s,ARGUMENTS\", after device",
+			  p->vdev,
 			  p->device, p->device);
 }
 
@@ -58,12 +59,14 @@ check_iface(const struct config *cfg, unsigned port, const char *path, struct cf
 	if (iface == NULL || (!is_driver(p, "net_tap") && !is_driver(p, "net_af_packet")))
 		return;
 	if (len == 0 || len >= IFNAMSIZ)
-		cfg_error(errs, path, "found iface \"%.*s\", allowed: a name of 1 to %d characters", (int)len, iface,
+		cfg_error(errs, path, "found iface \"%.*s\", allowed: a name of 1 to %d characters", (int)len,
+			  iface,
 			  IFNAMSIZ - 1);
 	for (unsigned i = 0; i < port; i++) {
 		other = argument(cfg->ports[i].vdev, "iface", &other_len);
 		if (other != NULL && other_len == len && strncmp(other, iface, len) == 0)
-			cfg_error(errs, path, "found iface \"%.*s\", which is that of $.ports[%u]", (int)len, iface, i);
+			cfg_error(errs, path, "found iface \"%.*s\", which is that of $.ports[%u]", (int)len,
+				  iface, i);
 	}
 }
 

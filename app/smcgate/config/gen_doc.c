@@ -11,17 +11,22 @@
 static const char head[] =
 	"# Configuration\n"
 	"\n"
-	"<!-- Made from app/smcgate/config/tables.c and the services' tables: ninja -C build update-config-files -->\n"
+	"<!-- Made from app/smcgate/config/tables.c and the services' tables: ninja -C build "
+	"update-config-files -->\n"
 	"\n"
-	"`smcgate <EAL options> -- -c FILE` reads FILE, a JSON object, before anything is started. Whatever is\n"
-	"unknown, missing, out of range or contradictory is refused, all of it in one go, each with its JSON path,\n"
+	"`smcgate <EAL options> -- -c FILE` reads FILE, a JSON object, before anything is started. Whatever "
+	"is\n"
+	"unknown, missing, out of range or contradictory is refused, all of it in one go, each with its JSON "
+	"path,\n"
 	"what was found and what is allowed:\n"
 	"\n"
 	"    smcgate: $.ports[0].mtu: found 60000, allowed: an integer from 68 to 9216\n"
 	"    smcgate: $.gatewy: unknown key, did you mean \"gateway\"?\n"
 	"\n"
-	"`smcgate -- --check-config -c FILE` does only that. The same rules, as far as a schema can say them, are in\n"
-	"`config/smcgate.schema.json` for editors. Keys marked *running* can change while the program runs, by console\n"
+	"`smcgate -- --check-config -c FILE` does only that. The same rules, as far as a schema can say "
+	"them, are in\n"
+	"`config/smcgate.schema.json` for editors. Keys marked *running* can change while the program runs, "
+	"by console\n"
 	"commands; the file itself is read once. `config/example.json` is a place to start from.\n";
 
 static void
@@ -71,7 +76,8 @@ static void
 print_variant(FILE *out, const struct cfg_field *table, const struct cfg_variants *vs, const void *variant,
 	      const char *path)
 {
-	fprintf(out, "\n## `%s` with `%s` \"%s\"\n\n%s\n", path, vs->key, vs->name(variant), vs->describe(variant));
+	fprintf(out, "\n## `%s` with `%s` \"%s\"\n\n%s\n", path, vs->key, vs->name(variant),
+		vs->describe(variant));
 	print_head(out);
 	fprintf(out, "| `%s` | `\"%s\"` | *required* | | %s |\n", vs->key, vs->name(variant), vs->doc);
 	for (const struct cfg_field *f = table; f->key != NULL; f++) {

@@ -178,7 +178,8 @@ one_object(const struct cfg_field *table, const struct cfg_variants *vs, const v
 	if (variant != NULL) {
 		json_object_set_new(s, "description", json_string(vs->describe(variant)));
 		json_object_set_new(properties, vs->key,
-				    json_pack("{s:s, s:s}", "const", vs->name(variant), "description", vs->doc));
+				    json_pack("{s:s, s:s}", "const", vs->name(variant), "description",
+					      vs->doc));
 		json_array_append_new(required, json_string(vs->key));
 	}
 	add_fields(properties, required, table, vs, variant);
@@ -213,7 +214,8 @@ gen_schema(void)
 			      "$schema", "https://json-schema.org/draft/2020-12/schema",
 			      "title", "Configuration of smcgate",
 			      "$comment", "Made from app/smcgate/config/tables.c and the services' tables: "
-					  "ninja -C build update-config-files. Keys with x-runtime can change while "
+					  "ninja -C build update-config-files. Keys with x-runtime can "
+					  "change while "
 					  "the program runs.");
 	json_t *top = object_schema(config_fields, NULL);
 

@@ -402,7 +402,8 @@ read_field(struct reader *r, const struct cfg_field *f, const json_t *obj, char 
 }
 
 static void
-read_fields(struct reader *r, const struct cfg_field *table, const struct cfg_variants *vs, const void *variant,
+read_fields(struct reader *r, const struct cfg_field *table, const struct cfg_variants *vs,
+	    const void *variant,
 	    const json_t *obj, char *base)
 {
 	for (const struct cfg_field *f = table; f != NULL && f->key != NULL; f++) {

@@ -75,24 +75,30 @@ static const struct cfg_field offload_fields[] = {
 };
 
 static const struct cfg_field address_elem = {
-	.type = CFG_TYPE_PREFIX, .key = "address", .doc = "An address of ours and the length of its subnet's prefix.",
+	.type = CFG_TYPE_PREFIX, .key = "address",
+	.doc = "An address of ours and the length of its subnet's prefix.",
 };
 
 /* The offloads' offsets count from struct config_port, so the object's own is 0. */
 static const struct cfg_field port_fields[] = {
-	CFG_NAME(struct config_port, name, "name", CFG_REQUIRED, "What the rest of the file and the console call it."),
+	CFG_NAME(struct config_port, name, "name", CFG_REQUIRED,
+		 "What the rest of the file and the console call it."),
 	CFG_STRING(struct config_port, device, "device", CFG_REQUIRED, 1, NULL,
-		   "The DPDK device: a PCI address as in `0000:00:05.0`, or a virtual device's name as in `net_tap0`."),
+		   "The DPDK device: a PCI address as in `0000:00:05.0`, or a virtual device's name as in "
+		   "`net_tap0`."),
 	CFG_STRING(struct config_port, vdev, "vdev", 0, 1, NULL,
-		   "The virtual device with its arguments as in `net_tap0,iface=dtap0`; the program creates it when EAL "
+		   "The virtual device with its arguments as in `net_tap0,iface=dtap0`; the program creates "
+		   "it when EAL "
 		   "was not told to. It begins with the name in `device`."),
-	CFG_ARRAY(struct config_port, addresses, n_addresses, "addresses", 0, 0, CONFIG_MAX_ADDRESSES, &address_elem,
+	CFG_ARRAY(struct config_port, addresses, n_addresses, "addresses", 0, 0, CONFIG_MAX_ADDRESSES,
+		  &address_elem,
 		  "Our addresses on the port."),
 	CFG_U32(struct config_port, mtu, "mtu", CFG_RUNTIME, 68, 9216, 1500,
 		"Largest IP packet, in octets. What the device takes is checked when the port starts."),
 	CFG_U32(struct config_port, vlan, "vlan", 0, 0, 4094, 0, "VLAN of all its traffic; 0 for untagged."),
 	CFG_MAC(struct config_port, mac, "mac", 0, "MAC address to set on the device; its own when absent."),
-	CFG_U32(struct config_port, rx_queues, "rx_queues", 0, 1, CONFIG_MAX_QUEUES, 1, "Number of receive queues."),
+	CFG_U32(struct config_port, rx_queues, "rx_queues", 0, 1, CONFIG_MAX_QUEUES, 1,
+		"Number of receive queues."),
 	CFG_U32(struct config_port, tx_queues, "tx_queues", 0, 1, CONFIG_MAX_QUEUES, 1,
 		"Number of transmit queues."),
 	CFG_U32(struct config_port, rx_descriptors, "rx_descriptors", 0, 32, 32768, 512,
@@ -101,7 +107,8 @@ static const struct cfg_field port_fields[] = {
 		"Descriptors of each transmit queue; the device may adjust it."),
 	CFG_BOOL(struct config_port, promiscuous, "promiscuous", CFG_RUNTIME, false,
 		 "Receive frames for other stations too."),
-	{ .key = "offloads", .type = CFG_TYPE_OBJECT, .fields = offload_fields, .doc = "What the port may do for us." },
+	{ .key = "offloads", .type = CFG_TYPE_OBJECT, .fields = offload_fields,
+	  .doc = "What the port may do for us." },
 	CFG_BOOL(struct config_port, arp_announce, "arp_announce", 0, true,
 		 "Announce the addresses when the port starts (RFC 5227 2.3)."),
 	CFG_BOOL(struct config_port, arp_probe, "arp_probe", 0, false,
@@ -120,28 +127,33 @@ static const struct cfg_field queue_fields[] = {
 	CFG_END
 };
 
-static const struct cfg_field queue_elem = { .type = CFG_TYPE_OBJECT, .key = "queue", .fields = queue_fields };
+static const struct cfg_field queue_elem = { .type = CFG_TYPE_OBJECT, .key = "queue",
+					     .fields = queue_fields };
 
 static const struct cfg_field lcore_fields[] = {
 	CFG_U32(struct config_lcore, lcore, "lcore", CFG_REQUIRED, 0, RTE_MAX_LCORE - 1, 0,
 		"The lcore, one of EAL's workers (`-l`)."),
-	CFG_ARRAY(struct config_lcore, queues, n_queues, "queues", 0, 0, CONFIG_MAX_PORTS * CONFIG_MAX_QUEUES, &queue_elem,
+	CFG_ARRAY(struct config_lcore, queues, n_queues, "queues", 0, 0, CONFIG_MAX_PORTS * CONFIG_MAX_QUEUES,
+		  &queue_elem,
 		  "Receive queues it polls; without any it gets flows from the other lcores."),
 	CFG_END
 };
 
-static const struct cfg_field lcore_elem = { .type = CFG_TYPE_OBJECT, .key = "lcore", .fields = lcore_fields };
+static const struct cfg_field lcore_elem = { .type = CFG_TYPE_OBJECT, .key = "lcore",
+					     .fields = lcore_fields };
 
 /* ---- routes ------------------------------------------------------------ */
 
 static const struct cfg_field route_fields[] = {
-	CFG_PREFIX(struct config_route, to, "to", CFG_REQUIRED, NULL, "Destination; bits beyond the prefix are 0."),
+	CFG_PREFIX(struct config_route, to, "to", CFG_REQUIRED, NULL,
+		   "Destination; bits beyond the prefix are 0."),
 	CFG_IPV4(struct config_route, via, "via", CFG_REQUIRED, NULL,
 		 "Next hop, in the subnet of one of our addresses."),
 	CFG_END
 };
 
-static const struct cfg_field route_elem = { .type = CFG_TYPE_OBJECT, .key = "route", .fields = route_fields };
+static const struct cfg_field route_elem = { .type = CFG_TYPE_OBJECT, .key = "route",
+					     .fields = route_fields };
 
 /* ---- tcp --------------------------------------------------------------- */
 
@@ -149,7 +161,8 @@ static const struct cfg_field keepalive_fields[] = {
 	CFG_BOOL(struct config_keepalive, enabled, "enabled", 0, false, "Probe peers of idle connections."),
 	CFG_U32(struct config_keepalive, idle_s, "idle_s", 0, 1, 32767, 7200,
 		"Seconds without a segment before the first probe."),
-	CFG_U32(struct config_keepalive, interval_s, "interval_s", 0, 1, 32767, 75, "Seconds between probes."),
+	CFG_U32(struct config_keepalive, interval_s, "interval_s", 0, 1, 32767, 75,
+		"Seconds between probes."),
 	CFG_U32(struct config_keepalive, probes, "probes", 0, 1, 127, 9,
 		"Unanswered probes after which the connection is dead."),
 	CFG_END
@@ -173,20 +186,25 @@ static const struct cfg_field tcp_fields[] = {
 	CFG_U32(struct config_tcp, orphan_retries, "orphan_retries", 0, 0, 100, 8,
 		"The same for a connection that its service has closed."),
 	CFG_U32(struct config_tcp, user_timeout_ms, "user_timeout_ms", 0, 0, 86400000, 0,
-		"Time data may stay unacknowledged before the connection is dead, in ms (RFC 5482); 0 for no limit."),
-	CFG_OBJECT(struct config_tcp, keepalive, "keepalive", 0, keepalive_fields, "Keepalive (RFC 9293 3.8.4)."),
+		"Time data may stay unacknowledged before the connection is dead, in ms (RFC 5482); 0 for no "
+		"limit."),
+	CFG_OBJECT(struct config_tcp, keepalive, "keepalive", 0, keepalive_fields,
+		   "Keepalive (RFC 9293 3.8.4)."),
 	CFG_U32(struct config_tcp, delayed_ack_ms, "delayed_ack_ms", 0, 0, 500, 40,
 		"Longest delay of an acknowledgement, in ms (RFC 9293 3.8.6.3)."),
 	CFG_BOOL(struct config_tcp, nagle, "nagle", 0, true,
-		 "Hold back short segments while data is unacknowledged; a service may switch it off for a connection."),
-	CFG_U32(struct config_tcp, time_wait_ms, "time_wait_ms", 0, 0, 240000, 60000, "Length of TIME-WAIT, in ms."),
+		 "Hold back short segments while data is unacknowledged; a service may switch it off for a "
+		 "connection."),
+	CFG_U32(struct config_tcp, time_wait_ms, "time_wait_ms", 0, 0, 240000, 60000,
+		"Length of TIME-WAIT, in ms."),
 	CFG_U32(struct config_tcp, fin_wait2_ms, "fin_wait2_ms", 0, 0, 600000, 60000,
 		"Time a closed connection waits for its peer's FIN, in ms."),
 	CFG_U32(struct config_tcp, time_wait_max, "time_wait_max", 0, 64, 4194304, 262144,
 		"TIME-WAIT entries per lcore; beyond it the oldest goes."),
 	CFG_U32(struct config_tcp, backlog, "backlog", 0, 1, 65536, 1024,
 		"Half-open connections per listener and lcore; beyond it SYN cookies."),
-	CFG_U32(struct config_tcp, half_open_max, "half_open_max", 0, 16, 1048576, 65536, "Half-open connections per lcore."),
+	CFG_U32(struct config_tcp, half_open_max, "half_open_max", 0, 16, 1048576, 65536,
+		"Half-open connections per lcore."),
 	CFG_ENUM(struct config_tcp, syn_cookies, "syn_cookies", 0, cookies_names, CONFIG_COOKIES_AUTO,
 		 "SYN cookies: when a backlog is full, for every connection, or never (RFC 4987)."),
 	CFG_BOOL(struct config_tcp, abort_on_overflow, "abort_on_overflow", 0, false,
@@ -219,7 +237,8 @@ static const struct cfg_field tcp_fields[] = {
 static const struct cfg_field arp_fields[] = {
 	CFG_U32(struct config_arp, reachable_ms, "reachable_ms", 0, 1000, 3600000, 30000,
 		"Time a confirmed neighbour counts as reachable, in ms."),
-	CFG_U32(struct config_arp, table_size, "table_size", 0, 16, 65536, 1024, "Neighbours known at a time."),
+	CFG_U32(struct config_arp, table_size, "table_size", 0, 16, 65536, 1024,
+		"Neighbours known at a time."),
 	CFG_U32(struct config_arp, unresolved_max, "unresolved_max", 0, 1, 4096, 256,
 		"Of these, neighbours that have not answered yet."),
 	CFG_U32(struct config_arp, queue_packets, "queue_packets", 0, 1, 16, 3,
@@ -254,7 +273,8 @@ static const struct cfg_field service_fields[] = {
 		"Half-open connections per lcore; `tcp.backlog` when absent."),
 	CFG_U32(struct config_service, max_connections, "max_connections", CFG_BY_VARIANT, 1, 4194304, 0,
 		"Connections per lcore; `tcp.max_connections` when absent."),
-	CFG_U32(struct config_service, max_connections_per_peer, "max_connections_per_peer", CFG_BY_VARIANT, 1, 4194304, 0,
+	CFG_U32(struct config_service, max_connections_per_peer, "max_connections_per_peer", CFG_BY_VARIANT,
+		1, 4194304, 0,
 		"Connections per lcore from one address; no limit of its own when absent."),
 	CFG_END
 };
@@ -298,7 +318,8 @@ const struct cfg_field config_service_elem = {
 static const struct cfg_field memory_fields[] = {
 	CFG_U32(struct config_memory, arena_mb, "arena_mb", 0, 1, 1048576, 0,
 		"Size of each NUMA node's arena, in MiB; what the buffers need when absent."),
-	CFG_U32(struct config_memory, rx_buffers, "rx_buffers", 0, 256, 16777216, 8192, "Receive buffers per lcore."),
+	CFG_U32(struct config_memory, rx_buffers, "rx_buffers", 0, 256, 16777216, 8192,
+		"Receive buffers per lcore."),
 	CFG_U32(struct config_memory, payload_buffers, "payload_buffers", 0, 256, 16777216, 8192,
 		"Buffers per lcore for what is sent."),
 	CFG_U32(struct config_memory, header_buffers, "header_buffers", 0, 256, 16777216, 8192,
@@ -315,7 +336,8 @@ static const struct cfg_field idle_fields[] = {
 	CFG_U32(struct config_idle, spin_turns, "spin_turns", 0, 1, 1000000, 64,
 		"Turns in a row without work before an lcore sleeps."),
 	CFG_U32(struct config_idle, max_sleep_us, "max_sleep_us", 0, 1, 1000000, 1000,
-		"Longest sleep, in microseconds: a packet on a port without receive interrupts waits that long at worst."),
+		"Longest sleep, in microseconds: a packet on a port without receive interrupts waits that "
+		"long at worst."),
 	CFG_END
 };
 
@@ -356,30 +378,36 @@ _Static_assert(RTE_DIM(layer_fields) == LOG_LAYERS + 1, "a key for each layer");
 static const struct cfg_field log_fields[] = {
 	CFG_ENUM(struct config_log, level, "level", CFG_RUNTIME, config_log_level_names, RTE_LOG_INFO,
 		 "Least important messages that are written."),
-	{ .key = "layers", .type = CFG_TYPE_OBJECT, .fields = layer_fields, .doc = "The same for single layers." },
+	{ .key = "layers", .type = CFG_TYPE_OBJECT, .fields = layer_fields,
+	  .doc = "The same for single layers." },
 	CFG_END
 };
 
 const struct cfg_field config_fields[] = {
-	CFG_ARRAY(struct config, ports, n_ports, "ports", CFG_REQUIRED, 1, CONFIG_MAX_PORTS, &port_elem, "The ports."),
+	CFG_ARRAY(struct config, ports, n_ports, "ports", CFG_REQUIRED, 1, CONFIG_MAX_PORTS, &port_elem,
+		  "The ports."),
 	CFG_ARRAY(struct config, lcores, n_lcores, "lcores", 0, 1, CONFIG_MAX_LCORES, &lcore_elem,
 		  "Which lcore polls which queues; when absent all workers do, the queues dealt in turn."),
-	CFG_ARRAY(struct config, routes, n_routes, "routes", 0, 0, CONFIG_MAX_ROUTES, &route_elem, "Static routes."),
+	CFG_ARRAY(struct config, routes, n_routes, "routes", 0, 0, CONFIG_MAX_ROUTES, &route_elem,
+		  "Static routes."),
 	CFG_IPV4(struct config, gateway, "gateway", 0, NULL, "Short for a route to 0.0.0.0/0."),
 	CFG_OBJECT(struct config, tcp, "tcp", 0, tcp_fields, "TCP."),
 	CFG_OBJECT(struct config, arp, "arp", 0, arp_fields, "Neighbours (RFC 826)."),
 	CFG_OBJECT(struct config, ip, "ip", 0, ip_fields, "IPv4."),
 	CFG_OBJECT(struct config, icmp, "icmp", 0, icmp_fields, "ICMP."),
 	CFG_OBJECT(struct config, memory, "memory", 0, memory_fields, "Arenas and pools."),
-	CFG_ARRAY(struct config, services, n_services, "services", CFG_RUNTIME, 0, CONFIG_MAX_SERVICES, &config_service_elem,
+	CFG_ARRAY(struct config, services, n_services, "services", CFG_RUNTIME, 0, CONFIG_MAX_SERVICES,
+		  &config_service_elem,
 		  "What is served; services are added and removed on the console while running."),
 	CFG_OBJECT(struct config, idle, "idle", 0, idle_fields, "Lcores without work."),
-	CFG_U32(struct config, burst, "burst", CFG_RUNTIME, 1, 256, 32, "Packets received from a queue at a time."),
+	CFG_U32(struct config, burst, "burst", CFG_RUNTIME, 1, 256, 32,
+		"Packets received from a queue at a time."),
 	CFG_ENUM(struct config, forward, "forward", CFG_RUNTIME, config_forward_names, CONFIG_FWD_SERVE,
 		 "What is done with packets: `serve` is the TCP/IP stack, the others are testpmd's."),
 	CFG_OBJECT(struct config, console, "console", 0, console_fields, "The console."),
 	CFG_OBJECT(struct config, capture, "capture", 0, capture_fields, "Packet capture."),
-	{ .key = "shutdown", .type = CFG_TYPE_OBJECT, .fields = shutdown_fields, .doc = "The end of the program." },
+	{ .key = "shutdown", .type = CFG_TYPE_OBJECT, .fields = shutdown_fields,
+	  .doc = "The end of the program." },
 	CFG_OBJECT(struct config, log, "log", 0, log_fields, "Messages."),
 	CFG_END
 };

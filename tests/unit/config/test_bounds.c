@@ -212,7 +212,8 @@ try_field(const struct cfg_field *table, const struct cfg_variants *vs, const st
 	}
 }
 
-typedef void (*visit_fn)(const struct cfg_field *table, const struct cfg_variants *vs, const struct cfg_field *f);
+typedef void (*visit_fn)(const struct cfg_field *table, const struct cfg_variants *vs,
+			 const struct cfg_field *f);
 
 static unsigned
 walk(const struct cfg_field *table, const struct cfg_variants *vs, visit_fn visit)

@@ -38,15 +38,18 @@ ports__twins(void)
 }
 
 #define VDEV(args) "'device':'net_tap0','vdev':'net_tap0" args "'"
-#define PACKET(args) "{'ports':[{'name':'a','device':'net_af_packet0','vdev':'net_af_packet0,iface=e" args "}]}"
+#define PACKET(args) "{'ports':[{'name':'a','device':'net_af_packet0','vdev':'net_af_packet0,iface=e" args \
+	"}]}"
 
 static void
 ports__vdev_arguments(void)
 {
 	static const struct expectation table[] = {
-		{ "{'ports':[{'name':'a'," VDEV(",iface=d") "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d'}]}",
+		{ "{'ports':[{'name':'a'," VDEV(",iface=d")
+		  "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d'}]}",
 		  { "$.ports[1].vdev: found iface \"d\", which is that of $.ports[0]" } },
-		{ "{'ports':[{'name':'a'," VDEV(",iface=d") "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d2'}]}",
+		{ "{'ports':[{'name':'a'," VDEV(",iface=d")
+		  "},{'name':'b','device':'net_tap1','vdev':'net_tap1,iface=d2'}]}",
 		  { NULL } },
 		{ "{'ports':[{'name':'a'," VDEV(",iface=") "}]}",
 		  { "$.ports[0].vdev: found iface \"\", allowed: a name of 1 to 15 characters" } },
@@ -90,7 +93,8 @@ ports__addresses(void)
 
 		snprintf(json, sizeof(json), "{'ports':[{'name':'a','device':'d','addresses':['%s']}]}",
 			 table[i].text);
-		snprintf(line, sizeof(line), "$.ports[0].addresses[0]: found \"%s\": %s", table[i].text, table[i].why);
+		snprintf(line, sizeof(line), "$.ports[0].addresses[0]: found \"%s\": %s", table[i].text,
+			 table[i].why);
 		x.lines[0] = table[i].why != NULL ? line : NULL;
 		expect_all(&x, 1);
 	}
@@ -109,7 +113,8 @@ lcores__queues(void)
 		    "$.lcores[1].lcore: found 1, the lcore of $.lcores[0]",
 		    "$.lcores[1].queues[1]: found queue 0 of port \"a\", which $.lcores[1] polls" } },
 		{ "{" PORTS ",'lcores':[{'lcore':1,'queues':[{'port':'a'}]}]}",
-		  { "$.lcores: no lcore polls queue 0 of port \"b\"", "$.lcores: no lcore polls queue 1 of port \"b\"" } },
+		  { "$.lcores: no lcore polls queue 0 of port \"b\"",
+		    "$.lcores: no lcore polls queue 1 of port \"b\"" } },
 	};
 
 	expect_all(table, RTE_DIM(table));
@@ -119,10 +124,12 @@ static void
 routes__next_hops(void)
 {
 	static const struct expectation table[] = {
-		{ "{" PORTS ",'gateway':'10.0.1.1','routes':[{'to':'172.16.0.0/12','via':'10.0.0.9'}]}", { NULL } },
+		{ "{" PORTS ",'gateway':'10.0.1.1','routes':[{'to':'172.16.0.0/12','via':'10.0.0.9'}]}",
+		  { NULL } },
 		{ "{" PORTS ",'gateway':'10.0.2.1'}",
 		  { "$.gateway: found \"10.0.2.1\", allowed: an address in the subnet of a port" } },
-		{ "{" PORTS ",'gateway':'10.0.0.2'}", { "$.gateway: found \"10.0.0.2\", an address of ours" } },
+		{ "{" PORTS ",'gateway':'10.0.0.2'}",
+		  { "$.gateway: found \"10.0.0.2\", an address of ours" } },
 		{ "{" PORTS ",'gateway':'10.0.0.1','routes':[{'to':'0.0.0.0/0','via':'10.0.0.9'}]}",
 		  { "$.gateway: contradicts $.routes[0], which is a route to 0.0.0.0/0" } },
 		{ "{" PORTS ",'routes':[{'to':'172.16.0.0/12','via':'10.0.0.9'},{'to':'172.16.0.0/12','via':'9.9.9.9'},"
@@ -151,14 +158,16 @@ services__listen(void)
 		{ "{" PORTS ",'services':[" SVC("x", "10.0.0.2:80", "") "," SVC("y", "0.0.0.0:80", "") "]}",
 		  { "$.services[1].listen: found \"0.0.0.0:80\", but service \"x\" listens on 10.0.0.2:80" } },
 		{ "{" PORTS ",'services':[" SVC("x", "10.0.0.3:80", "") "]}",
-		  { "$.services[0].listen: found \"10.0.0.3:80\", allowed: an address that a port has, or 0.0.0.0" } },
+		  { "$.services[0].listen: found \"10.0.0.3:80\", allowed: an address that a port has, or "
+		    "0.0.0.0" } },
 		{ "{" PORTS ",'tcp':{'max_connections':10,'half_open_max':2000},'services':["
 		  SVC("x", "10.0.0.2:80", ",'max_connections':11,'backlog':2001") "]}",
 		  { "$.services[0].max_connections: found 11, allowed: at most $.tcp.max_connections, 10",
 		    "$.services[0].backlog: found 2001, allowed: at most $.tcp.half_open_max, 2000" } },
 		{ "{" PORTS ",'services':[{'name':'x','type':'dummy','size':13,'listen':'10.0.0.2:80'}]}",
 		  { "$.services[0].size: found 13, which is unlucky" } },
-		{ "{" PORTS ",'services':[{'name':'x','type':'client'},{'name':'y','type':'client'}]}", { NULL } },
+		{ "{" PORTS ",'services':[{'name':'x','type':'client'},{'name':'y','type':'client'}]}",
+		  { NULL } },
 	};
 
 	expect_all(table, RTE_DIM(table));
@@ -171,15 +180,18 @@ values__pairs(void)
 		{ "{" PORTS ",'tcp':{'rto_min_ms':1001,'rto_max_ms':1000,'receive_buffer_initial':8000,"
 		  "'receive_buffer_max':7000,'backlog':17,'half_open_max':16}}",
 		  { "$.tcp.rto_min_ms: found 1001, allowed: at most $.tcp.rto_max_ms, 1000",
-		    "$.tcp.receive_buffer_initial: found 8000, allowed: at most $.tcp.receive_buffer_max, 7000",
+		    "$.tcp.receive_buffer_initial: found 8000, allowed: at most $.tcp.receive_buffer_max, "
+		    "7000",
 		    "$.tcp.backlog: found 17, allowed: at most $.tcp.half_open_max, 16" } },
 		{ "{" PORTS ",'tcp':{'window_scaling':false}}",
-		  { "$.tcp.receive_buffer_max: found 4194304, allowed: at most 65535 while $.tcp.window_scaling is "
+		  { "$.tcp.receive_buffer_max: found 4194304, allowed: at most 65535 while "
+		    "$.tcp.window_scaling is "
 		    "false" } },
 		{ "{" PORTS ",'tcp':{'window_scaling':false,'receive_buffer_max':65535,'receive_buffer_initial':65535}}",
 		  { NULL } },
 		{ "{" PORTS ",'memory':{'arena_mb':31}}",
-		  { "$.memory.arena_mb: found 31, allowed: at least 32, for rx_buffers and payload_buffers of one "
+		  { "$.memory.arena_mb: found 31, allowed: at least 32, for rx_buffers and payload_buffers "
+		    "of one "
 		    "lcore" } },
 		{ "{" PORTS ",'memory':{'arena_mb':32}}", { NULL } },
 		{ "{" PORTS ",'arp':{'table_size':255}}",

@@ -82,7 +82,8 @@ deal__errors(void)
 	expect_deal_error("{" PORTS "}", 0,
 			  "$.lcores: there is no worker lcore: give EAL at least two, as in -l 0,1");
 	expect_deal_error("{" PORTS ",'memory':{'rx_buffers':2559}}", 1,
-			  "$.memory.rx_buffers: found 2559, allowed: at least 2560, the descriptors of lcore 1's "
+			  "$.memory.rx_buffers: found 2559, allowed: at least 2560, the descriptors of lcore "
+			  "1's "
 			  "queues");
 	expect_deal_error("{" PORTS ",'memory':{'rx_buffers':2560}}", 1, NULL);
 }

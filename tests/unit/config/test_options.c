@@ -51,7 +51,8 @@ parse__errors(void)
 		{ { "x", "--confg=f" }, "smcgate: unknown or ambiguous option --confg=f (see --help)\n" },
 		{ { "x", "--st" }, "smcgate: unknown or ambiguous option --st (see --help)\n" },
 		{ { "x", "--strict=yes" }, "smcgate: option --strict=yes takes no argument (see --help)\n" },
-		{ { "x", "--interactive=yes" }, "smcgate: option --interactive=yes takes no argument (see --help)\n" },
+		{ { "x", "--interactive=yes" }, "smcgate: option --interactive=yes takes no argument (see "
+						"--help)\n" },
 		{ { "x", "-c", "f", "more" }, "smcgate: unexpected argument \"more\" (see --help)\n" },
 		{ { "x", "-c", "f", "--strict" }, "smcgate: --strict needs --cmdline-file\n" },
 		{ { "x", "-c", "f", "--stats-period", "0" },
@@ -85,7 +86,8 @@ parse__errors(void)
 static void
 parse__all(void)
 {
-	static const char *const argv[] = { "x", "-i", "--config=f.json", "--cmdline-file", "cmds", "--strict",
+	static const char *const argv[] = { "x", "-i", "--config=f.json", "--cmdline-file", "cmds",
+					    "--strict",
 					    "--check-config", "--stats-period", "5", NULL };
 	struct options o;
 	char *said = NULL;
@@ -120,7 +122,8 @@ without_eal__table(void)
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
 		struct options o;
 
-		CU_ASSERT_EQUAL(options_without_eal(&o, count(table[i].argv), (char **)(uintptr_t)table[i].argv),
+		CU_ASSERT_EQUAL(options_without_eal(&o, count(table[i].argv),
+						    (char **)(uintptr_t)table[i].argv),
 				table[i].without);
 	}
 }
@@ -145,6 +148,7 @@ usage__is_complete(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(parse__errors), TEST_CASE(parse__all), TEST_CASE(without_eal__table), TEST_CASE(usage__is_complete),
+	TEST_CASE(parse__errors), TEST_CASE(parse__all), TEST_CASE(without_eal__table),
+		TEST_CASE(usage__is_complete),
 };
 TEST_MAIN("options", cases)

@@ -38,8 +38,10 @@ keys__missing_and_unknown(void)
 	static const struct expectation table[] = {
 		{ "{}", { "$.ports: missing, must be given: a list [...] of 1 to 16 elements" } },
 		{ "{'ports':[{}]}",
-		  { "$.ports[0].name: missing, must be given: a name (letters, digits, _ - .) of 1 to 31 characters",
-		    "$.ports[0].device: missing, must be given: a string of printable ASCII of 1 to 63 characters" } },
+		  { "$.ports[0].name: missing, must be given: a name (letters, digits, _ - .) of 1 to 31 "
+		    "characters",
+		    "$.ports[0].device: missing, must be given: a string of printable ASCII of 1 to 63 "
+		    "characters" } },
 		{ "{" PORT ",'gatewy':1}", { "$.gatewy: unknown key, did you mean \"gateway\"?" } },
 		{ "{" PORT ",'ocngestion':1}", { "$.ocngestion: unknown key" } },
 		{ "{" PORT ",'tcp':{'ocngestion':1}}",
@@ -62,7 +64,8 @@ values__wrong_type(void)
 		{ "{" PORT ",'burst':1.0}", { "$.burst: found 1.0, allowed: an integer from 1 to 256" } },
 		{ "{" PORT ",'burst':null}", { "$.burst: found null, allowed: an integer from 1 to 256" } },
 		{ "{" PORT ",'burst':-1}", { "$.burst: found -1, allowed: an integer from 1 to 256" } },
-		{ "{" PORT ",'burst':{}}", { "$.burst: found an object {...}, allowed: an integer from 1 to 256" } },
+		{ "{" PORT ",'burst':{}}", { "$.burst: found an object {...}, allowed: an integer from 1 to "
+					     "256" } },
 		{ "{" PORT ",'tcp':[]}", { "$.tcp: found a list of 0 elements, allowed: an object {...}" } },
 		{ "{" PORT ",'services':{}}",
 		  { "$.services: found an object {...}, allowed: a list [...] of 0 to 256 elements" } },
@@ -79,17 +82,23 @@ values__wrong_type(void)
 		{ "{" PORT ",'gateway':'10.0.0.01'}",
 		  { "$.gateway: found \"10.0.0.01\", allowed: an IPv4 address \"A.B.C.D\"" } },
 		{ "{" PORT ",'gateway':'fe80::1'}",
-		  { "$.gateway: found \"fe80::1\", allowed: an IPv4 address \"A.B.C.D\" (IPv6 is not supported)" } },
+		  { "$.gateway: found \"fe80::1\", allowed: an IPv4 address \"A.B.C.D\" (IPv6 is not "
+		    "supported)" } },
 		{ "{'ports':[{'name':'p','device':'d','addresses':['fe80::1/64']}]}",
 		  { "$.ports[0].addresses[0]: found \"fe80::1/64\", allowed: an IPv4 prefix \"A.B.C.D/LEN\" "
 		    "(IPv6 is not supported)" } },
 		{ "{'ports':[{'name':'a b','device':'d\\u00e4','mac':'00:11:22:33:44'}]}",
-		  { "$.ports[0].name: found \"a b\", allowed: a name (letters, digits, _ - .) of 1 to 31 characters",
-		    "$.ports[0].device: found \"d\\u00E4\", allowed: a string of printable ASCII of 1 to 63 characters",
-		    "$.ports[0].mac: found \"00:11:22:33:44\", allowed: a unicast MAC address \"XX:XX:XX:XX:XX:XX\"" } },
+		  { "$.ports[0].name: found \"a b\", allowed: a name (letters, digits, _ - .) of 1 to 31 "
+		    "characters",
+		    "$.ports[0].device: found \"d\\u00E4\", allowed: a string of printable ASCII of 1 to 63 "
+		    "characters",
+		    "$.ports[0].mac: found \"00:11:22:33:44\", allowed: a unicast MAC address "
+		    "\"XX:XX:XX:XX:XX:XX\"" } },
 		{ "{" PORT ",'forward':'0123456789012345678901234567890123456789012345678901234567890123456789'}",
-		  { "$.forward: found \"01234567890123456789012345678901234567890123456789012345678..., allowed: "
-		    "one of \"serve\", \"io\", \"mac\", \"macswap\", \"rxonly\", \"txonly\", \"icmpecho\"" } },
+		  { "$.forward: found \"01234567890123456789012345678901234567890123456789012345678..., "
+		    "allowed: "
+		    "one of \"serve\", \"io\", \"mac\", \"macswap\", \"rxonly\", \"txonly\", \"icmpecho\""
+		    } },
 	};
 
 	expect_all(table, RTE_DIM(table));

@@ -20,7 +20,8 @@ ipv4__table(void)
 		{ "", -EINVAL, 0 }, { "10.0.0", -EINVAL, 0 }, { "10.0.0.256", -EINVAL, 0 },
 		{ "10.0.0.01", -EINVAL, 0 }, { " 10.0.0.1", -EINVAL, 0 }, { "10.0.0.1 ", -EINVAL, 0 },
 		{ "10.0.0.1.1", -EINVAL, 0 }, { "0x0a.0.0.1", -EINVAL, 0 }, { "localhost", -EINVAL, 0 },
-		{ "::1", -EAFNOSUPPORT, 0 }, { "fe80::1", -EAFNOSUPPORT, 0 }, { "::ffff:10.0.0.1", -EAFNOSUPPORT, 0 },
+		{ "::1", -EAFNOSUPPORT, 0 }, { "fe80::1", -EAFNOSUPPORT, 0 },
+		{ "::ffff:10.0.0.1", -EAFNOSUPPORT, 0 },
 		{ "1111111111111111111111.0.0.1", -EINVAL, 0 },
 	};
 
@@ -43,7 +44,8 @@ prefix__table(void)
 		{ "10.0.0.1/24", 0 }, { "10.0.0.1/0", 0 }, { "10.0.0.1/32", 0 }, { "10.0.0.1/33", -EINVAL },
 		{ "10.0.0.1/", -EINVAL }, { "10.0.0.1", -EINVAL }, { "10.0.0.1/024", -EINVAL },
 		{ "10.0.0.1/-1", -EINVAL }, { "10.0.0.1/2x", -EINVAL }, { "/24", -EINVAL },
-		{ "10.0.0.1/24/24", -EINVAL }, { "10.0.0.1/4294967297", -EINVAL }, { "fe80::/10", -EAFNOSUPPORT },
+		{ "10.0.0.1/24/24", -EINVAL }, { "10.0.0.1/4294967297", -EINVAL },
+		{ "fe80::/10", -EAFNOSUPPORT },
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
@@ -66,7 +68,8 @@ endpoint__table(void)
 		{ "10.0.0.1:80", 0 }, { "10.0.0.1:65535", 0 }, { "0.0.0.0:1", 0 }, { "10.0.0.1:0", -EINVAL },
 		{ "10.0.0.1:65536", -EINVAL }, { "10.0.0.1", -EINVAL }, { "10.0.0.1:", -EINVAL },
 		{ ":80", -EINVAL }, { "10.0.0.1:080", -EINVAL }, { "10.0.0.1:8 0", -EINVAL },
-		{ "[::1]:80", -EAFNOSUPPORT }, { "10.0.0.1:80:90", -EAFNOSUPPORT }, { "::1:80", -EAFNOSUPPORT },
+		{ "[::1]:80", -EAFNOSUPPORT }, { "10.0.0.1:80:90", -EAFNOSUPPORT },
+		{ "::1:80", -EAFNOSUPPORT },
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
@@ -118,7 +121,8 @@ suggest__table(void)
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
 		const char *meant = cfg_suggest(config_fields, table[i].key);
 
-		CU_ASSERT_STRING_EQUAL(meant != NULL ? meant : "none", table[i].meant != NULL ? table[i].meant : "none");
+		CU_ASSERT_STRING_EQUAL(meant != NULL ? meant : "none",
+				       table[i].meant != NULL ? table[i].meant : "none");
 	}
 }
 
