@@ -2,13 +2,20 @@
 #include "tests/unit/service/fake_sock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <CUnit/CUnit.h>
-
 #include "app/smcgate/config/field.h"
 #include "pmd/base/arena.h"
+
+/* Not CUnit's: fuzz targets link this as well. */
+#define CHECK(ok) do { \
+	if (!(ok)) { \
+		fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #ok); \
+		abort(); \
+	} \
+} while (0)
 
 #define FAKE_MAX 256
 #define FAKE_ROOM 65536
@@ -55,7 +62,7 @@ static void push(struct bytes *b, const void *data, size_t len)
 
 static void pull(struct bytes *b, size_t len)
 {
-	CU_ASSERT_FATAL(len <= b->len);
+	CHECK(len <= b->len);
 	b->len -= len;
 	if (b->len > 0)
 		memmove(b->data, b->data + len, b->len);
@@ -65,7 +72,7 @@ static struct sock *new_sock(const struct sock_handler *handler, void *ctx)
 {
 	struct sock *s = calloc(1, sizeof(*s));
 
-	CU_ASSERT_FATAL(s != NULL && n_socks < FAKE_MAX);
+	CHECK(s != NULL && n_socks < FAKE_MAX);
 	s->handler = handler;
 	s->ctx = ctx;
 	s->room = FAKE_ROOM;
@@ -198,7 +205,10 @@ int fake_start(const struct service_type *type, void *conf)
 		fake.ind_pool = plain_pktmbuf_pool("fake_ind", 4095, 0, NET_MBUF_PRIV_SIZE, 0, -1, &rc);
 	if (fake.data_pool == NULL)
 		fake.data_pool = plain_pktmbuf_pool("fake_data", 1023, 0, NET_MBUF_PRIV_SIZE, 2048 + 128, -1, &rc);
-	if (type->prepare != NULL) {
+	fake.conf.max_connections = FAKE_MAX;
+	if (fake.kept != NULL) {
+		shared = fake.kept;
+	} else if (type->prepare != NULL) {
 		rc = type->prepare(&fake.conf, &shared);
 		if (rc < 0)
 			return rc;
@@ -212,10 +222,12 @@ void fake_stop(void)
 	void *shared = fake.svc.shared;
 
 	service_abort(&fake.svc);
-	CU_ASSERT_EQUAL(fake_open(), 0);
+	CHECK(fake_open() == 0);
 	service_stop(&fake.svc);
-	CU_ASSERT_EQUAL(fake.wheel.armed, 0);
-	if (type->release != NULL)
+	CHECK(fake.wheel.armed == 0);
+	if (fake.keep)
+		fake.kept = shared;
+	else if (type->release != NULL)
 		type->release(shared);
 	for (unsigned i = 0; i < n_socks; i++) {
 		free(socks[i]->in.data);
@@ -224,8 +236,8 @@ void fake_stop(void)
 	}
 	n_socks = 0;
 	connect_rc = 0;
-	CU_ASSERT_EQUAL(rte_mempool_in_use_count(fake.ind_pool), 0);
-	CU_ASSERT_EQUAL(rte_mempool_in_use_count(fake.data_pool), 0);
+	CHECK(rte_mempool_in_use_count(fake.ind_pool) == 0);
+	CHECK(rte_mempool_in_use_count(fake.data_pool) == 0);
 }
 
 /* ---- proto/sock's side ------------------------------------------------------------------- */
@@ -297,7 +309,7 @@ uint32_t sock_take(struct sock *s, uint32_t len, struct rte_mbuf **chain, unsign
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(fake.data_pool);
 
-	CU_ASSERT_FATAL(m != NULL);
+	CHECK(m != NULL);
 	len = RTE_MIN((size_t)len, s->in.len);
 	len = RTE_MIN(len, 2048u);
 	m->data_len = len;
@@ -334,10 +346,10 @@ int sock_give(struct sock *s, struct rte_mbuf *chain, uint32_t len)
 		return -EAGAIN;
 	for (struct rte_mbuf *m = chain; m != NULL; m = m->next) {
 		push(&s->out, rte_pktmbuf_mtod(m, void *), m->data_len);
-		CU_ASSERT_FATAL(m->data_len <= len);
+		CHECK(m->data_len <= len);
 		len -= m->data_len;
 	}
-	CU_ASSERT_EQUAL(len, 0);
+	CHECK(len == 0);
 	service_chain_free(chain);
 	return 0;
 }
@@ -357,14 +369,14 @@ void sock_get_info(const struct sock *s, struct sock_info *info)
 
 int sock_shutdown(struct sock *s)
 {
-	CU_ASSERT_EQUAL(s->end, FAKE_OPEN);
+	CHECK(s->end == FAKE_OPEN);
 	s->end = FAKE_SHUT;
 	return 0;
 }
 
 static void give_back(struct sock *s, enum fake_end end)
 {
-	CU_ASSERT_FALSE(s->given_back);
+	CHECK(!s->given_back);
 	s->given_back = true;
 	if (s->end != FAKE_ABORTED)
 		s->end = end;

@@ -17,6 +17,8 @@ struct fake {
 	struct wheel wheel;
 	uint64_t now_us;
 	struct rte_mempool *ind_pool, *data_pool;
+	bool keep;              /* set by the test: what prepare() made serves the next start too */
+	void *kept;
 };
 extern struct fake fake;
 
