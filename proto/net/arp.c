@@ -18,8 +18,8 @@ static const struct rte_ether_addr eth_zero;
 
 /* ---- out ---------------------------------------------------------------- */
 
-static void arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op, const struct rte_ether_addr *eth_dst,
-		     const struct rte_arp_ipv4 *body)
+static void arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op,
+		     const struct rte_ether_addr *eth_dst, const struct rte_arp_ipv4 *body)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(st->conf.hdr_pool);
 	struct rte_arp_hdr *arp;
@@ -109,7 +109,8 @@ void arp_start(struct net_stack *st)
 
 /* Somebody else says our address is his (RFC 5227 2.4 b): one announcement in
  * ten seconds, go on serving, and tell. */
-static void arp_conflict(struct net_stack *st, const struct net_if *ifp, int idx, const struct rte_ether_addr *mac)
+static void arp_conflict(struct net_stack *st, const struct net_if *ifp, int idx,
+			 const struct rte_ether_addr *mac)
 {
 	const struct net_addr *addr = &ifp->addrs[idx].addr;
 	uint64_t *defended = &st->defended_us[ifp->ifx][idx];
@@ -126,12 +127,14 @@ static void arp_conflict(struct net_stack *st, const struct net_if *ifp, int idx
 	}
 }
 
-static bool arp_valid(const struct net_if *ifp, const struct rte_ether_hdr *eth, const struct rte_arp_hdr *arp)
+static bool arp_valid(const struct net_if *ifp, const struct rte_ether_hdr *eth,
+		      const struct rte_arp_hdr *arp)
 {
 	const struct rte_ether_addr *sha = &arp->arp_data.arp_sha;
 	rte_be32_t sip = arp->arp_data.arp_sip;
 
-	if (arp->arp_hardware != RTE_BE16(RTE_ARP_HRD_ETHER) || arp->arp_protocol != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
+	if (arp->arp_hardware != RTE_BE16(RTE_ARP_HRD_ETHER) ||
+	    arp->arp_protocol != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
 	    arp->arp_hlen != RTE_ETHER_ADDR_LEN || arp->arp_plen != sizeof(rte_be32_t))
 		return false;
 	if (arp->arp_opcode != RTE_BE16(RTE_ARP_OP_REQUEST) && arp->arp_opcode != RTE_BE16(RTE_ARP_OP_REPLY))
@@ -158,7 +161,8 @@ static enum net_drop arp_told(struct net_stack *st, const struct net_if *ifp, co
 }
 
 /* RFC 826: a request for us creates or updates, any other only updates. */
-static enum net_drop arp_request_in(struct net_stack *st, const struct net_if *ifp, const struct rte_arp_ipv4 *body)
+static enum net_drop arp_request_in(struct net_stack *st, const struct net_if *ifp,
+				    const struct rte_arp_ipv4 *body)
 {
 	const struct net_addr sender = net_addr_v4(body->arp_sip);
 	struct neigh *n;
@@ -180,12 +184,13 @@ static enum net_drop arp_request_in(struct net_stack *st, const struct net_if *i
 	return neigh_told(st, n, &body->arp_sha) ? DROP_ARP_DONE : DROP_ARP_RATE;
 }
 
-static enum net_drop arp_reply_in(struct net_stack *st, const struct net_if *ifp, const struct rte_ether_hdr *eth,
-				  const struct rte_arp_ipv4 *body)
+static enum net_drop arp_reply_in(struct net_stack *st, const struct net_if *ifp,
+				  const struct rte_ether_hdr *eth, const struct rte_arp_ipv4 *body)
 {
 	const struct net_addr sender = net_addr_v4(body->arp_sip);
 	struct neigh *n = neigh_find(st, ifp->ifx, &sender);
-	bool to_us = rte_is_same_ether_addr(&eth->dst_addr, &ifp->mac) && net_if_addr_index(ifp, body->arp_tip) >= 0;
+	bool to_us = rte_is_same_ether_addr(&eth->dst_addr, &ifp->mac) &&
+		     net_if_addr_index(ifp, body->arp_tip) >= 0;
 
 	if (n != NULL && to_us && n->tries > 0) {
 		neigh_answered(st, n, &body->arp_sha);
@@ -194,7 +199,8 @@ static enum net_drop arp_reply_in(struct net_stack *st, const struct net_if *ifp
 	return arp_told(st, ifp, body, DROP_ARP_UNSOLICITED);
 }
 
-static enum net_drop arp_handle(struct net_stack *st, struct net_if *ifp, const struct rte_mbuf *m, unsigned l3_off)
+static enum net_drop arp_handle(struct net_stack *st, struct net_if *ifp, const struct rte_mbuf *m,
+				unsigned l3_off)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct rte_arp_hdr *arp = rte_pktmbuf_mtod_offset(m, const struct rte_arp_hdr *, l3_off);

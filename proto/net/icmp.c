@@ -98,7 +98,8 @@ static enum net_drop icmp_error(struct net_stack *st, const struct rte_icmp_hdr 
 	return refused != d[DROP_ICMP_NO_FLOW] + d[DROP_ICMP_QUOTE] ? NET_DROP_MAX : DROP_ICMP_DONE;
 }
 
-static void icmp_error_input(struct net_stack *st, struct rte_mbuf *m, const struct rte_icmp_hdr *icmp, bool may_steer)
+static void icmp_error_input(struct net_stack *st, struct rte_mbuf *m, const struct rte_icmp_hdr *icmp,
+			     bool may_steer)
 {
 	struct quote q;
 	enum net_drop why = DROP_ICMP_QUOTE;

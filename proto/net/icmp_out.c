@@ -21,10 +21,13 @@ static struct net_addr ip_src(struct rte_mbuf *m, struct net_addr *dst)
 	return net_addr_v4(ip->src_addr);
 }
 
+/* Nobody else sees the first segment, where the reply's headers go. */
 static bool writable(const struct rte_mbuf *m)
 {
-	return rte_mbuf_refcnt_read(m) == 1 && !RTE_MBUF_CLONED(m) &&
-	       (!RTE_MBUF_HAS_EXTBUF(m) || RTE_MBUF_HAS_PINNED_EXTBUF(m));
+	if (rte_mbuf_refcnt_read(m) != 1 || RTE_MBUF_CLONED(m))
+		return false;
+	return !RTE_MBUF_HAS_EXTBUF(m) ||
+	       (RTE_MBUF_HAS_PINNED_EXTBUF(m) && rte_mbuf_ext_refcnt_read(m->shinfo) == 1);
 }
 
 static void tx_flags_clear(struct rte_mbuf *m)
@@ -42,7 +45,7 @@ void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m)
 	struct net_addr us, peer = ip_src(m, &us);
 	uint32_t sum;
 
-	if (!icmp_allowed(st, &peer)) {
+	if (!icmp_allowed(st, &peer, ICMP_ECHO_REPLIES)) {
 		NET_DROP(&st->stats, ICMP_RATE, m);
 		return;
 	}
@@ -86,7 +89,7 @@ void icmp_port_unreachable(struct net_stack *st, struct rte_mbuf *m)
 	 * did not get this far. */
 	if ((meta->flags & NET_META_REASSEMBLED) != 0)
 		return;
-	if (!icmp_allowed(st, &peer)) {
+	if (!icmp_allowed(st, &peer, ICMP_ERRORS)) {
 		net_drop_count(&st->stats, DROP_ICMP_RATE);
 		return;
 	}

@@ -53,7 +53,8 @@ static bool ip_source_ok(const struct net_stack *st, const struct net_if *ifp, r
 	       !net_v4_is_class_e(src) && !net_is_broadcast(st, ifp->ifx, src) && net_local_if(st, &a) < 0;
 }
 
-static bool ip_dest_ok(const struct net_stack *st, const struct net_if *ifp, rte_be32_t dst, bool l2_broadcast)
+static bool ip_dest_ok(const struct net_stack *st, const struct net_if *ifp, rte_be32_t dst,
+		       bool l2_broadcast)
 {
 	const struct net_addr a = net_addr_v4(dst);
 
@@ -63,10 +64,9 @@ static bool ip_dest_ok(const struct net_stack *st, const struct net_if *ifp, rte
 	return net_if_addr_index(ifp, dst) >= 0 || net_local_if(st, &a) >= 0;
 }
 
-/* Header checks; DROP_ARP_DONE stands for none. On success *hlen and *total
- * hold what the header says, within the frame. */
-static bool ip_check(const struct net_stack *st, const struct net_if *ifp, const struct rte_mbuf *m, unsigned off,
-		     bool l2_broadcast, enum net_drop *why)
+/* Header checks, in order; *why is set when false is returned. */
+static bool ip_check(const struct net_stack *st, const struct net_if *ifp, const struct rte_mbuf *m,
+		     unsigned off, bool l2_broadcast, enum net_drop *why)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
 	unsigned hlen, total;
@@ -98,7 +98,8 @@ static bool ip_check(const struct net_stack *st, const struct net_if *ifp, const
 	if (unlikely(!ip_dest_ok(st, ifp, ip->dst_addr, l2_broadcast)))
 		return false;
 	return likely(hlen == sizeof(*ip)) ||
-	       ip_check_options((const uint8_t *)(ip + 1), hlen - sizeof(*ip), st->conf.accept_source_route, why) == 0;
+	       ip_check_options((const uint8_t *)(ip + 1), hlen - sizeof(*ip), st->conf.accept_source_route,
+				why) == 0;
 }
 
 static void ip_meta(const struct net_if *ifp, struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
@@ -173,7 +174,8 @@ void ip_deliver(struct net_stack *st, struct rte_mbuf *m, enum ip_arrival how)
 
 	/* Fragments have no ports, so the port spread them without regard to the
 	 * flow: only whole is it known whose it is. */
-	if (unlikely(how == IP_REASSEMBLED) && st->env.steer != NULL && ip_flow(m, &flow) && st->env.steer(st->env.ctx, m, &flow))
+	if (unlikely(how == IP_REASSEMBLED) && st->env.steer != NULL && ip_flow(m, &flow) &&
+	    st->env.steer(st->env.ctx, m, &flow))
 		return;
 	if (proto == IPPROTO_TCP)
 		st->stats.rx_tcp++;

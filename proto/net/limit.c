@@ -8,8 +8,8 @@
 
 #define TOKEN 1000u
 #define REFILL_US (20 * NET_MS)
-#define ICMP_DST_RATE 10
-#define ICMP_DST_BURST 10
+#define ERROR_RATE 10 /* per destination */
+#define ERROR_BURST 10
 
 void bucket_init(struct bucket *b, uint64_t now_us, uint32_t burst)
 {
@@ -47,11 +47,14 @@ bool bucket_take(struct net_stack *st, struct bucket *b, uint32_t rate, uint32_t
 
 /* The bucket of one destination first: one flooder does not use up the
  * allowance of all. Destinations share buckets by a keyed hash. */
-bool icmp_allowed(struct net_stack *st, const struct net_addr *dst)
+bool icmp_allowed(struct net_stack *st, const struct net_addr *dst, enum icmp_kind kind)
 {
-	struct bucket *b = &st->icmp_dst[net_hash_addr(st, dst, 1) % ICMP_DST_BUCKETS];
-	uint32_t burst = st->conf.icmp_rate / 10 + 1;
+	struct bucket *b = &st->icmp_dst[kind][net_hash_addr(st, dst, 1) % ICMP_DST_BUCKETS];
+	uint32_t all = st->conf.icmp_rate;
 
-	return bucket_take(st, b, ICMP_DST_RATE, ICMP_DST_BURST) &&
-	       bucket_take(st, &st->icmp_all, st->conf.icmp_rate, burst);
+	/* Who measures with ping sends more than errors ever need. */
+	if (kind == ICMP_ECHO_REPLIES ? !bucket_take(st, b, all / 4 + 1, all / 20 + 1) :
+					!bucket_take(st, b, ERROR_RATE, ERROR_BURST))
+		return false;
+	return bucket_take(st, &st->icmp_all, all, all / 10 + 1);
 }

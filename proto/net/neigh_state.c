@@ -48,7 +48,8 @@ void neigh_publish(struct net_stack *st, const struct neigh *n)
  * looking; entering any other state makes them look. */
 void neigh_set_state(struct net_stack *st, struct neigh *n, enum net_neigh_state state)
 {
-	bool has_mac = state == NEIGH_REACHABLE || state == NEIGH_STALE || state == NEIGH_DELAY || state == NEIGH_PROBE;
+	bool has_mac = state == NEIGH_REACHABLE || state == NEIGH_STALE || state == NEIGH_DELAY ||
+		       state == NEIGH_PROBE;
 
 	if (n->state == state)
 		return;

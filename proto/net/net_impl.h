@@ -79,6 +79,7 @@ struct bucket {
 	uint32_t cap;              /* thousandths; redrawn, so that nobody counts our answers (CVE-2020-25705) */
 };
 
+enum icmp_kind { ICMP_ERRORS, ICMP_ECHO_REPLIES, ICMP_KINDS };
 #define ICMP_DST_BUCKETS 256
 
 /* ---- the stack ---------------------------------------------------------- */
@@ -117,7 +118,7 @@ struct net_stack {
 	struct reasm *reasm;
 	struct pmtu *pmtu;
 	struct bucket icmp_all;
-	struct bucket icmp_dst[ICMP_DST_BUCKETS];
+	struct bucket icmp_dst[ICMP_KINDS][ICMP_DST_BUCKETS];
 
 	struct arp_announce announce[NET_MAX_IFS];
 	uint64_t defended_us[NET_MAX_IFS][NET_MAX_ADDRS]; /* 0: never */
@@ -250,7 +251,7 @@ void icmp_port_unreachable(struct net_stack *st, struct rte_mbuf *m);
 /* limit.c */
 void bucket_init(struct bucket *b, uint64_t now_us, uint32_t burst);
 bool bucket_take(struct net_stack *st, struct bucket *b, uint32_t rate, uint32_t burst);
-bool icmp_allowed(struct net_stack *st, const struct net_addr *dst);
+bool icmp_allowed(struct net_stack *st, const struct net_addr *dst, enum icmp_kind kind);
 
 /* pmtu.c */
 int pmtu_init(struct net_stack *st);

@@ -16,8 +16,8 @@
 
 static bool headers_contiguous(const struct rte_mbuf *m)
 {
-	return (uint32_t)m->l2_len + m->l3_len + m->l4_len <= m->data_len && m->l3_len >= sizeof(struct rte_ipv4_hdr) &&
-	       m->l4_len >= sizeof(struct rte_tcp_hdr);
+	return (uint32_t)m->l2_len + m->l3_len + m->l4_len <= m->data_len &&
+	       m->l3_len >= sizeof(struct rte_ipv4_hdr) && m->l4_len >= sizeof(struct rte_tcp_hdr);
 }
 
 /* TCP checksum, the field being whatever it is. */
@@ -117,8 +117,9 @@ static int frame_whole(struct rte_mbuf *m, uint32_t offloads, bool piece, struct
 static bool head_like_pool(const struct rte_mbuf *m, struct rte_mempool *hdr_pool)
 {
 	bool pinned = (rte_pktmbuf_priv_flags(hdr_pool) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF) != 0;
+	bool external = RTE_MBUF_HAS_EXTBUF(m) != 0;
 
-	return !RTE_MBUF_CLONED(m) && RTE_MBUF_HAS_EXTBUF(m) == pinned;
+	return !RTE_MBUF_CLONED(m) && external == pinned;
 }
 
 /*
@@ -160,8 +161,8 @@ fail:
 	return n;
 }
 
-int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mempool *ind_pool,
-		  struct rte_mbuf **out, unsigned max)
+int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool,
+		  struct rte_mempool *ind_pool, struct rte_mbuf **out, unsigned max)
 {
 	bool cut = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
 

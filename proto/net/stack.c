@@ -44,8 +44,10 @@ static void stack_seed(struct net_stack *st)
 static void stack_limits(struct net_stack *st)
 {
 	bucket_init(&st->icmp_all, st->now_us, st->conf.icmp_rate / 10 + 1);
-	for (unsigned i = 0; i < ICMP_DST_BUCKETS; i++)
-		bucket_init(&st->icmp_dst[i], st->now_us, 10);
+	for (unsigned i = 0; i < ICMP_DST_BUCKETS; i++) {
+		bucket_init(&st->icmp_dst[ICMP_ERRORS][i], st->now_us, 10);
+		bucket_init(&st->icmp_dst[ICMP_ECHO_REPLIES][i], st->now_us, st->conf.icmp_rate / 20 + 1);
+	}
 }
 
 int net_stack_create(struct net_stack **out, const struct net_config *conf, const struct net_env *env,

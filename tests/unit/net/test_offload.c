@@ -2,6 +2,7 @@
 /* What leaves net_tx_finish() against checksums of the test's own arithmetic. */
 #include <errno.h>
 
+#include "pmd/base/arena.h"
 #include "proto/net/offload.h"
 #include "tests/unit/net/fixture.h"
 
@@ -85,7 +86,7 @@ static void check(const struct shape *s, struct rte_mbuf **out, int n, uint32_t 
 		CU_ASSERT(len - s->l2 == (unsigned)(ip[2] << 8 | ip[3]));
 		CU_ASSERT(s->unit == 0 || part == RTE_MIN(s->unit, s->len - done));
 		CU_ASSERT(memcmp(tcp + l4, payload + done, part) == 0);
-		CU_ASSERT((uint32_t)(tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7]) == 0xfffff000u + done);
+		CU_ASSERT(((uint32_t)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7]) == 0xfffff000u + done);
 		CU_ASSERT(tcp[13] == want);
 		CU_ASSERT((offloads & NET_TX_MULTI_SEG) != 0 || out[i]->nb_segs == 1);
 		CU_ASSERT((out[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0);
@@ -251,6 +252,85 @@ static void net_tx_finish__nothing_asked(void)
 	fix_fini(&f);
 }
 
+/* Pools of arenas keep their buffers outside the mbufs, and say so in a flag
+ * that must survive cutting, copying and freeing. */
+static void with_pinned_pool(void (*body)(void))
+{
+	struct rte_mempool *plain = fix_hdr_pool;
+	struct rte_mbuf *all[512];
+	struct arena *a;
+	int rc;
+
+	CU_ASSERT_FATAL(arena_create(&a, "fix_arena", 8 << 20, -1, false) == 0);
+	fix_hdr_pool = arena_pktmbuf_pool(a, "fix_pinned", RTE_DIM(all), 0, NET_MBUF_PRIV_SIZE,
+					  2048 + RTE_PKTMBUF_HEADROOM, &rc);
+	CU_ASSERT_FATAL(fix_hdr_pool != NULL);
+	body();
+	CU_ASSERT(rte_mempool_in_use_count(fix_hdr_pool) == 0);
+	CU_ASSERT_FATAL(rte_pktmbuf_alloc_bulk(fix_hdr_pool, all, RTE_DIM(all)) == 0);
+	for (unsigned i = 0; i < RTE_DIM(all); i++)
+		CU_ASSERT(RTE_MBUF_HAS_EXTBUF(all[i]) && rte_mbuf_ext_refcnt_read(all[i]->shinfo) == 1);
+	rte_pktmbuf_free_bulk(all, RTE_DIM(all));
+	rte_mempool_free(fix_hdr_pool);
+	arena_destroy(a);
+	fix_hdr_pool = plain;
+}
+
+static void pinned_body(void)
+{
+	static const uint32_t offloads[] = { NET_TX_MULTI_SEG, 0, NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM };
+	struct rte_mbuf *m, *clone;
+
+	start();
+	for (unsigned i = 0; i < 200; i++) {
+		const struct shape s = { .l2 = 14, .opts = 12, .len = 1 + below(30000), .unit = 1448,
+					 .piece_max = 900, .flags = 0x18, .ip_cksum = true };
+
+		run(&s, offloads[i % RTE_DIM(offloads)]);
+		m = net_pull_up(f.st, fix_raw(payload, 500, 1 + below(300)), NET_PULL_LEN);
+		CU_ASSERT(m != NULL);
+		rte_pktmbuf_free(m);
+	}
+	m = fix_echo(PEER, US, 1, 1000);
+	clone = rte_pktmbuf_clone(m, fix_ind_pool); /* somebody else looks at it: the reply is a copy */
+	fix_learn(&f, &fix_peer, PEER);
+	fix_input(&f, m);
+	CU_ASSERT(f.n_out == 1 && *rte_pktmbuf_mtod_offset(clone, uint8_t *, 34) == 8);
+	rte_pktmbuf_free(clone);
+	fix_fini(&f);
+}
+
+static void net_tx_finish__pinned_buffers(void)
+{
+	test_eal_init();
+	start(); /* makes the pools */
+	fix_fini(&f);
+	with_pinned_pool(pinned_body);
+}
+
+/* A head of another kind than the pool is refused, not corrupted. */
+static void mixed_body(void)
+{
+	const struct shape s = { .l2 = 14, .len = 5000, .unit = 1448, .piece_max = 1000, .flags = 0x18 };
+	struct rte_mempool *pinned = fix_hdr_pool, *plain = rte_mempool_lookup("fix_hdr");
+	struct rte_mbuf *out[8], *m;
+
+	fix_hdr_pool = plain;
+	start();
+	m = make(&s);
+	CU_ASSERT(net_tx_finish(m, NET_TX_MULTI_SEG, pinned, fix_ind_pool, out, 8) == -EINVAL);
+	rte_pktmbuf_free(m);
+	fix_fini(&f);
+	fix_hdr_pool = pinned;
+}
+
+static void net_tx_finish__mixed_pools(void)
+{
+	start();
+	fix_fini(&f);
+	with_pinned_pool(mixed_body);
+}
+
 static void net_l4_cksum__chains_and_lengths(void)
 {
 	start();
@@ -277,6 +357,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(net_tx_finish__refuses),
 	TEST_CASE(net_tx_finish__pool_dry_keeps_the_segment),
 	TEST_CASE(net_tx_finish__nothing_asked),
+	TEST_CASE(net_tx_finish__pinned_buffers),
+	TEST_CASE(net_tx_finish__mixed_pools),
 	TEST_CASE(net_l4_cksum__chains_and_lengths),
 };
 TEST_MAIN("net_offload", cases)
