@@ -48,11 +48,10 @@ static struct rte_mbuf **link_after(struct tcp_conn *c, struct rte_mbuf *prev)
 
 /* ---- forgetting -------------------------------------------------------- */
 
-/* Free the range behind prev. */
-static void remove_after(struct tcp_conn *c, struct rte_mbuf *prev)
+/* Free the range behind prev; buffers freed. */
+static unsigned remove_after(struct tcp_conn *c, struct rte_mbuf *prev)
 {
 	struct rte_mbuf **link = link_after(c, prev), *r = *link;
-	unsigned n;
 
 	if (c->ooo_hint == r)
 		c->ooo_hint = prev;
@@ -60,15 +59,14 @@ static void remove_after(struct tcp_conn *c, struct rte_mbuf *prev)
 	c->ooo_count--;
 	c->ooo_charged -= range_of(r)->charge;
 	sack_forget(c, range_of(r)->start);
-	n = rcv_free_list(c, r);
-	c->ts->stats.ooo_pruned += n;
-	c->ts->drops->drop[DROP_TCP_OOO_LIMIT] += n;
+	return rcv_free_list(c, r);
 }
 
 /* Free the highest range if it lies above seq. */
 static bool prune_above(struct tcp_conn *c, uint32_t seq)
 {
 	struct rte_mbuf *prev = NULL, *r = c->ooo_hint;
+	unsigned n;
 
 	if (c->ooo == NULL)
 		return false;
@@ -79,7 +77,9 @@ static bool prune_above(struct tcp_conn *c, uint32_t seq)
 		prev = r;
 	if (seq_le(range_of(r)->start, seq))
 		return false;
-	remove_after(c, prev);
+	n = remove_after(c, prev);
+	c->ts->stats.ooo_pruned += n;
+	c->ts->drops->drop[DROP_TCP_OOO_LIMIT] += n;
 	return true;
 }
 
@@ -115,9 +115,16 @@ void ooo_truncate(struct tcp_conn *c, uint32_t seq)
 		r = find(c, seq - 1);
 	}
 	while (*link_after(c, r) != NULL)
-		remove_after(c, r);
+		c->ts->drops->drop[DROP_TCP_AFTER_FIN] += remove_after(c, r);
 	if (r != NULL && seq_gt(range_of(r)->end, seq))
 		shorten(c, r, seq);
+}
+
+void ooo_free(struct tcp_conn *c)
+{
+	c->ooo_hint = NULL;
+	while (c->ooo != NULL)
+		remove_after(c, NULL);
 }
 
 /* ---- holding --------------------------------------------------------------- */

@@ -30,7 +30,7 @@ int tcp_rcv_init(struct tcp_conn *c)
 
 void tcp_rcv_free(struct tcp_conn *c)
 {
-	ooo_truncate(c, c->rcv_nxt);
+	ooo_free(c);
 	rcv_free_list(c, c->rcvq_head);
 	c->rcvq_head = c->rcvq_tail = NULL;
 	c->rcv_queued = 0;

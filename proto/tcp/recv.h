@@ -73,8 +73,10 @@ uint32_t ooo_first(const struct tcp_conn *c);
 bool ooo_range_at(const struct tcp_conn *c, uint32_t seq, struct tcp_range *r);
 /* Move what rcv_nxt has reached to the queue; returns octets moved. */
 uint32_t ooo_drain(struct tcp_conn *c);
-/* Forget everything from seq on. */
+/* Forget everything from seq on: the peer's FIN is there. */
 void ooo_truncate(struct tcp_conn *c, uint32_t seq);
+/* Forget everything: the connection ends. */
+void ooo_free(struct tcp_conn *c);
 /* The first ranges, lowest first; returns how many. */
 unsigned ooo_ranges(const struct tcp_conn *c, struct tcp_range *out, unsigned max);
 
