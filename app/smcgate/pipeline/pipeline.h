@@ -203,6 +203,7 @@ int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct n
 struct pipeline_service_info {
 	char name[CONFIG_NAME_LEN];
 	const struct config_service *conf; /* valid until the service is removed */
+	void *shared;                    /* what type->prepare() made, likewise */
 	bool draining;
 	uint32_t open;                   /* sockets, all workers */
 	uint64_t counters[SERVICE_MAX_COUNTERS]; /* summed; names: conf->type->counter_names */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One worker: what it owns and nobody else touches while it runs, but for the
+ * fields marked otherwise. Set up and taken down by the main lcore.
+ */
+#ifndef PIPELINE_LCORE_H
+#define PIPELINE_LCORE_H
+
+#include <poll.h>
+
+#include "app/smcgate/pipeline/clock.h"
+#include "app/smcgate/pipeline/mem.h"
+#include "app/smcgate/pipeline/pipeline.h"
+#include "app/smcgate/pipeline/steer.h"
+#include "app/smcgate/pipeline/tx.h"
+#include "app/smcgate/service/service.h"
+#include "pmd/base/wheel.h"
+
+#define LCORE_RANDOM 256
+/* Work a turn may do before the next look at the queues. */
+#define LCORE_TIMERS_MAX 1024
+#define LCORE_EVENTS_MAX 512
+
+struct port;
+struct fwd_mode;
+
+struct rx_queue {
+	uint16_t id, queue;   /* ethdev's */
+	uint8_t port;         /* index */
+	bool device_hash;     /* the frames' RSS hash is made with our key */
+	bool arm;             /* its interrupt has to be enabled before each sleep */
+	struct port *dev;     /* main lcore's: only its constant parts */
+};
+
+struct lcore_service {
+	struct service svc;
+	bool started;
+};
+
+struct lcore {
+	/* every turn */
+	uint64_t now_us;              /* read once a turn, after rx */
+	uint64_t mark;                /* TSC at the end of the last stage */
+	const struct fwd_mode *fwd;
+	const struct steering *steering;
+	uint32_t empty_turns;
+	uint16_t index, workers, burst, n_rxq, n_ports;
+	bool running;                 /* forwarding has been started */
+	bool quit;
+	bool work;                    /* this turn did something */
+	struct rx_queue *rxq;
+	uint64_t wake[CONFIG_MAX_LCORES / 64]; /* workers that got something from us */
+	struct net_stack *net;        /* NULL: no stack in this run */
+	struct sock_stack *ss;
+	uint32_t turn_cycles[PIPELINE_N_STAGES];
+	struct pipeline_lcore_stats stats;
+
+	/* others look here */
+	uint32_t sleeping __rte_cache_aligned; /* idle.h */
+	int efd;
+
+	/* now and then */
+	struct pipeline *pl __rte_cache_aligned;
+	const struct config_idle *idle;
+	struct pl_clock clock;        /* the pipeline's, copied */
+	unsigned id;                  /* EAL's number */
+	int node;
+	uint16_t max_rxq, n_fds;
+	bool interrupts;              /* every queue has one */
+	struct pollfd *fds;           /* eventfd first, then queues */
+	struct lcore_mem mem;
+	struct wheel wheel;
+	uint8_t random[LCORE_RANDOM]; /* from the system, handed out front to back */
+	uint16_t random_used;
+	uint16_t n_services;          /* entries of services in use */
+	struct lcore_service *services;
+	struct tx_port tx[CONFIG_MAX_PORTS]; /* by port index */
+	struct rte_mbuf *pkts[PIPELINE_BURST_MAX];
+};
+
+/* The worker's thread: turns until quit. */
+int lcore_run(void *arg);
+
+static inline void lcore_drop(struct lcore *lc, enum pipeline_drop why, struct rte_mbuf *m)
+{
+	lc->stats.drop[why]++;
+	rte_pktmbuf_free(m);
+}
+
+/* The time since the last stage ended belongs to this one. */
+static inline void lcore_stage(struct lcore *lc, enum pipeline_stage stage)
+{
+	uint64_t now = rte_rdtsc();
+
+	lc->turn_cycles[stage] += (uint32_t)(now - lc->mark);
+	lc->mark = now;
+}
+
+static inline void lcore_wake_later(struct lcore *lc, unsigned worker)
+{
+	lc->wake[worker / 64] |= UINT64_C(1) << (worker % 64);
+}
+
+#endif

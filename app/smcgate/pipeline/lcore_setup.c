@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Workers' memory and what is in it, before they run. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "app/smcgate/pipeline/fwd.h"
+#include "app/smcgate/pipeline/idle.h"
+#include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/stack.h"
+#include "pmd/base/log.h"
+
+static struct lcore *lcore_alloc(struct pipeline *pl, unsigned i)
+{
+	unsigned id = pl->cfg->lcores[i].lcore;
+	int node = (int)rte_lcore_to_socket_id(id);
+	struct lcore *lc = rte_zmalloc_socket("lcore", sizeof(*lc), RTE_CACHE_LINE_SIZE, node);
+
+	if (lc == NULL)
+		return NULL;
+	lc->pl = pl;
+	lc->index = (uint16_t)i;
+	lc->id = id;
+	lc->node = node;
+	lc->efd = -1;
+	lc->random_used = LCORE_RANDOM;
+	lc->max_rxq = (uint16_t)pl->cfg->lcores[i].n_queues;
+	lc->rxq = calloc(lc->max_rxq + 1U, sizeof(*lc->rxq));
+	lc->services = calloc(CONFIG_MAX_SERVICES, sizeof(*lc->services));
+	if (lc->rxq == NULL || lc->services == NULL) {
+		free(lc->rxq);
+		free(lc->services);
+		rte_free(lc);
+		return NULL;
+	}
+	return lc;
+}
+
+int lcores_create(struct pipeline *pl)
+{
+	pl->lcores = calloc(pl->n_workers, sizeof(*pl->lcores));
+	if (pl->lcores == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < pl->n_workers; i++) {
+		pl->lcores[i] = lcore_alloc(pl, i);
+		if (pl->lcores[i] == NULL) {
+			LOG(PIPELINE, ERR, "no memory for worker %u: give EAL more (-m, hugepages)", i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Which queue this worker sends on, or who sends for it. */
+static void fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
+{
+	unsigned owner = lc->index % p->n_txq;
+
+	tp->id = p->id;
+	tp->port = p->index;
+	tp->queue = (uint16_t)owner;
+	tp->via = lc->index < p->n_txq ? -1 : (int16_t)owner;
+	tp->offloads = p->offloads;
+	tp->prepare = p->prepare;
+}
+
+void lcore_set_ports(struct lcore *lc, uint32_t on)
+{
+	const struct config_lcore *conf = &lc->pl->cfg->lcores[lc->index];
+
+	lc->n_rxq = 0;
+	for (unsigned i = 0; i < conf->n_queues; i++) {
+		struct port *p = &lc->pl->ports[conf->queues[i].port_index];
+
+		if ((on >> p->index & 1) == 0)
+			continue;
+		lc->rxq[lc->n_rxq++] = (struct rx_queue){
+			.id = p->id, .queue = (uint16_t)conf->queues[i].queue, .port = p->index, .device_hash = p->rss,
+			.dev = p,
+		};
+	}
+	for (unsigned i = 0; i < lc->n_ports; i++) {
+		struct tx_port *tp = &lc->tx[i];
+
+		tp->on = (on >> i & 1) != 0;
+		if (!tp->on)
+			tx_purge(lc, tp, PDROP_TX_STOPPED);
+	}
+	idle_queues_changed(lc);
+}
+
+static int lcore_fill(struct pipeline *pl, struct lcore *lc)
+{
+	int rc;
+
+	lc->workers = (uint16_t)pl->n_workers;
+	lc->n_ports = (uint16_t)pl->n_ports;
+	lc->burst = (uint16_t)pl->burst;
+	lc->fwd = fwd_mode(pl->fwd);
+	lc->steering = &pl->steering;
+	lc->idle = &pl->cfg->idle;
+	lc->clock = pl->clock;
+	lc->stats.lcore = lc->id;
+	lc->stats.node = lc->node;
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		fill_tx(lc, &lc->tx[i], &pl->ports[i]);
+	wheel_init(&lc->wheel, 0);
+	rc = idle_init(lc);
+	return rc < 0 ? rc : stack_create(lc);
+}
+
+int lcores_fill(struct pipeline *pl)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < pl->n_workers && rc == 0; i++)
+		rc = lcore_fill(pl, pl->lcores[i]);
+	return rc;
+}
+
+void lcores_destroy(struct pipeline *pl)
+{
+	for (unsigned i = 0; pl->lcores != NULL && i < pl->n_workers; i++) {
+		struct lcore *lc = pl->lcores[i];
+
+		if (lc == NULL)
+			continue;
+		stack_destroy(lc);
+		for (unsigned p = 0; p < pl->n_ports; p++)
+			tx_purge(lc, &lc->tx[p], PDROP_TX_STOPPED);
+		idle_fini(lc);
+		free(lc->rxq);
+		free(lc->services);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Arenas, one for each NUMA node that runs workers, and the pools of each
+ * worker. Main lcore only; workers use the pools.
+ */
+#ifndef PIPELINE_MEM_H
+#define PIPELINE_MEM_H
+
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+#include "app/smcgate/config/config.h"
+
+struct arena;
+
+#define MEM_MAX_NODES 8
+
+struct mem {
+	struct arena *arena[MEM_MAX_NODES];
+	int node[MEM_MAX_NODES];
+	unsigned n_nodes;
+};
+
+struct lcore_mem {
+	struct rte_mempool *rx;       /* receive buffers in the arena */
+	struct rte_mempool *rx_plain; /* the same outside of it, for ports that refuse those; NULL: none such */
+	struct rte_mempool *payload;  /* send buffers in the arena */
+	struct rte_mempool *header;
+	struct rte_mempool *indirect; /* no data room */
+};
+
+/* What one worker needs, found by the caller. */
+struct mem_need {
+	int node;
+	unsigned index;               /* worker */
+	bool pinned, plain;           /* some of its ports take pinned buffers, refuse them */
+};
+
+/* Arenas for the nodes of needs[0..n). Errors are logged with their remedy. */
+int mem_create(struct mem *mem, const struct config *cfg, const struct mem_need *needs, unsigned n);
+void mem_destroy(struct mem *mem);
+
+/* The pools of one worker. */
+int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need, struct lcore_mem *out);
+void mem_lcore_destroy(struct lcore_mem *lm);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of the pipelines. */
+#include "app/smcgate/pipeline/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "app/smcgate/pipeline/fwd.h"
+#include "app/smcgate/pipeline/idle.h"
+#include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/stack.h"
+#include "pmd/base/log.h"
+
+#define FLUSH_MS 100 /* for resets to leave after the grace period */
+#define STEP_MS 20
+
+static int open_ports(struct pipeline *pl)
+{
+	for (unsigned i = 0; i < pl->n_ports; i++) {
+		int rc = port_open(&pl->ports[i], &pl->cfg->ports[i], i, pl->n_workers);
+
+		if (rc < 0)
+			return rc;
+		pl->ports[i].peer = (uint16_t)fwd_peer(i, pl->n_ports);
+	}
+	return 0;
+}
+
+static void deal_queues(struct pipeline *pl)
+{
+	for (unsigned w = 0; w < pl->n_workers; w++) {
+		const struct config_lcore *l = &pl->cfg->lcores[w];
+
+		for (unsigned i = 0; i < l->n_queues; i++)
+			pl->ports[l->queues[i].port_index].rx_worker[l->queues[i].queue] = (uint16_t)w;
+	}
+}
+
+/* A packet that crosses nodes costs several hundred cycles more. */
+static void warn_about_nodes(const struct pipeline *pl)
+{
+	for (unsigned w = 0; w < pl->n_workers; w++) {
+		const struct config_lcore *l = &pl->cfg->lcores[w];
+
+		for (unsigned i = 0; i < l->n_queues; i++) {
+			const struct port *p = &pl->ports[l->queues[i].port_index];
+
+			if (p->node < 0 || p->node == pl->lcores[w]->node)
+				continue;
+			LOG(PIPELINE, WARNING, "lcore %u on NUMA node %d polls port %s on node %d: give the port to an lcore of "
+			    "node %d (lcores, --lcores)", l->lcore, pl->lcores[w]->node, p->conf->name, p->node, p->node);
+		}
+	}
+}
+
+static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
+{
+	for (unsigned w = 0; w < pl->n_workers; w++) {
+		const struct config_lcore *l = &pl->cfg->lcores[w];
+
+		needs[w] = (struct mem_need){ .node = pl->lcores[w]->node, .index = w };
+		for (unsigned i = 0; i < l->n_queues; i++) {
+			needs[w].pinned |= pl->ports[l->queues[i].port_index].pinned;
+			needs[w].plain |= !pl->ports[l->queues[i].port_index].pinned;
+		}
+	}
+}
+
+static int create_memory(struct pipeline *pl)
+{
+	struct mem_need needs[CONFIG_MAX_LCORES];
+	int rc;
+
+	mem_needs(pl, needs);
+	rc = mem_create(&pl->mem, pl->cfg, needs, pl->n_workers);
+	for (unsigned w = 0; w < pl->n_workers && rc == 0; w++)
+		rc = mem_lcore_create(&pl->mem, pl->cfg, &needs[w], &pl->lcores[w]->mem);
+	return rc;
+}
+
+static void create_steering(struct pipeline *pl)
+{
+	uint8_t key[TOEPLITZ_KEY_LEN];
+	unsigned period = STEER_TABLE;
+
+	for (unsigned i = 0; i < pl->n_ports; i++) {
+		unsigned size = pl->ports[i].reta_size;
+
+		if (size != 0 && (size & (size - 1)) == 0 && size < period)
+			period = size;
+	}
+	steering_random_key(key, stack_random, NULL);
+	steering_init(&pl->steering, key, pl->n_workers, period);
+}
+
+static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned worker)
+{
+	struct pipeline *pl = ctx;
+	const struct lcore_mem *mem = &pl->lcores[worker]->mem;
+
+	return p->pinned ? mem->rx : mem->rx_plain;
+}
+
+static int configure_ports(struct pipeline *pl)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++)
+		rc = port_configure(&pl->ports[i], pl->steering.hash.key, rx_pool, pl);
+	return rc;
+}
+
+static struct pipeline *pipeline_alloc(const struct config *cfg)
+{
+	struct pipeline *pl = rte_zmalloc("pipeline", sizeof(*pl), RTE_CACHE_LINE_SIZE);
+	pthread_mutexattr_t attr;
+
+	if (pl == NULL)
+		return NULL;
+	pl->cfg = cfg;
+	pl->n_workers = cfg->n_lcores;
+	pl->n_ports = cfg->n_ports;
+	pl->fwd = cfg->forward;
+	pl->burst = cfg->burst;
+	pl->done_fd = -1;
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		pl->ports[i].id = RTE_MAX_ETHPORTS;
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&pl->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	clock_init(&pl->clock);
+	return pl;
+}
+
+static int fill(struct pipeline *pl)
+{
+	int rc = calls_init(pl);
+
+	if (rc == 0)
+		rc = lcores_create(pl);
+	if (rc == 0)
+		rc = open_ports(pl);
+	if (rc < 0)
+		return rc;
+	deal_queues(pl);
+	warn_about_nodes(pl);
+	create_steering(pl);
+	tcp_secrets_init(&pl->secrets, stack_random, NULL);
+	rc = create_memory(pl);
+	if (rc == 0)
+		rc = configure_ports(pl);
+	if (rc == 0)
+		rc = exchange_create(&pl->exchange, pl->n_workers);
+	return rc < 0 ? rc : lcores_fill(pl);
+}
+
+int pipeline_create(struct pipeline **out, const struct config *cfg)
+{
+	struct pipeline *pl;
+	int rc;
+
+	*out = NULL;
+	if (cfg->n_lcores == 0) {
+		LOG(PIPELINE, ERR, "no worker lcore: give EAL at least two, e.g. --lcores 0,1");
+		return -EINVAL;
+	}
+	pl = pipeline_alloc(cfg);
+	if (pl == NULL) {
+		LOG(PIPELINE, ERR, "no memory: give EAL more (-m, hugepages)");
+		return -ENOMEM;
+	}
+	rc = fill(pl);
+	if (rc < 0) {
+		pipeline_destroy(pl);
+		return rc;
+	}
+	*out = pl;
+	return 0;
+}
+
+void pipeline_destroy(struct pipeline *pl)
+{
+	if (pl == NULL)
+		return;
+	lcores_destroy(pl);
+	exchange_destroy(&pl->exchange);
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		port_close(&pl->ports[i]);
+	for (unsigned i = 0; pl->lcores != NULL && i < pl->n_workers; i++) {
+		if (pl->lcores[i] != NULL)
+			mem_lcore_destroy(&pl->lcores[i]->mem);
+		rte_free(pl->lcores[i]);
+	}
+	free(pl->lcores);
+	mem_destroy(&pl->mem);
+	calls_fini(pl);
+	pthread_mutex_destroy(&pl->lock);
+	rte_free(pl);
+}
+
+static int set_quit(struct lcore *lc, void *arg)
+{
+	lc->quit = true;
+	return 0;
+}
+
+static void stop_workers(struct pipeline *pl, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		/* Without an answer it cannot be stopped, and is not waited for. */
+		if (pipeline_call(pl, i, set_quit, NULL, 0) == 0)
+			rte_eal_wait_lcore(pl->lcores[i]->id);
+		else
+			LOG(PIPELINE, ERR, "worker %u does not answer", i);
+	}
+	pl->launched = false;
+}
+
+static int launch_workers(struct pipeline *pl)
+{
+	for (unsigned i = 0; i < pl->n_workers; i++) {
+		int rc;
+
+		pl->lcores[i]->quit = false;
+		rc = rte_eal_remote_launch(lcore_run, pl->lcores[i], pl->lcores[i]->id);
+		if (rc < 0) {
+			LOG(PIPELINE, ERR, "lcore %u does not start: %s", pl->lcores[i]->id, strerror(-rc));
+			pl->launched = true;
+			stop_workers(pl, i);
+			return rc;
+		}
+	}
+	pl->launched = true;
+	return 0;
+}
+
+static void stop_ports(struct pipeline *pl)
+{
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		if (pl->ports[i].state == PORT_STARTED)
+			(void)port_stop(&pl->ports[i]);
+}
+
+int pipeline_start(struct pipeline *pl)
+{
+	uint32_t on = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++) {
+		rc = port_start(&pl->ports[i], &pl->steering);
+		on |= UINT32_C(1) << i;
+	}
+	if (rc < 0)
+		goto ports;
+	rc = launch_workers(pl);
+	if (rc < 0)
+		goto ports;
+	rc = ports_tell(pl, on);
+	if (rc == 0)
+		rc = services_start(pl);
+	if (rc == 0)
+		rc = pipeline_fwd_start(pl);
+	if (rc == 0)
+		return 0;
+	pl->cancel_fd = -1; /* what ended the start must not end its undoing */
+	services_stop(pl);
+	stop_workers(pl, pl->n_workers);
+ports:
+	stop_ports(pl);
+	return rc;
+}
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void))
+{
+	uint64_t end = pipeline_now_us(pl) + (uint64_t)grace_ms * 1000;
+
+	if (!pl->launched)
+		return;
+	pl->cancel_fd = -1;
+	(void)services_drain(pl);
+	if (pl->forwarding) {
+		while (services_open(pl) != 0 && pipeline_now_us(pl) < end && !(hurry != NULL && hurry()))
+			sleep_ms(STEP_MS);
+		services_abort(pl);
+		sleep_ms(pl->fwd == CONFIG_FWD_SERVE ? FLUSH_MS : 0);
+	}
+	services_stop(pl);
+	(void)pipeline_fwd_stop(pl);
+	stop_workers(pl, pl->n_workers);
+	stop_ports(pl);
+}
+
+const struct config *pipeline_config(const struct pipeline *pl)
+{
+	return pl->cfg;
+}
+
+unsigned pipeline_workers(const struct pipeline *pl)
+{
+	return pl->n_workers;
+}
+
+unsigned pipeline_ports(const struct pipeline *pl)
+{
+	return pl->n_ports;
+}
+
+uint64_t pipeline_now_us(const struct pipeline *pl)
+{
+	return clock_us(&pl->clock, rte_rdtsc());
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this directory share: the main lcore's view of the whole. */
+#ifndef PIPELINE_PIPELINE_IMPL_H
+#define PIPELINE_PIPELINE_IMPL_H
+
+#include <pthread.h>
+
+#include "app/smcgate/pipeline/clock.h"
+#include "app/smcgate/pipeline/exchange.h"
+#include "app/smcgate/pipeline/mem.h"
+#include "app/smcgate/pipeline/pipeline.h"
+#include "app/smcgate/pipeline/port.h"
+#include "app/smcgate/pipeline/steer.h"
+
+struct pl_service {
+	const struct config_service *conf;
+	struct config_service *owned;     /* added while running: freed with the service */
+	void *shared;                     /* what type->prepare() made */
+	bool draining;
+	uint16_t slot;                    /* in lcore.services of every worker */
+	struct pl_service *next;
+};
+
+struct pipeline {
+	/* constant after pipeline_create(); workers read these */
+	const struct config *cfg;
+	unsigned n_workers, n_ports;
+	struct lcore **lcores;
+	struct port ports[CONFIG_MAX_PORTS];
+	struct exchange exchange;
+	struct steering steering;
+	struct tcp_secrets secrets;
+	struct pl_clock clock;
+
+	/* main's side; lock serialises callers (recursive: operations are made of calls) */
+	pthread_mutex_t lock;
+	struct mem mem;
+	enum config_forward fwd;
+	unsigned burst;
+	bool launched;                    /* workers run */
+	bool forwarding;
+	uint32_t ports_on;                /* bit for each port that workers use */
+	struct pl_service *services;
+	uint64_t slots_used[CONFIG_MAX_SERVICES / 64];
+
+	/* calls */
+	int done_fd, cancel_fd;           /* eventfd of answers; -1 */
+	uint32_t waiting;                 /* somebody waits at done_fd; workers read it */
+	struct request *abandoned;        /* the worker may still write to them */
+};
+
+static inline void pipeline_lock(struct pipeline *pl) { pthread_mutex_lock(&pl->lock); }
+static inline void pipeline_unlock(struct pipeline *pl) { pthread_mutex_unlock(&pl->lock); }
+
+/* Set calls up and down; down only when no worker runs. */
+int calls_init(struct pipeline *pl);
+void calls_fini(struct pipeline *pl);
+
+/* lcore_setup.c: workers' memory and what is in it, workers not running. */
+int lcores_create(struct pipeline *pl);
+int lcores_fill(struct pipeline *pl);
+void lcores_destroy(struct pipeline *pl);
+/* Worker, or while it does not run: poll and send on the ports of the mask. */
+void lcore_set_ports(struct lcore *lc, uint32_t on);
+
+/* services.c: those of the configuration, on all workers. */
+int services_start(struct pipeline *pl);
+/* Stop accepting everywhere; sockets still open; reset them; end and free. */
+int services_drain(struct pipeline *pl);
+uint32_t services_open(struct pipeline *pl);
+void services_abort(struct pipeline *pl);
+void services_stop(struct pipeline *pl);
+
+/* port_ctl.c: tell the workers which ports they may use. */
+int ports_tell(struct pipeline *pl, uint32_t on);
+
+#endif

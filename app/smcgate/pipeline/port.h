@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One port: found or created, its abilities negotiated, its queues set up.
+ * Main lcore only; workers read the constant parts.
+ */
+#ifndef PIPELINE_PORT_H
+#define PIPELINE_PORT_H
+
+#include <rte_ethdev.h>
+
+#include "app/smcgate/pipeline/pipeline.h"
+#include "app/smcgate/pipeline/steer.h"
+
+struct port {
+	/* constant after port_open() */
+	const struct config_port *conf;
+	uint16_t id;               /* ethdev's */
+	uint8_t index;
+	int node;                  /* -1: any */
+	bool created;              /* the device is ours to remove */
+	bool pinned;               /* takes buffers in arenas */
+	bool rx_intr, rx_intr_arm; /* queues have descriptors to poll; they must be enabled before */
+	bool rss;                  /* our key hashes, our table is mirrored */
+	bool mac_is_peers;         /* see drivers.h */
+	bool prepare;              /* rte_eth_tx_prepare() is due */
+	uint16_t n_rxq, n_txq, n_rxd, n_txd;
+	uint16_t reta_size;        /* 0: none */
+	uint32_t offloads;         /* enum net_offload */
+	struct rte_eth_conf eth;
+	/* main lcore's */
+	enum pipeline_port_state state;
+	uint16_t mtu;
+	struct rte_ether_addr mac;
+	uint16_t peer;             /* port index that the forwarding modes send to */
+	uint16_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls it */
+};
+
+/* Pool for the receive queues of one worker on this port. */
+typedef struct rte_mempool *(*port_pool_fn)(void *ctx, const struct port *p, unsigned worker);
+
+/*
+ * Find the device, or create it from conf->vdev; decide queues (an own
+ * transmit queue for each of workers where the device has so many and no peer
+ * that would have to follow) and offloads. Nothing is configured yet. Logs
+ * what is wrong and what to do. Errors: -ENODEV and others.
+ */
+int port_open(struct port *p, const struct config_port *conf, unsigned index, unsigned workers);
+/*
+ * Configure and set queues up, MTU, MAC, promiscuous mode; the device stays
+ * stopped. key: of the steering table.
+ */
+int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_pool_fn pool, void *ctx);
+/* Start, and mirror the table. */
+int port_start(struct port *p, const struct steering *st);
+int port_stop(struct port *p);
+/* Close; a device we created is removed. Any state, also after a failed open. */
+void port_close(struct port *p);
+
+/* Descriptor that is readable when the queue has packets, -1: none. Also from workers. */
+int port_rx_fd(const struct port *p, uint16_t queue);
+
+/* Entries of the device's table that mirror ours: queue of each. table has
+ * p->reta_size entries. */
+void port_reta(const struct port *p, const struct steering *st, uint16_t *table);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/smcgate/pipeline/steer.h"
+
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+
+void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers, unsigned period)
+{
+	memset(st, 0, sizeof(*st));
+	st->workers = (uint16_t)workers;
+	toeplitz_init(&st->hash, key);
+	for (unsigned i = 0; i < STEER_TABLE; i++)
+		st->worker[i] = (uint8_t)((i & (period - 1)) % workers);
+}
+
+/* Bits of a port, at its place in the tuple, move the hash by windows of the
+ * key: they must all differ in the octet that picks the table's entry. */
+static bool key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN])
+{
+	struct toeplitz t;
+	uint32_t low[16];
+
+	toeplitz_init(&t, key);
+	for (unsigned bit = 0; bit < 16; bit++) {
+		low[bit] = toeplitz_dport(&t, rte_cpu_to_be_16((uint16_t)(1U << bit))) & 127;
+		if (low[bit] == 0)
+			return false;
+	}
+	return (low[0] & 7) != 0 && (low[1] & 7) != 0 && (low[0] & 7) != (low[1] & 7);
+}
+
+void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len), void *ctx)
+{
+	/* A random key passes with probability about 0.6; after 64 failures the
+	 * source is broken and any key does as well. */
+	for (unsigned i = 0; i < 64; i++) {
+		random(ctx, key, TOEPLITZ_KEY_LEN);
+		if (key_spreads(key))
+			return;
+	}
+}
+
+unsigned steering_flow(const struct steering *st, const struct net_flow *flow)
+{
+	return steering_worker(st, toeplitz_v4(&st->hash, net_flow_raddr4(flow), net_flow_laddr4(flow), flow->rport,
+					       flow->lport));
+}
+
+/* Offset of the IP header behind Ethernet and at most one tag; 0: not IPv4. */
+static uint32_t ipv4_offset(const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag;
+
+	if (m->data_len < sizeof(*eth))
+		return 0;
+	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
+		return sizeof(*eth);
+	if (eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) || m->data_len < sizeof(*eth) + sizeof(*tag))
+		return 0;
+	tag = (const struct rte_vlan_hdr *)(eth + 1);
+	return tag->eth_proto == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ? sizeof(*eth) + sizeof(*tag) : 0;
+}
+
+bool steering_hash(const struct steering *st, const struct rte_mbuf *m, bool device_hash, uint32_t *hash)
+{
+	const struct rte_ipv4_hdr *ip;
+	uint32_t off = ipv4_offset(m), l4;
+	rte_be16_t ports[2];
+
+	if (off == 0 || m->data_len < off + sizeof(*ip))
+		return false;
+	ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
+	l4 = off + rte_ipv4_hdr_len(ip);
+	if ((ip->version_ihl >> 4) != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) || m->data_len < l4 + sizeof(ports))
+		return false;
+	if (ip->next_proto_id != IPPROTO_TCP)
+		return false;
+	if ((ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) != 0)
+		return false;
+	if (device_hash && (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
+		*hash = m->hash.rss;
+		return true;
+	}
+	memcpy(ports, rte_pktmbuf_mtod_offset(m, const void *, l4), sizeof(ports));
+	*hash = toeplitz_v4(&st->hash, ip->src_addr, ip->dst_addr, ports[0], ports[1]);
+	return true;
+}

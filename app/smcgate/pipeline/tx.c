@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/smcgate/pipeline/tx.h"
+
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+#include "app/smcgate/pipeline/exchange.h"
+#include "app/smcgate/pipeline/lcore.h"
+
+void tx_enqueue(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, enum net_tx_class cls)
+{
+	if (!tp->on) {
+		lcore_drop(lc, PDROP_TX_STOPPED, m);
+	} else if (cls == NET_TX_CONTROL) {
+		if (tp->n_control == TX_CONTROL_MAX)
+			lcore_drop(lc, PDROP_TX_QUEUE, m);
+		else
+			tp->control[tp->n_control++] = m;
+	} else if (tp->n_data == TX_DATA_MAX) {
+		lcore_drop(lc, PDROP_TX_QUEUE, m);
+	} else {
+		tp->data[tp->n_data++] = m;
+		tp->bytes += m->pkt_len;
+	}
+}
+
+unsigned tx_room(const struct tx_port *tp)
+{
+	if (tp->n_out >= TX_BURST || tp->bytes >= TX_DATA_BYTES)
+		return 0;
+	return TX_DATA_MAX - tp->n_data;
+}
+
+/* Finish one frame into out[], at position at. False: out[] is full, m waits. */
+static bool finish_at(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, unsigned at)
+{
+	struct rte_mbuf *done[NET_GSO_MAX_FRAMES];
+	int n;
+
+	if (tp->n_out + NET_GSO_MAX_FRAMES > TX_OUT_MAX)
+		return false;
+	n = net_tx_finish(m, tp->offloads, lc->mem.header, lc->mem.indirect, done, RTE_DIM(done));
+	if (n < 0) {
+		lcore_drop(lc, PDROP_TX_FINISH, m);
+		return true;
+	}
+	if (at != tp->n_out)
+		memmove(&tp->out[at + n], &tp->out[at], (tp->n_out - at) * sizeof(tp->out[0]));
+	memcpy(&tp->out[at], done, (unsigned)n * sizeof(done[0]));
+	tp->n_out = (uint16_t)(tp->n_out + n);
+	return true;
+}
+
+static void remove_front(struct rte_mbuf **queue, uint16_t *n, unsigned done)
+{
+	*n = (uint16_t)(*n - done);
+	if (done != 0 && *n != 0)
+		memmove(queue, queue + done, *n * sizeof(queue[0]));
+}
+
+/* Control frames behind the control frames already there, ahead of data. */
+static void gather_control(struct lcore *lc, struct tx_port *tp)
+{
+	unsigned i;
+
+	for (i = 0; i < tp->n_control; i++) {
+		uint16_t before = tp->n_out;
+
+		if (!finish_at(lc, tp, tp->control[i], tp->n_out_control))
+			break;
+		tp->n_out_control = (uint16_t)(tp->n_out_control + tp->n_out - before);
+	}
+	remove_front(tp->control, &tp->n_control, i);
+}
+
+static void gather_data(struct lcore *lc, struct tx_port *tp)
+{
+	unsigned i;
+
+	for (i = 0; i < tp->n_data && tp->n_out < TX_BURST; i++) {
+		uint32_t len = tp->data[i]->pkt_len;
+
+		if (!finish_at(lc, tp, tp->data[i], tp->n_out))
+			break;
+		tp->bytes -= len;
+	}
+	remove_front(tp->data, &tp->n_data, i);
+}
+
+/* What the driver will not send at all is dropped, the rest moves up. */
+static unsigned prepare(struct lcore *lc, struct tx_port *tp, unsigned n)
+{
+	unsigned ok = 0;
+
+	while (ok < n) {
+		ok += rte_eth_tx_prepare(tp->id, tp->queue, tp->out + ok, (uint16_t)(n - ok));
+		if (ok == n)
+			break;
+		lcore_drop(lc, PDROP_TX_PREPARE, tp->out[ok]);
+		memmove(&tp->out[ok], &tp->out[ok + 1], (tp->n_out - ok - 1) * sizeof(tp->out[0]));
+		tp->n_out--;
+		tp->n_out_control -= ok < tp->n_out_control;
+		n--;
+	}
+	return n;
+}
+
+/* Returns frames sent; *whole: the port took all that was offered. */
+static unsigned send_to_port(struct lcore *lc, struct tx_port *tp, bool *whole)
+{
+	unsigned n = RTE_MIN(tp->n_out, (uint16_t)TX_BURST), sent;
+	uint64_t bytes = 0;
+
+	if (tp->prepare)
+		n = prepare(lc, tp, n);
+	for (unsigned i = 0; i < n; i++)
+		bytes += tp->out[i]->pkt_len;
+	sent = rte_eth_tx_burst(tp->id, tp->queue, tp->out, (uint16_t)n);
+	for (unsigned i = sent; i < n; i++)
+		bytes -= tp->out[i]->pkt_len;
+	lc->stats.tx_packets += sent;
+	lc->stats.tx_bytes += bytes;
+	*whole = sent == n;
+	return sent;
+}
+
+/* To the worker that owns a queue of the port. The ring's fullness is loss:
+ * its owner sees the room, we do not. */
+static unsigned send_to_worker(struct lcore *lc, struct tx_port *tp)
+{
+	for (unsigned i = 0; i < tp->n_out; i++) {
+		enum exchange_kind kind = i < tp->n_out_control ? EXCHANGE_TX_CONTROL : EXCHANGE_TX_DATA;
+
+		tp->out[i]->port = tp->port;
+		if (!exchange_packet(lc, (unsigned)tp->via, tp->out[i], kind))
+			lcore_drop(lc, PDROP_TX_RING, tp->out[i]);
+	}
+	return tp->n_out;
+}
+
+static void sent_from_front(struct tx_port *tp, unsigned sent)
+{
+	tp->n_out_control = (uint16_t)(sent >= tp->n_out_control ? 0 : tp->n_out_control - sent);
+	remove_front(tp->out, &tp->n_out, sent);
+}
+
+void tx_purge(struct lcore *lc, struct tx_port *tp, unsigned why)
+{
+	lc->stats.drop[why] += tp->n_control + tp->n_data + tp->n_out;
+	rte_pktmbuf_free_bulk(tp->control, tp->n_control);
+	rte_pktmbuf_free_bulk(tp->data, tp->n_data);
+	rte_pktmbuf_free_bulk(tp->out, tp->n_out);
+	tp->n_control = tp->n_data = tp->n_out = tp->n_out_control = 0;
+	tp->bytes = 0;
+	tp->stuck = false;
+}
+
+/* A port without a peer (no link, no process behind it) must not hold our
+ * buffers for ever. */
+static void note_stuck(struct lcore *lc, struct tx_port *tp, bool progress)
+{
+	if (progress || !tp->stuck)
+		tp->stuck_us = lc->now_us;
+	tp->stuck = true;
+	lc->stats.tx_partial++;
+	if (lc->now_us - tp->stuck_us > TX_STUCK_US)
+		tx_purge(lc, tp, PDROP_TX_QUEUE);
+}
+
+unsigned tx_flush(struct lcore *lc, struct tx_port *tp)
+{
+	unsigned total = 0;
+
+	while (tp->n_control != 0 || tp->n_data != 0 || tp->n_out != 0) {
+		bool whole = true;
+		unsigned sent;
+
+		gather_control(lc, tp);
+		gather_data(lc, tp);
+		if (tp->n_out == 0)
+			break;
+		sent = tp->via < 0 ? send_to_port(lc, tp, &whole) : send_to_worker(lc, tp);
+		total += sent;
+		sent_from_front(tp, sent);
+		if (!whole) {
+			note_stuck(lc, tp, sent != 0);
+			return total;
+		}
+	}
+	tp->stuck = false;
+	return total;
+}
+
+unsigned tx_flush_all(struct lcore *lc)
+{
+	unsigned total = 0;
+
+	for (unsigned p = 0; p < lc->n_ports; p++)
+		total += tx_flush(lc, &lc->tx[p]);
+	return total;
+}
+
+bool tx_backlog(const struct lcore *lc)
+{
+	for (unsigned p = 0; p < lc->n_ports; p++)
+		if (lc->tx[p].stuck)
+			return true;
+	return false;
+}
