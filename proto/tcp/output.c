@@ -118,7 +118,10 @@ static void restart_after_idle(struct tcp_conn *c)
 	uint32_t floor = c->ts->conf.initial_window * (uint32_t)c->snd_mss;
 	uint32_t gone = idle_ms;
 
+	if (idle_ms == 0)
+		return;
 	c->cc->on_event(c, TCP_CC_TX_START, idle_ms);
+	c->last_snd_ms = tcp_now_ms(c->ts); /* told once */
 	if (gone < rto_ms || c->cwnd <= floor)
 		return;
 	c->ssthresh = tcp_max(c->ssthresh, c->cwnd / 4 * 3);
@@ -164,8 +167,6 @@ static int send_new(struct tcp_conn *c, struct tcp_out *o)
 	o->flags = RTE_TCP_ACK_FLAG | (fin ? RTE_TCP_FIN_FLAG : 0);
 	if (o->len && o->len == tcp_sndq_unsent(c))
 		o->flags |= RTE_TCP_PSH_FLAG;
-	if (c->pipe_out == 0)
-		restart_after_idle(c);
 	rc = tcp_rec_add(c, o->len + fin, o->seg, fin ? TCP_REC_FIN : 0, o->buf);
 	if (rc < 0) {
 		c->ts->stats.no_memory++;
@@ -199,6 +200,8 @@ static int step_new(struct tcp_conn *c)
 		return 0;
 	if (c->out_budget <= 0)
 		return -EAGAIN;
+	if (c->pipe_out == 0)
+		restart_after_idle(c);
 	tcp_out_prepare(c, &o);
 	o.len = new_len(c, &o);
 	if (o.len == 0 && !(tcp_sndq_unsent(c) == 0 && fin_now(c, 0)))
@@ -210,10 +213,16 @@ int tcp_out_unit(struct tcp_conn *c, struct tcp_rec *r, unsigned unit)
 {
 	uint32_t seq = tcp_rec_unit_seq(r, unit), end = tcp_rec_unit_end(r, unit);
 	bool fin = (r->flags & TCP_REC_FIN) && unit + 1u == r->n;
-	uint32_t left = end - fin - seq, octets = end - seq;
+	uint32_t left, octets = end - seq;
 	struct tcp_out o;
 	int frames = 0, rc;
 
+	/* the window shrank into the unit: what it takes; shut altogether: whole, as a probe */
+	if (seq_gt(end, c->snd_edge) && seq_lt(seq, c->snd_edge)) {
+		end = c->snd_edge;
+		fin = false;
+	}
+	left = end - fin - seq;
 	do {
 		tcp_out_prepare(c, &o);
 		o.seq = seq;
@@ -251,6 +260,9 @@ static bool unit_fits(struct tcp_conn *c, uint32_t octets)
 {
 	uint32_t allow = cwnd_room(c);
 
+	/* NewReno's retransmissions are part of its window's bookkeeping (RFC 6582 3.2) */
+	if (!(c->flags & TCF_SACK) && c->ca_state == TCP_CA_RECOVERY)
+		return true;
 	return tcp_pipe(c) == 0 || allow >= tcp_min(octets, (uint32_t)c->snd_mss);
 }
 

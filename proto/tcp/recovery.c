@@ -51,7 +51,8 @@ static void newreno_ack(struct tcp_conn *c, const struct tcp_ack_state *a)
 	struct tcp_rec *r = c->rec_head;
 
 	if (a->dup) {
-		if (c->cwnd < TCP_CWND_MAX)
+		/* no more segments can have left than were in flight (RFC 5681 3.2) */
+		if (c->cwnd < c->ssthresh + (c->recover - c->snd_una))
 			c->cwnd += c->snd_mss;
 		return;
 	}

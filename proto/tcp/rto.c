@@ -79,9 +79,9 @@ void tcp_rtx_rearm(struct tcp_conn *c)
 	delay = tcp_rto_backed_off(c);
 	delay = delay > age + 1000 ? delay - age : 1000;
 	c->rtx_mode = TCP_RTX_RTO;
-	if (tcp_tlp_wanted(c, &pto) && pto < delay) {
+	if (tcp_tlp_wanted(c, &pto)) { /* never later than the RTO, and then instead of it */
 		c->rtx_mode = TCP_RTX_TLP;
-		delay = pto;
+		delay = tcp_min(pto, delay);
 	}
 	tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + bound_by_user(c, delay));
 }

@@ -120,6 +120,8 @@ static inline uint32_t tcp_prr_allow(const struct tcp_prr *p, uint32_t pipe, uin
 		uint64_t fs = tcp_max(p->recover_fs, 1);
 
 		n = (int64_t)(((uint64_t)p->delivered * ssthresh + fs - 1) / fs) - p->out;
+		if (n > 0) /* part of a unit lets a unit out; p->out remembers */
+			n = (n + mss - 1) / mss * mss;
 	} else {               /* up to ssthresh, as slow start would */
 		n = RTE_MAX((int64_t)p->delivered - p->out, (int64_t)d);
 		if (safe)

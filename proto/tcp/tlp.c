@@ -37,7 +37,6 @@ static int send_probe(struct tcp_conn *c)
 
 void tcp_tlp_expired(struct tcp_conn *c)
 {
-	c->out_budget = TCP_OUT_TURN;
 	if (send_probe(c) > 0) {
 		c->tlp_active = true;
 		c->tlp_end = c->snd_nxt;
@@ -45,7 +44,12 @@ void tcp_tlp_expired(struct tcp_conn *c)
 		c->ts->stats.tlp_probes++;
 	}
 	c->out_budget = 0;
-	tcp_rtx_rearm(c);
+	if (c->pipe_out == 0) {
+		tcp_rtx_rearm(c);
+		return;
+	}
+	c->rtx_mode = TCP_RTX_RTO; /* a whole RTO for the probe (RFC 8985 7.3) */
+	tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + tcp_rto_backed_off(c));
 }
 
 /* RFC 8985 7.4: was a loss repaired by the probe? Then one congestion response. */

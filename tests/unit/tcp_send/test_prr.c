@@ -173,7 +173,7 @@ static void prr__never_negative_nor_beyond_64_bits(void)
 	static const struct { struct tcp_prr p; uint32_t pipe, ssthresh, d; bool safe; uint32_t n; } rows[] = {
 		{ { 0, 0, 0 }, 0, 0, 0, false, 1460 },                      /* first one always */
 		{ { 1000, 5000, 10000 }, 20000, 5000, 100, false, 0 },
-		{ { 1u << 30, 1460, 1u << 30 }, 1u << 30, 1u << 29, 1460, false, (1u << 29) - 1460 },
+		{ { 1u << 30, 1460, 1u << 30 }, 1u << 30, 1u << 29, 1460, false, 367719 * 1460 },
 		{ { 3000, 1460, 10000 }, 5000, 5000, 1000, true, 0 },
 		{ { 3000, 3000, 10000 }, 1000, 5000, 1000, true, 2460 },
 	};
