@@ -148,7 +148,7 @@ static struct script_out *take_out(struct script *sc, int flow)
 	return NULL;
 }
 
-static void free_out(struct script_out *o)
+void script_out_free(struct script_out *o)
 {
 	wire_free(o->frame);
 	free(o);
@@ -164,6 +164,22 @@ struct wire_frame *script_other(struct script *sc)
 	f = o->frame;
 	free(o);
 	return f;
+}
+
+void script_discard(struct script *sc)
+{
+	while (sc->out != NULL) {
+		struct script_out *o = sc->out;
+
+		sc->out = o->next;
+		script_out_free(o);
+	}
+	sc->out_tail = &sc->out;
+}
+
+int64_t script_edge(const struct script *sc, unsigned flow)
+{
+	return (uint32_t)(sc->flows[flow].edge - sc->flows[flow].p_isn);
 }
 
 /* Nothing that U sent is left unexplained. */
@@ -207,6 +223,19 @@ struct wire_frame *script_frame(struct script *sc, unsigned flow, const char *te
 	return script_seg_build(sc, &sc->flows[flow], &s);
 }
 
+/* Send the burst. A segment that leaves nothing behind is counted as dropped or
+ * as consumed. */
+static void count_once(struct script *sc, const struct wire_frame *only)
+{
+	uint64_t before = script_drops(sc);
+	struct wire_tcp t;
+	bool counted = only != NULL && wire_tcp_parse(only, &t) && t.len == 0 && (t.flags & WIRE_FIN) == 0;
+
+	send_burst(sc);
+	if (counted && script_drops(sc) == before)
+		script_fail(sc, "the segment was counted under no reason");
+}
+
 static void step_send(struct script *sc, struct script_flow *f, const char *text, bool more)
 {
 	struct wire_frame *frame;
@@ -225,7 +254,7 @@ static void step_send(struct script *sc, struct script_flow *f, const char *text
 	*sc->burst_tail = frame;
 	sc->burst_tail = &frame->next;
 	if (!more)
-		send_burst(sc);
+		count_once(sc, frame == sc->burst && !sc->failed ? frame : NULL);
 }
 
 static void pass_time(struct script *sc, uint64_t until)
@@ -237,7 +266,7 @@ static void pass_time(struct script *sc, uint64_t until)
 	}
 }
 
-static struct script_out *await(struct script *sc, struct script_flow *f, uint64_t until)
+struct script_out *script_await(struct script *sc, struct script_flow *f, uint64_t until)
 {
 	struct script_out *o = take_out(sc, (int)f->idx);
 
@@ -256,7 +285,7 @@ static void collect(struct script *sc, struct script_flow *f, const struct scrip
 	uint32_t next = o->tcp.seq + o->tcp.len, end = f->u_isn + (uint32_t)s->end;
 	unsigned n = 1;
 
-	free_out(o);
+	script_out_free(o);
 	while (next != end) {
 		o = take_out(sc, (int)f->idx);
 		if (o == NULL) {
@@ -269,7 +298,7 @@ static void collect(struct script *sc, struct script_flow *f, const struct scrip
 				    (int)(next - f->u_isn));
 		next = o->tcp.seq + o->tcp.len;
 		n++;
-		free_out(o);
+		script_out_free(o);
 		if (sc->failed)
 			return;
 	}
@@ -289,10 +318,10 @@ static void compare(struct script *sc, struct script_flow *f, const struct scrip
 	if (s->count != SCRIPT_NONE && !sc->failed)
 		collect(sc, f, s, o);
 	else
-		free_out(o);
+		script_out_free(o);
 }
 
-static void step_expect(struct script *sc, struct script_flow *f, const char *text)
+static void step_expect(struct script *sc, struct script_flow *f, const char *text, bool optional)
 {
 	uint64_t start = sim_now(sc->sim), until = start, slack;
 	struct script_seg s;
@@ -305,9 +334,10 @@ static void step_expect(struct script *sc, struct script_flow *f, const char *te
 		until = start + s.at_us + slack;
 	else if (s.within_us != SIM_NEVER)
 		until = start + s.within_us;
-	o = await(sc, f, until);
+	o = script_await(sc, f, until);
 	if (o == NULL) {
-		script_fail(sc, "U sent nothing");
+		if (!optional)
+			script_fail(sc, "U sent nothing");
 		return;
 	}
 	if (s.at_us != SIM_NEVER && o->at_us + slack < start + s.at_us)
@@ -351,6 +381,13 @@ static void step_isn(struct script *sc, struct script_flow *f)
 	f->written = f->consumed = 0;
 }
 
+static void step_rebase(struct script_flow *f, long by)
+{
+	f->p_isn += (uint32_t)by;
+	f->p_nxt = f->u_nxt = f->p_fin = 0;
+	f->has_edge = false;
+}
+
 static bool step_harness(struct script *sc, struct script_flow *f, const char *verb, const char *rest)
 {
 	if (strcmp(verb, "wait") == 0)
@@ -359,8 +396,10 @@ static bool step_harness(struct script *sc, struct script_flow *f, const char *v
 		sc->arp_answers = strcmp(rest, "on") == 0;
 	else if (strcmp(verb, "isn") == 0)
 		step_isn(sc, f);
+	else if (strcmp(verb, "discard") == 0)
+		script_discard(sc);
 	else if (strcmp(verb, "rebase") == 0)
-		f->p_isn += (uint32_t)strtoul(rest, NULL, 10);
+		step_rebase(f, strtol(rest, NULL, 10));
 	else
 		return false;
 	return true;
@@ -401,8 +440,11 @@ static void run_step(struct script *sc, const char *text)
 	else if (strcmp(word, "U>") == 0 && text[n] == '-' && (text[n + 1] == '\0' || text[n + 1] == ' '))
 		step_silence(sc, text + n + 1);
 	else if (strcmp(word, "U>") == 0)
-		step_expect(sc, f, text + n);
-	else if (!step_harness(sc, f, word, text + n) && !script_app_step(sc, f, word, text + n) &&
+		step_expect(sc, f, text + n, false);
+	else if (strcmp(word, "U?>") == 0)
+		step_expect(sc, f, text + n, true);
+	else if (!step_harness(sc, f, word, text + n) && !script_flow_step(sc, f, word, text + n) &&
+		 !script_app_step(sc, f, word, text + n) &&
 		 !script_look_step(sc, f, word, text + n))
 		script_fail(sc, "unknown step");
 	if (sim_error(sc->sim) != NULL)

@@ -16,12 +16,16 @@
  *   ev NAME, noev [NAME]              an event came (and is used up); did not come
  *   state NAME                        of the flow, "-": U knows it no more
  *   info FIELD OP VALUE, stat NAME OP VALUE, drop NAME OP VALUE
- *                                     OP is = < > <= >= or ~ (within 5 %)
+ *                                     OP is = < > <= >= or ~ (within 1 %)
  *   icmp TYPE CODE [mtuN] [seqN] [short]  P's router reports on a segment of U's with this sequence number
+ *   U?> ...                           as U>, but it may as well be missing
+ *   discard                           whatever U has sent
+ *   sink N                            P acknowledges every second segment until U has sent all before N
+ *   source N                          P sends full segments, as the window allows, until U has acknowledged N
  *   arp on|off                        whether P answers ARP
  *   isn new, rebase N                 U took a new ISN; P's ISN is N further (a reopened tuple)
  *
- * FLAGS: letters SAFRPUEC, "null", or (U) "*". Words behind:
+ * FLAGS: letters SAFRPUEC, "null", or (U) "*", "R|RA". Words behind:
  *   wN w<N w>N  window field         mssN wsN sackok tsV[:E] smc sackA:B,C:D opt=HEX  options
  *   P: nots ecrN (of 1: U's first TSval) urgN badsum fillXX gsoN ttlN doffN padN
  *   U: nomss nows nosackok nots nosmc nosack tsecrN psh nopsh dscpN; nN: N segments in a row (n0: any number)
@@ -82,6 +86,10 @@ struct wire_frame *script_frame(struct script *sc, unsigned flow, const char *te
 struct wire_frame *script_other(struct script *sc);
 uint32_t script_p_isn(const struct script *sc, unsigned flow);
 uint32_t script_u_isn(const struct script *sc, unsigned flow);
+/* U's right window edge, relative. */
+int64_t script_edge(const struct script *sc, unsigned flow);
+/* Sum of all drop counters, consumed ones included. */
+uint64_t script_drops(struct script *sc);
 uint8_t script_pattern(bool from_u, uint32_t pos);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* A segment as written in a step. */
 struct script_seg {
-	uint8_t flags;
+	uint8_t flags, alt_flags;                       /* alternative, "R|RA" */
 	bool any_flags, has_seq, has_ack, has_ts, no_ts, no_mss, no_ws, no_sackok, no_smc, no_sack;
 	bool sackok, smc, bad_sum, psh, no_psh, has_fill, has_ecr, short_seg;
 	int64_t seq, end, ack;
@@ -29,6 +29,8 @@ struct script_flow {
 	unsigned idx;
 	uint16_t pport, uport;
 	uint32_t p_isn, u_isn, u_isn_old;
+	int64_t p_fin;                  /* relative, behind P's FIN; 0: none sent */
+	int64_t p_nxt, u_nxt;           /* relative: next of P, highest seen of U */
 	unsigned isn_changes;           /* "isn new" has to account for them */
 	uint16_t p_win;                 /* field P sends unless told */
 	uint8_t u_scale, p_scale;
@@ -89,6 +91,13 @@ void script_seg_note(struct script *sc, struct script_flow *f, const struct wire
 const uint8_t *script_opt(const struct wire_tcp *t, uint8_t kind, uint8_t *len);
 uint64_t script_time(const char *s, const char **end);  /* "200ms", "1s", "20us", "25d" */
 
+/* script_flow.c: steps that move much data; false if the verb is unknown */
+bool script_flow_step(struct script *sc, struct script_flow *f, const char *verb, const char *rest);
+/* script.c */
+struct script_out *script_await(struct script *sc, struct script_flow *f, uint64_t until);
+void script_out_free(struct script_out *o);
+void script_discard(struct script *sc);
+
 /* script_app.c: false if the verb is unknown */
 bool script_app_step(struct script *sc, struct script_flow *f, const char *verb, const char *rest);
 void script_app_event(void *ctx, struct tcp_conn *c, void *user, unsigned events);
@@ -96,7 +105,6 @@ int script_app_accept(void *ctx, struct tcp_listener *l, struct tcp_conn *c);
 
 /* script_look.c */
 bool script_look_step(struct script *sc, struct script_flow *f, const char *verb, const char *rest);
-uint64_t script_drops(struct script *sc);
 
 /* script_setup.c */
 bool script_setup(struct script *sc);

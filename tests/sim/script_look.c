@@ -19,8 +19,8 @@ static bool compare(int64_t got, const char *op, int64_t want)
 		return got <= want;
 	if (strcmp(op, ">=") == 0)
 		return got >= want;
-	if (strcmp(op, "~") == 0) /* within 5 % */
-		return llabs(got - want) * 20 <= llabs(want);
+	if (strcmp(op, "~") == 0) /* within 1 % */
+		return llabs(got - want) * 100 <= llabs(want);
 	return false;
 }
 
@@ -99,9 +99,13 @@ static void step_info(struct script *sc, struct script_flow *f, const char *rest
 static void step_state(struct script *sc, struct script_flow *f, const char *rest)
 {
 	struct tcp_info info;
-	const char *got = find_info(sc, f, &info) ? tcp_state_names[info.state] : "-";
+	char got[24] = "-";
 
-	if (strcmp(got, rest) != 0)
+	if (find_info(sc, f, &info))
+		snprintf(got, sizeof(got), "%s", tcp_state_names[info.state]);
+	for (char *p = got; *p != '\0' && got[1] != '\0'; p++)
+		*p = *p == '-' ? '_' : *p;
+	if (strcasecmp(got, rest) != 0)
 		script_fail(sc, "state is %s", got);
 }
 

@@ -58,13 +58,19 @@ static bool parse_flags(const char *w, struct script_seg *s)
 		s->any_flags = true;
 		return true;
 	}
-	for (; *w != '\0'; w++) {
+	for (uint8_t *to = &s->flags; *w != '\0'; w++) {
 		const char *l = strchr(letters, *w);
 
+		if (*w == '|') {
+			to = &s->alt_flags;
+			continue;
+		}
 		if (l == NULL)
 			return false;
-		s->flags |= (uint8_t)(1u << (l - letters));
+		*to |= (uint8_t)(1u << (l - letters));
 	}
+	if (s->alt_flags == 0)
+		s->alt_flags = s->flags;
 	return true;
 }
 
@@ -308,6 +314,7 @@ static void note_sent_syn(struct script *sc, struct script_flow *f, const struct
 struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, const struct script_seg *s)
 {
 	uint32_t len = (uint32_t)(s->end - s->seq);
+	uint32_t first = (uint32_t)s->seq - ((s->flags & WIRE_SYN) != 0 ? 0 : 1); /* position in the stream */
 	uint8_t *payload = malloc(len + 1);
 	uint8_t opt[64];
 	struct wire_build b = {
@@ -321,7 +328,7 @@ struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, co
 	if (payload == NULL)
 		abort();
 	for (uint32_t i = 0; i < len; i++)
-		payload[i] = s->has_fill ? s->fill : script_pattern(false, (uint32_t)s->seq + i - 1);
+		payload[i] = s->has_fill ? s->fill : script_pattern(false, first + i);
 	if (s->win != SCRIPT_NONE)
 		f->p_win = (uint16_t)s->win;
 	b.win = f->p_win;
@@ -331,7 +338,10 @@ struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, co
 	}
 	b.opt_len = (uint8_t)put_options(sc, f, s, opt);
 	memcpy(b.opt, opt, b.opt_len);
-	if ((s->flags & WIRE_SYN) != 0 && s->seq == 0)
+	if ((s->flags & WIRE_FIN) != 0 && (f->p_fin == 0 || s->end + 1 < f->p_fin))
+		f->p_fin = s->end + 1;
+	f->p_nxt = RTE_MAX(f->p_nxt, s->end + ((s->flags & WIRE_SYN) != 0) + ((s->flags & WIRE_FIN) != 0));
+	if ((s->flags & WIRE_SYN) != 0 && (!f->u_known || b.opt_len > 0))
 		note_sent_syn(sc, f, s, opt, b.opt_len);
 	frame = wire_tcp_build(&b);
 	frame->gso = s->gso;
@@ -423,13 +433,16 @@ const char *script_seg_mismatch(struct script *sc, struct script_flow *f, const 
 				const struct wire_tcp *t, char *buf, size_t len)
 {
 	const char *why = NULL;
-	uint32_t seq_len = t->len;
+	uint32_t seq_len = t->len, base = f->u_isn;
 
-	if (!s->any_flags && ((t->flags ^ s->flags) & (uint8_t)~WIRE_PSH) != 0)
+	if (!f->u_known && (t->flags & (WIRE_RST | WIRE_ACK)) == (WIRE_RST | WIRE_ACK))
+		base = 0; /* of a closed port: sequence number 0 as such */
+	if (!s->any_flags && ((t->flags ^ s->flags) & (uint8_t)~WIRE_PSH) != 0 &&
+	    ((t->flags ^ s->alt_flags) & (uint8_t)~WIRE_PSH) != 0)
 		why = "flags";
 	else if ((s->psh && (t->flags & WIRE_PSH) == 0) || (s->no_psh && (t->flags & WIRE_PSH) != 0))
 		why = "PSH";
-	else if (s->has_seq && t->seq != f->u_isn + (uint32_t)s->seq)
+	else if (s->has_seq && t->seq != base + (uint32_t)s->seq)
 		why = "sequence number";
 	else if (s->has_seq && s->count == SCRIPT_NONE && seq_len != (uint32_t)(s->end - s->seq))
 		why = "length";
@@ -524,6 +537,9 @@ static void note_edge(struct script *sc, struct script_flow *f, const struct wir
 
 	if ((t->flags & (WIRE_ACK | WIRE_RST)) != WIRE_ACK)
 		return;
+	/* Behind P's FIN there is nothing to offer room for. */
+	if (f->p_fin != 0 && (int32_t)(t->ack - f->p_isn - (uint32_t)f->p_fin) >= 0)
+		return;
 	if (f->has_edge && (int32_t)(edge - f->edge) < 0 && (t->flags & WIRE_SYN) == 0)
 		script_fail(sc, "right window edge moved left by %d", (int)(f->edge - edge));
 	f->edge = edge;
@@ -543,6 +559,9 @@ void script_seg_note(struct script *sc, struct script_flow *f, const struct wire
 	}
 	if ((t->flags & (WIRE_SYN | WIRE_RST)) == 0 && f->ts != (ts != NULL) && f->u_known)
 		script_fail(sc, f->ts ? "no timestamps although negotiated" : "timestamps although not negotiated");
+	if (f->u_known && (t->flags & WIRE_RST) == 0)
+		f->u_nxt = RTE_MAX(f->u_nxt, (int64_t)(uint32_t)(t->seq - f->u_isn) + t->len +
+					     ((t->flags & (WIRE_SYN | WIRE_FIN)) != 0));
 	for (uint32_t i = 0; i < t->len; i++) {
 		uint32_t pos = t->seq - f->u_isn - 1 + i;
 

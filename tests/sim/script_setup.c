@@ -65,6 +65,8 @@ static bool set_special(struct script *sc, const char *key, const char *value)
 		sc->conf.tcp.congestion = strcmp(value, "cubic") == 0 ? "cubic" : "newreno";
 	else if (strcmp(key, "backlog") == 0)
 		sc->listen_args.backlog = (uint32_t)strtoul(value, NULL, 0);
+	else if (strcmp(key, "multi_seg") == 0)
+		sc->conf.net.ifs[0].offloads |= NET_TX_MULTI_SEG;
 	else if (strcmp(key, "smc") == 0)
 		sc->listen_args.opt = (struct tcp_user_opt){ 6, { 0xfe, 6, 0xe2, 0xd4, 0xc3, 0xd9 } };
 	else
@@ -218,14 +220,7 @@ static void close_all(struct script *sc)
 
 static void drop_output(struct script *sc)
 {
-	while (sc->out != NULL) {
-		struct script_out *o = sc->out;
-
-		sc->out = o->next;
-		wire_free(o->frame);
-		free(o);
-	}
-	sc->out_tail = &sc->out;
+	script_discard(sc);
 	wire_free(sc->burst);
 	sc->burst = NULL;
 }

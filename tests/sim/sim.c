@@ -29,6 +29,18 @@ static struct rte_mempool *buffers(const char *name, unsigned n)
 	return p;
 }
 
+static struct rte_mempool *plain(const char *name, unsigned n, uint16_t room)
+{
+	int rc;
+	struct rte_mempool *p = plain_pktmbuf_pool(name, n, 0, NET_MBUF_PRIV_SIZE, room, -1, &rc);
+
+	if (p == NULL) {
+		fprintf(stderr, "pool %s: %d\n", name, rc);
+		exit(EXIT_FAILURE);
+	}
+	return p;
+}
+
 const struct sim_pools *sim_pools(void)
 {
 	const unsigned rx = 8191, hdr = 8191, payload = 4095;
@@ -37,20 +49,15 @@ const struct sim_pools *sim_pools(void)
 	if (pools.rx != NULL)
 		return &pools;
 	rc = arena_create(&arena, "sim", arena_pool_size(rx, RTE_PKTMBUF_HEADROOM + 2048) +
-			  arena_pool_size(hdr, RTE_PKTMBUF_HEADROOM + 2048) +
 			  arena_pool_size(payload, RTE_PKTMBUF_HEADROOM + 2048), -1, false);
 	if (rc != 0) {
 		fprintf(stderr, "arena: %d\n", rc);
 		exit(EXIT_FAILURE);
 	}
 	pools.rx = buffers("sim-rx", rx);
-	pools.hdr = buffers("sim-hdr", hdr);
 	pools.payload = buffers("sim-payload", payload);
-	pools.ind = plain_pktmbuf_pool("sim-ind", 16383, 0, NET_MBUF_PRIV_SIZE, 0, -1, &rc);
-	if (pools.ind == NULL) {
-		fprintf(stderr, "pool sim-ind: %d\n", rc);
-		exit(EXIT_FAILURE);
-	}
+	pools.hdr = plain("sim-hdr", hdr, RTE_PKTMBUF_HEADROOM + 2048);
+	pools.ind = plain("sim-ind", 16383, 0);
 	return &pools;
 }
 
@@ -312,6 +319,7 @@ void sim_connect(struct sim *s, struct sim_host *a, struct sim_host *b, const st
 
 struct sim_wire *sim_wire(struct sim_host *from) { return &from->wire; }
 const struct sim_wire_stats *sim_wire_stats(const struct sim_host *from) { return &from->stats; }
+struct tcp_secrets *sim_secrets(struct sim_host *h) { return &h->secrets; }
 struct tcp_stack *sim_tcp(struct sim_host *h, unsigned lcore) { return h->lcores[lcore].tcp; }
 struct net_stack *sim_net(struct sim_host *h, unsigned lcore) { return h->lcores[lcore].net; }
 struct wheel *sim_wheel(struct sim_host *h, unsigned lcore) { return h->lcores[lcore].wheel; }

@@ -79,6 +79,7 @@ void sim_connect(struct sim *s, struct sim_host *a, struct sim_host *b, const st
 struct sim_wire *sim_wire(struct sim_host *from);                    /* may be changed at any time */
 const struct sim_wire_stats *sim_wire_stats(const struct sim_host *from);
 
+struct tcp_secrets *sim_secrets(struct sim_host *h);
 struct tcp_stack *sim_tcp(struct sim_host *h, unsigned lcore);
 struct net_stack *sim_net(struct sim_host *h, unsigned lcore);
 struct wheel *sim_wheel(struct sim_host *h, unsigned lcore);
