@@ -138,8 +138,8 @@ struct cfg_variants {
 	  0 * sizeof(char[sizeof(((st *)0)->member) == sizeof(int) ? 1 : -1]), \
 	  .names = (list), .def = (uint64_t)(int64_t)(dflt), .doc = (text) }
 #define CFG_IPV4(st, member, name, fl, dflt, text) \
-	{ .key = (name), .type = CFG_TYPE_IPV4, .flags = (fl), .offset = CFG_AT_(st, member, struct net_addr), \
-	  .def_text = (dflt), .doc = (text) }
+	{ .key = (name), .type = CFG_TYPE_IPV4, .flags = (fl), \
+	  .offset = CFG_AT_(st, member, struct net_addr), .def_text = (dflt), .doc = (text) }
 #define CFG_PREFIX(st, member, name, fl, dflt, text) \
 	{ .key = (name), .type = CFG_TYPE_PREFIX, .flags = (fl), \
 	  .offset = CFG_AT_(st, member, struct cfg_prefix), .def_text = (dflt), .doc = (text) }
@@ -150,8 +150,8 @@ struct cfg_variants {
 	{ .key = (name), .type = CFG_TYPE_MAC, .flags = (fl), \
 	  .offset = CFG_AT_(st, member, struct rte_ether_addr), .doc = (text) }
 #define CFG_RANGE(st, member, name, fl, lo, hi, dlo, dhi, text) \
-	{ .key = (name), .type = CFG_TYPE_RANGE, .flags = (fl), .offset = CFG_AT_(st, member, struct cfg_range), \
-	  .min = (lo), .max = (hi), .def_range = { (dlo), (dhi) }, .doc = (text) }
+	{ .key = (name), .type = CFG_TYPE_RANGE, .flags = (fl), \
+	  .offset = CFG_AT_(st, member, struct cfg_range), .min = (lo), .max = (hi), .def_range = { (dlo), (dhi) }, .doc = (text) }
 #define CFG_OBJECT(st, member, name, fl, table, text) \
 	{ .key = (name), .type = CFG_TYPE_OBJECT, .flags = (fl), .offset = offsetof(st, member), \
 	  .fields = (table), .doc = (text) }
