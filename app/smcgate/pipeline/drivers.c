@@ -6,11 +6,12 @@
 #include <rte_ethdev.h>
 
 static const struct driver drivers[] = {
-	/* Its segmentation is rte_gso as ours, but for at most 64 pieces; its hash
+	/* Its segmentation is rte_gso as ours, but for at most 64 pieces; its
+	 * checksums are wrong for a chain with a piece of odd length; its hash
 	 * needs a flow API of the kernel. The queue's descriptor is the tap's. The
 	 * kernel's interface has the port's address. */
 	{ "net_tap", DRIVER_QUEUES_EQUAL, .rx_intr = true, .no_rss = true, .mac_is_peers = true,
-	  .tx_broken = RTE_ETH_TX_OFFLOAD_TCP_TSO },
+	  .tx_broken = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM },
 	{ "net_memif", DRIVER_QUEUES_PEER, .no_rss = true },
 	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true },
 	/* Starts with pinned buffers and then receives nothing. */
