@@ -31,10 +31,14 @@ int tcp_table_create(struct tcp_table **out, uint32_t max, const struct pool *co
 void tcp_table_destroy(struct tcp_table *t);
 
 /* Hash under the stack's key: nobody outside can choose flows that collide,
- * whatever they know of the port's RSS key. */
+ * whatever they know of the port's RSS key. The last word holds ports and has
+ * been through one multiplication only; another one spreads it over all bits
+ * for weak keys too. */
 static inline uint64_t tcp_flow_hash(const struct siphash_key *key, const struct net_flow *f)
 {
-	return keyed_mix(key, f->q, 5);
+	unsigned __int128 p = (unsigned __int128)(keyed_mix(key, f->q, 5) ^ key->k1) * 0x9e3779b97f4a7c15ull;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
 void tcp_table_prefetch(const struct tcp_table *t, uint64_t hash);
