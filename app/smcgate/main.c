@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program: EAL, options, configuration, pipelines, and an orderly end. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <rte_version.h>
 
 #include "app/smcgate/config/config.h"
+#include "app/smcgate/console/console.h"
 #include "app/smcgate/options.h"
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/report.h"
@@ -122,22 +122,30 @@ static int deal_queues(struct config *cfg)
 	return rc;
 }
 
-/* Until a signal. */
-static void run(struct pipeline *pl, const struct options *o)
+/* Until a signal or "quit". Fails when the command file does, with --strict. */
+static int run(struct pipeline *pl, const struct options *o)
 {
 	static struct report report;
-	struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
+	struct console *con;
+	int rc;
 
+	rc = console_start(&con, pl, o, stop_fd);
+	if (rc < 0)
+		return rc;
 	report_init(&report, pl, o->stats_period, stdout);
 	LOG(PIPELINE, NOTICE, "ready");
-	while (stop_asked == 0)
-		(void)poll(&fd, 1, (int)report_poll(&report));
+	if (o->cmdline_file != NULL)
+		rc = console_run_file(con, o->cmdline_file);
+	while (rc == 0 && stop_asked == 0 && console_poll(con, (int)report_poll(&report)) == 0)
+		;
+	console_stop(con);
+	return rc;
 }
 
 static int serve(struct config *cfg, const struct options *o)
 {
 	struct pipeline *pl;
-	int rc;
+	int rc, failed = 0;
 
 	rc = pipeline_create(&pl, cfg);
 	if (rc < 0)
@@ -145,12 +153,12 @@ static int serve(struct config *cfg, const struct options *o)
 	pipeline_cancel_on(pl, stop_fd);
 	rc = stop_asked == 0 ? pipeline_start(pl) : -ECANCELED;
 	if (rc == 0) {
-		run(pl, o);
+		failed = run(pl, o);
 		LOG(PIPELINE, NOTICE, "ending; again to hurry");
 		pipeline_stop(pl, cfg->shutdown.grace_ms, hurried);
 	}
 	pipeline_destroy(pl);
-	return rc == 0 || rc == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed == 0 && (rc == 0 || rc == -ECANCELED) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int main_with_eal(int argc, char **argv, int eal_argc, char **eal_argv)

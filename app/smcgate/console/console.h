@@ -2,11 +2,10 @@
 /*
  * The console: commands from a terminal or pipe on standard input, from
  * clients of a Unix socket and from files; and with it telemetry, which shows
- * the same views, and the lines printed every so often (--stats-period,
- * reports of services). All on the main lcore, from one thread; one console a
+ * the same views. All on the main lcore, from one thread; one console a
  * program.
  *
- *	console_start(&con, pl, &opts);
+ *	console_start(&con, pl, &opts, stop_fd);
  *	if (opts.cmdline_file != NULL && console_run_file(con, opts.cmdline_file) < 0)
  *		status = EXIT_FAILURE, stop = true;
  *	while (!stop && console_poll(con, 200) == 0)
@@ -29,11 +28,14 @@ struct console;
 
 /*
  * Open the socket and, with opts->interactive, standard input; make telemetry
- * answer. pl and opts must outlive the console. What is wrong is logged. 0, or
- * a negative errno with nothing left behind: -EADDRINUSE when a living process
- * serves the socket, -EEXIST when its path is something else than a socket.
+ * answer. pl and opts must outlive the console. stop_fd (-1: none) becomes
+ * readable when the program shall end: that ends console_poll()'s and every
+ * command's waiting; outside commands it is what pipeline_cancel_on() gets.
+ * What is wrong is logged. 0, or a negative errno with nothing left behind:
+ * -EADDRINUSE when a living process serves the socket, -EEXIST when its path is
+ * something else than a socket.
  */
-int console_start(struct console **out, struct pipeline *pl, const struct options *opts);
+int console_start(struct console **out, struct pipeline *pl, const struct options *opts, int stop_fd);
 
 /*
  * Run the commands of a file, echoing each to standard output. With
@@ -44,7 +46,8 @@ int console_start(struct console **out, struct pipeline *pl, const struct option
 int console_run_file(struct console *c, const char *file);
 
 /*
- * Serve what is ready, waiting up to timeout_ms for it; a signal ends the wait.
+ * Serve what is ready, waiting up to timeout_ms for it; a signal or stop_fd ends
+ * the wait.
  * Returns 1 when the program shall end ("quit", or the end of standard input
  * in interactive mode), else 0.
  */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Services: add, drain, remove. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/smcgate/console/console_impl.h"
+
+#define SERVICE_FILE_MAX 65536 /* octets of a file with one service */
+
+/* The whole file, for the caller to free; a negative errno in *rc. */
+static char *read_file(const char *name, size_t *len, int *rc)
+{
+	char *text = malloc(SERVICE_FILE_MAX);
+	FILE *f = fopen(name, "re");
+
+	*rc = f == NULL ? -errno : text == NULL ? -ENOMEM : 0;
+	if (*rc == 0) {
+		*len = fread(text, 1, SERVICE_FILE_MAX, f);
+		if (ferror(f))
+			*rc = -EIO;
+		else if (*len == SERVICE_FILE_MAX)
+			*rc = -EFBIG;
+	}
+	if (f != NULL)
+		fclose(f);
+	if (*rc < 0) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+/* All that is wrong, in one line. */
+static int say_errors(const struct cfg_errors *errs, int rc, struct view_error *err)
+{
+	size_t at;
+
+	view_fail(err, rc, "service add: ");
+	for (unsigned i = 0; i < errs->n; i++) {
+		at = strlen(err->text);
+		snprintf(err->text + at, sizeof(err->text) - at, "%s%s", i > 0 ? "; " : "", errs->lines[i]);
+	}
+	return rc;
+}
+
+static int add(struct console *c, const char *text, size_t len, struct view_error *err)
+{
+	struct config_service *svc = NULL;
+	struct cfg_errors errs = { 0 };
+	char name[CONFIG_NAME_LEN];
+	int rc;
+
+	rc = config_parse_service(pipeline_config(c->pl), text, len, &svc, &errs);
+	if (rc < 0) {
+		rc = say_errors(&errs, rc, err);
+		cfg_errors_free(&errs);
+		return rc;
+	}
+	cfg_errors_free(&errs);
+	snprintf(name, sizeof(name), "%s", svc->name);
+	view_lock();
+	rc = pipeline_service_add(c->pl, svc);
+	view_unlock();
+	if (rc == 0)
+		return 0;
+	config_service_free(svc);
+	if (rc == -EEXIST)
+		return view_fail(err, rc, "service add: '%s' runs already: remove it first, or take another name", name);
+	return view_failed(err, rc, "service add: %s", name);
+}
+
+static int run_add(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+{
+	size_t len = 0;
+	char *text;
+	int rc;
+
+	if (argv[0][0] != '@')
+		return add(c, argv[0], strlen(argv[0]), err);
+	text = read_file(argv[0] + 1, &len, &rc);
+	if (text == NULL)
+		return view_failed(err, rc, "%s", argv[0] + 1);
+	rc = add(c, text, len, err);
+	free(text);
+	return rc;
+}
+
+static int by_name(struct console *c, const char *name, int (*fn)(struct pipeline *pl, const char *name),
+		   const char *what, struct view_error *err)
+{
+	int rc;
+
+	view_lock();
+	rc = fn(c->pl, name);
+	view_unlock();
+	if (rc == -ENOENT)
+		return view_fail(err, rc, "service %s: found '%s', which is none of those running (show services)",
+				 what, name);
+	return rc < 0 ? view_failed(err, rc, "service %s %s", what, name) : 0;
+}
+
+static int run_drain(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+{
+	return by_name(c, argv[0], pipeline_service_drain, "drain", err);
+}
+
+static int run_remove(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		      struct view_error *err)
+{
+	return by_name(c, argv[0], pipeline_service_remove, "remove", err);
+}
+
+const struct command commands_service[] = {
+	{ "service add", { { .kind = VIEW_ARG_REST, .name = "JSON|@FILE" } }, run_add,
+	  "start a service, given as an element of \"services\" in the configuration" },
+	{ "service drain", { { .kind = VIEW_ARG_SERVICE, .name = "NAME" } }, run_drain,
+	  "accept nothing more; what is open goes on" },
+	{ "service remove", { { .kind = VIEW_ARG_SERVICE, .name = "NAME" } }, run_remove,
+	  "drain, reset what is open, forget the service" },
+	{ NULL },
+};

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/smcgate/console/console.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/smcgate/console/console_impl.h"
+#include "app/smcgate/telemetry.h"
+#include "pmd/base/log.h"
+
+#define LAST_WORDS_MS 500 /* for output still waiting at the end of the program */
+
+/* ---- running lines ---------------------------------------------------------------- */
+static bool is_blank(const char *line)
+{
+	line += strspn(line, " \t\r\n");
+	return *line == '\0' || *line == '#';
+}
+
+static int run_parsed(struct console *c, const char *line)
+{
+	char buf[LINE_MAX_LEN + 2];
+	int n, rc;
+
+	/* librte_cmdline wants the line's end. */
+	n = snprintf(buf, sizeof(buf), "%.*s\n", (int)strcspn(line, "\r\n"), line);
+	if (n < 0 || (size_t)n >= sizeof(buf))
+		return view_fail(&c->err, -EINVAL, "the line is too long");
+	c->rc = 0;
+	rc = cmdline_parse(c->cl, buf);
+	if (rc < 0) {
+		command_explain(&c->table, line, rc, &c->err);
+		return -EINVAL;
+	}
+	return c->rc;
+}
+
+int console_run_line(struct console *c, struct session *s, const char *line, FILE *out)
+{
+	FILE *outer = c->out;
+	int rc;
+
+	if (is_blank(line))
+		return 0;
+	c->out = out;
+	c->err.text[0] = '\0';
+	if (c->load_depth == 0)
+		cancel_arm(c, s);
+	rc = run_parsed(c, line);
+	if (c->load_depth == 0)
+		cancel_disarm(c, s);
+	if (rc < 0)
+		fprintf(out, "error: %s\n", c->err.text[0] != '\0' ? c->err.text : strerror(-rc));
+	c->out = outer;
+	return rc;
+}
+
+int console_load(struct console *c, const char *file, bool strict, FILE *out, struct view_error *err)
+{
+	char *line = NULL;
+	size_t size = 0;
+	unsigned number = 0;
+	int rc = 0;
+	FILE *f;
+
+	if (c->load_depth >= LOAD_DEPTH_MAX)
+		return view_fail(err, -ELOOP, "%s: files load one another, at most %d deep", file, LOAD_DEPTH_MAX);
+	f = fopen(file, "re");
+	if (f == NULL)
+		return view_failed(err, -errno, "%s", file);
+	c->load_depth++;
+	while (!c->quit && getline(&line, &size, f) >= 0) {
+		number++;
+		fprintf(out, "%s%.*s\n", CONSOLE_PROMPT, (int)strcspn(line, "\r\n"), line);
+		rc = console_run_line(c, NULL, line, out);
+		fflush(out);
+		if (rc < 0 && strict)
+			break;
+		rc = 0;
+	}
+	c->load_depth--;
+	free(line);
+	fclose(f);
+	return rc < 0 ? view_fail(err, -ECANCELED, "%s: line %u failed", file, number) : 0;
+}
+
+int console_run_file(struct console *c, const char *file)
+{
+	int rc;
+
+	cancel_arm(c, NULL);
+	rc = console_load(c, file, c->opts->strict, stdout, &c->err);
+	cancel_disarm(c, NULL);
+	if (rc < 0)
+		fprintf(stderr, "error: %s\n", c->err.text);
+	return rc;
+}
+
+/* ---- sessions ------------------------------------------------------------------------ */
+static int add_session(struct console *c, enum session_kind kind, int in, int out)
+{
+	struct session *s;
+
+	if (c->n_sessions == SESSIONS_MAX)
+		return -EMFILE;
+	s = session_new(c, kind, in, out);
+	if (s == NULL)
+		return -ENOMEM;
+	c->sessions[c->n_sessions++] = s;
+	return 0;
+}
+
+static void accept_all(struct console *c)
+{
+	static const char busy[] = "error: too many clients\n";
+	int fd;
+
+	while ((fd = console_accept(c)) >= 0) {
+		if (add_session(c, SESSION_SOCKET, fd, fd) == 0)
+			continue;
+		if (write(fd, busy, sizeof(busy) - 1) < 0)
+			LOG(CONSOLE, DEBUG, "a client too many went away");
+		close(fd);
+	}
+}
+
+static void remove_done(struct console *c)
+{
+	for (unsigned i = 0; i < c->n_sessions; ) {
+		if (session_done(c->sessions[i])) {
+			session_free(c->sessions[i]);
+			c->sessions[i] = c->sessions[--c->n_sessions];
+		} else {
+			i++;
+		}
+	}
+}
+
+/* in, then out, of each session; the listener and the stop descriptor last. */
+static unsigned fill_fds(const struct console *c, struct pollfd *fds, int *timeout_ms)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_sessions; i++) {
+		const struct session *s = c->sessions[i];
+
+		fds[n++] = (struct pollfd){ .fd = session_wants_input(s) ? s->in : -1, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = session_wants_output(s) ? s->out : -1, .events = POLLOUT };
+		if (session_wants_input(s) && session_has_line(s))
+			*timeout_ms = 0;
+	}
+	fds[n++] = (struct pollfd){ .fd = c->listen_fd, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = c->stop_fd, .events = POLLIN };
+	return n;
+}
+
+int console_poll(struct console *c, int timeout_ms)
+{
+	struct pollfd fds[2 * SESSIONS_MAX + 2];
+	unsigned sessions = c->n_sessions, n;
+
+	if (c->quit)
+		return 1;
+	n = fill_fds(c, fds, &timeout_ms);
+	if (poll(fds, n, timeout_ms) < 0)
+		return 0;
+	for (unsigned i = 0; i < sessions && !c->quit; i++) {
+		struct session *s = c->sessions[i];
+
+		if (fds[2 * i + 1].revents != 0)
+			session_write(s);
+		if (session_wants_input(s) && (fds[2 * i].revents != 0 || session_has_line(s)))
+			session_read(s);
+	}
+	if (fds[2 * sessions].revents != 0)
+		accept_all(c);
+	remove_done(c);
+	return c->quit;
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+static int make_parser(struct console *c)
+{
+	int rc = command_table_make(&c->table, c);
+
+	if (rc < 0)
+		return rc;
+	c->cl = cmdline_new(c->table.ctx, CONSOLE_PROMPT, -1, -1);
+	return c->cl == NULL ? -ENOMEM : 0;
+}
+
+static int open_stdin(struct console *c)
+{
+	bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+	return add_session(c, tty ? SESSION_TTY : SESSION_PIPE, STDIN_FILENO, STDOUT_FILENO);
+}
+
+static int open_all(struct console *c)
+{
+	int rc;
+
+	c->last = calloc(CONFIG_MAX_LCORES, sizeof(*c->last));
+	rc = c->last == NULL ? -ENOMEM : capture_create(&c->capture, c->pl);
+	if (rc < 0)
+		return rc;
+	c->view = (struct view_ctx){ .pl = c->pl, .capture = c->capture, .last = c->last };
+	rc = make_parser(c);
+	if (rc == 0)
+		rc = cancel_open(c);
+	if (rc == 0)
+		rc = console_listen(c);
+	if (rc == 0)
+		rc = telemetry_start(c->pl, c->capture);
+	if (rc == 0 && c->opts->interactive)
+		rc = open_stdin(c);
+	return rc;
+}
+
+int console_start(struct console **out, struct pipeline *pl, const struct options *opts, int stop_fd)
+{
+	struct console *c = calloc(1, sizeof(*c));
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (c != NULL) {
+		c->pl = pl;
+		c->opts = opts;
+		c->stop_fd = stop_fd;
+		c->listen_fd = c->epfd = c->cancel_fd = -1;
+		rc = open_all(c);
+	}
+	if (rc < 0) {
+		LOG(CONSOLE, ERR, "the console does not start: %s", strerror(-rc));
+		console_stop(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+/* What was answered last should still be read, by who reads at all. */
+static void last_words(struct console *c)
+{
+	for (unsigned i = 0; i < c->n_sessions; i++) {
+		struct session *s = c->sessions[i];
+
+		for (unsigned ms = 0; session_wants_output(s) && ms < LAST_WORDS_MS; ms += 50) {
+			struct pollfd fd = { .fd = s->out, .events = POLLOUT };
+
+			(void)poll(&fd, 1, 50);
+			session_write(s);
+		}
+	}
+}
+
+void console_stop(struct console *c)
+{
+	if (c == NULL)
+		return;
+	telemetry_stop();
+	console_unlisten(c);
+	last_words(c);
+	for (unsigned i = 0; i < c->n_sessions; i++)
+		session_free(c->sessions[i]);
+	capture_destroy(c->capture);
+	cancel_close(c);
+	if (c->cl != NULL)
+		cmdline_free(c->cl);
+	command_table_free(&c->table);
+	free(c->last);
+	free(c);
+}

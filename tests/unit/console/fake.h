@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A fake of pipeline.h with fixed figures: two workers (lcores 2 and 5), two
+ * ports "left" and "right" on net_null devices, one service, sockets. What is
+ * changed is noted as one line of text, so that tests can say what a command
+ * did.
+ */
+#ifndef TESTS_CONSOLE_FAKE_H
+#define TESTS_CONSOLE_FAKE_H
+
+#include "app/smcgate/pipeline/pipeline.h"
+
+struct fake {
+	char did[256];          /* the last change: "port_start 0" */
+	int rc;                 /* returned by changes and by questions to workers; 0 */
+	int cancel_fd;          /* last of pipeline_cancel_on() */
+	unsigned sockets;       /* of each worker */
+	unsigned neighbours;
+	bool wait_for_cancel;   /* questions to workers wait until cancel_fd is readable */
+	enum pipeline_port_state state[2];
+};
+extern struct fake fake;
+
+/* Starts EAL and the ports; socket is console.socket, capture_dir
+ * capture.directory ("": none). */
+struct pipeline *fake_start(const char *socket, const char *capture_dir);
+void fake_stop(struct pipeline *pl);
+/* Ethdev's number of a port. */
+uint16_t fake_ethdev(unsigned port);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/unit/console/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/smcgate/console/console_impl.h"
+#include "tests/unit/test.h"
+
+void rig_up(struct rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	snprintf(r->dir, sizeof(r->dir), "/tmp/smcgate-console-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(r->dir));
+	snprintf(r->socket, sizeof(r->socket), "%s/console", r->dir);
+	r->pl = fake_start(r->socket, r->dir);
+	CU_ASSERT_EQUAL_FATAL(console_start(&r->c, r->pl, &r->opts, -1), 0);
+}
+
+void rig_down(struct rig *r)
+{
+	console_stop(r->c);
+	fake_stop(r->pl);
+	free(r->text);
+	CU_ASSERT_EQUAL(rmdir(r->dir), 0);
+}
+
+void rig_run(struct rig *r, const char *line)
+{
+	size_t len = 0;
+	FILE *out;
+
+	free(r->text);
+	r->text = NULL;
+	fake.did[0] = '\0';
+	out = open_memstream(&r->text, &len);
+	r->rc = console_run_line(r->c, NULL, line, out);
+	fclose(out);
+}
