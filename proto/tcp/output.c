@@ -213,10 +213,14 @@ int tcp_out_unit(struct tcp_conn *c, struct tcp_rec *r, unsigned unit)
 {
 	uint32_t seq = tcp_rec_unit_seq(r, unit), end = tcp_rec_unit_end(r, unit);
 	bool fin = (r->flags & TCP_REC_FIN) && unit + 1u == r->n;
-	uint32_t left, octets = end - seq;
+	uint32_t left, octets;
 	struct tcp_out o;
 	int frames = 0, rc;
 
+	/* acknowledged in part (a piece of it went out with fewer octets): the buffers of that part are gone */
+	if (seq_lt(seq, c->snd_una))
+		seq = c->snd_una;
+	octets = end - seq;
 	/* the window shrank into the unit: what it takes; shut altogether: whole, as a probe */
 	if (seq_gt(end, c->snd_edge) && seq_lt(seq, c->snd_edge)) {
 		end = c->snd_edge;
