@@ -384,7 +384,7 @@ static void step_isn(struct script *sc, struct script_flow *f)
 static void step_rebase(struct script_flow *f, long by)
 {
 	f->p_isn += (uint32_t)by;
-	f->p_nxt = f->u_nxt = f->p_fin = 0;
+	f->p_nxt = f->u_nxt = 0;
 	f->has_edge = false;
 }
 

@@ -29,7 +29,6 @@ struct script_flow {
 	unsigned idx;
 	uint16_t pport, uport;
 	uint32_t p_isn, u_isn, u_isn_old;
-	int64_t p_fin;                  /* relative, behind P's FIN; 0: none sent */
 	int64_t p_nxt, u_nxt;           /* relative: next of P, highest seen of U */
 	unsigned isn_changes;           /* "isn new" has to account for them */
 	uint16_t p_win;                 /* field P sends unless told */

@@ -338,8 +338,6 @@ struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, co
 	}
 	b.opt_len = (uint8_t)put_options(sc, f, s, opt);
 	memcpy(b.opt, opt, b.opt_len);
-	if ((s->flags & WIRE_FIN) != 0 && (f->p_fin == 0 || s->end + 1 < f->p_fin))
-		f->p_fin = s->end + 1;
 	f->p_nxt = RTE_MAX(f->p_nxt, s->end + ((s->flags & WIRE_SYN) != 0) + ((s->flags & WIRE_FIN) != 0));
 	if ((s->flags & WIRE_SYN) != 0 && (!f->u_known || b.opt_len > 0))
 		note_sent_syn(sc, f, s, opt, b.opt_len);
@@ -536,9 +534,6 @@ static void note_edge(struct script *sc, struct script_flow *f, const struct wir
 	uint32_t edge = t->ack + ((uint32_t)t->win << (scaled ? f->u_scale : 0));
 
 	if ((t->flags & (WIRE_ACK | WIRE_RST)) != WIRE_ACK)
-		return;
-	/* Behind P's FIN there is nothing to offer room for. */
-	if (f->p_fin != 0 && (int32_t)(t->ack - f->p_isn - (uint32_t)f->p_fin) >= 0)
 		return;
 	if (f->has_edge && (int32_t)(edge - f->edge) < 0 && (t->flags & WIRE_SYN) == 0)
 		script_fail(sc, "right window edge moved left by %d", (int)(f->edge - edge));

@@ -134,6 +134,7 @@ static void send_one(struct sim_host *h, struct wire_frame *f)
 {
 	struct sim_wire *w = &h->wire;
 	struct sim_event ev = { .kind = SIM_EV_FRAME, .host = h->peer, .frame = f, .queued = true };
+	bool ip = f->len > 54 && f->data[12] == 8 && f->data[13] == 0;
 
 	if (w->queue != 0 && h->wire_queued >= w->queue) {
 		h->stats.overflowed++;
@@ -141,7 +142,8 @@ static void send_one(struct sim_host *h, struct wire_frame *f)
 		return;
 	}
 	ev.at_us = serialise(h, f->len) + w->delay_us;
-	if ((w->drop != NULL && w->drop(w->drop_ctx, f, h->stats.frames - 1)) || chance(h, w->loss_ppm)) {
+	/* Chance spares ARP: three lost requests in a row are a dead next hop. */
+	if ((w->drop != NULL && w->drop(w->drop_ctx, f, h->stats.frames - 1)) || (ip && chance(h, w->loss_ppm))) {
 		h->stats.lost++;
 		wire_free(f);
 		return;
@@ -150,7 +152,7 @@ static void send_one(struct sim_host *h, struct wire_frame *f)
 		h->stats.reordered++;
 		ev.at_us += w->reorder_us;
 	}
-	if (chance(h, w->corrupt_ppm)) {
+	if (ip && chance(h, w->corrupt_ppm)) {
 		h->stats.corrupted++;
 		/* With the address octets spared a frame cannot be taken for another flow's. */
 		f->data[14 + 20 + sim_random(h->sim) % (f->len - 34)] ^= (uint8_t)(1u << sim_random(h->sim) % 8);

@@ -160,6 +160,12 @@ static const struct scenario list[] = {
 	{ "124_edge_inside_a_unit", "ES", .steps = { /* rounded inwards: the unit is sent again */
 		"app write 14600", "U> A 1:14601 n10", "P> A 1 a1 sack2000:14601", "U> A 1:1461 a1", "discard",
 		"P> A 1 a1461 sack2000:14601", "U?> A 1461:2921", "wait 2s", "discard", "P> A 1 a14601", "info unacked = 0" } },
+	{ "124_ack_inside_a_unit", "ES", .steps = { /* the octets before it are gone from the queue */
+		"app write 14600", "U> A 1:14601 n10", "P> A 1 a1 sack1461:5841", "U> A 1:1461 a1", "discard",
+		"P> A 1 a701 sack1461:5841", "discard", "U> A 701:1461 a1 <1s", "P> A 1 a14601", "info unacked = 0" } },
+	{ "124_ack_inside_a_unit_timeout", "E", .steps = {
+		"app write 5840", "U> A 1:5841 n4", "P> A 1 a2000", "U> A 2000:2921 a1 @200ms", "P> A 1 a5841",
+		"info unacked = 0" } },
 	{ "34_reordering_without_loss", "EX", .steps = { /* pitfall 34: counters */
 		"app write 14480", "U> A 1:14481 n10", "P> A 1 a1 sack1449:2897", "P> A 1 a2897", "discard",
 		"P> A 1 a2897 sack4345:5793", "P> A 1 a5793", "discard", "P> A 1 a14481", "info unacked = 0",
