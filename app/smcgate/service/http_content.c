@@ -40,7 +40,8 @@ static int add_body(struct http_content *c, const char *path, uint64_t size)
 	if (b == NULL)
 		return -ENOMEM;
 	c->bodies = b;
-	b[c->n] = (struct http_body){ .path = strdup(path), .type = media_type(path), .size = size };
+	b[c->n] = (struct http_body){ .path = strdup(path), .size = size };
+	b[c->n].type = strcmp(path, "/") == 0 ? "text/plain" : media_type(path);
 	return b[c->n].path == NULL ? -ENOMEM : (c->n++, 0);
 }
 
