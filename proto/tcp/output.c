@@ -308,16 +308,23 @@ int tcp_out_step(struct tcp_conn *c)
 	return rc;
 }
 
+void tcp_out_begin(struct tcp_conn *c)
+{
+	c->was_limited = c->cwnd_limited;
+	c->cwnd_limited = false;
+	c->out_budget = RTE_MIN(c->out_budget, TCP_OUT_ACKED_MAX) + TCP_OUT_TURN;
+}
+
 /* Did cwnd hold us back in this window (5.1)? As Linux' tcp_cwnd_validate(). */
-static void validate_cwnd(struct tcp_conn *c, bool was_limited)
+static void validate_cwnd(struct tcp_conn *c)
 {
 	bool limited = c->cwnd_limited;
 
-	if (seq_ge(c->snd_una, c->cwnd_limited_seq) || limited || (!was_limited && c->pipe_out > c->cwnd_used)) {
+	if (seq_ge(c->snd_una, c->cwnd_limited_seq) || limited || (!c->was_limited && c->pipe_out > c->cwnd_used)) {
 		c->cwnd_used = c->pipe_out;
 		c->cwnd_limited_seq = c->snd_nxt;
 	} else {
-		c->cwnd_limited = was_limited;
+		c->cwnd_limited = c->was_limited;
 	}
 }
 
@@ -325,6 +332,8 @@ unsigned tcp_out_finish(struct tcp_conn *c)
 {
 	unsigned acks = tcp_ack_due(c), frames = 0;
 
+	c->out_budget = 0;
+	validate_cwnd(c);
 	for (; acks > 0; acks--) {
 		if (tcp_send_control(c, c->snd_nxt, RTE_TCP_ACK_FLAG) < 0) {
 			c->flags |= TCF_ACK_NOW; /* again next turn */
@@ -339,30 +348,4 @@ unsigned tcp_out_finish(struct tcp_conn *c)
 		tcp_timer_set(c, TCP_T_CORK, tcp_now_us(c->ts) + TCP_CORK_US);
 	tcp_rtx_arm(c);
 	return frames;
-}
-
-unsigned tcp_output_conn(struct tcp_conn *c, bool *more)
-{
-	bool was_limited = c->cwnd_limited;
-	unsigned frames = 0;
-	int rc = 0;
-
-	*more = false;
-	c->cwnd_limited = false;
-	c->out_budget = RTE_MIN(c->out_budget, TCP_OUT_ACKED_MAX) + TCP_OUT_TURN;
-	for (;;) {
-		if (net_path_room(c->ts->net, &c->path) == 0) {
-			*more = true;
-			break;
-		}
-		rc = tcp_out_step(c);
-		if (rc <= 0)
-			break;
-		frames += (unsigned)rc;
-	}
-	if (rc < 0)
-		*more = true;
-	c->out_budget = 0;
-	validate_cwnd(c, was_limited);
-	return frames + tcp_out_finish(c);
 }

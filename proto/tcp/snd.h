@@ -69,7 +69,9 @@ static inline uint16_t tcp_pseudo_sum(rte_be32_t src, rte_be32_t dst, uint16_t t
 	return (uint16_t)sum;
 }
 
-/* ---- output.c ---------------------------------------------------------------- */
+/* ---- output.c, called by output_sched.c ----------------------------------------- */
+/* The connection's turn begins: its share of 64 KiB plus what was acknowledged. */
+void tcp_out_begin(struct tcp_conn *c);
 /* One frame: a retransmission if one is due, else new data. Returns frames (0:
  * nothing may be sent now), -ENOMEM, or -EAGAIN: this turn's share is used up. */
 int tcp_out_step(struct tcp_conn *c);

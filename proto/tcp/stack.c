@@ -263,37 +263,6 @@ unsigned tcp_deliver(struct tcp_stack *ts, unsigned budget)
 	return n;
 }
 
-static unsigned output_one(struct tcp_conn *c, bool *more)
-{
-	if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED) {
-		tcp_syn_output(c);
-		return 1;
-	}
-	return tcp_output_conn(c, more);
-}
-
-unsigned tcp_output(struct tcp_stack *ts)
-{
-	struct tcp_conn *last = ts->output_tail, *c;
-	unsigned n = 0;
-	bool end = false;
-
-	while (!end && (c = ts->output_head) != NULL) {
-		bool more = false;
-
-		end = c == last;
-		ts->output_head = c->next_output;
-		c->flags &= ~TCF_IN_OUTPUT;
-		if (tcp_dead(c))
-			continue;
-		n += output_one(c, &more);
-		if (more)
-			tcp_want_output(c);
-	}
-	tcp_conn_reap(ts);
-	return n;
-}
-
 bool tcp_busy(const struct tcp_stack *ts)
 {
 	return ts->event_head != NULL || ts->output_head != NULL;

@@ -7,7 +7,7 @@
  *   connection  stack.c conn.c table.c listen.c half_open.c accept.c connect.c
  *               input.c segment.c option.c cookie.c secrets.c port.c reset.c
  *               close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
- *   sending     send.c record.c output.c header.c bare.c ack.c
+ *   sending     send.c record.c output.c output_sched.c header.c bare.c ack.c
  *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
  *               cc_cubic.c cc_newreno.c; inner header snd.h
  *   receiving   recv.c read.c store.c ooo.c sack_out.c window.c autotune.c ackpolicy.c urgent.c
@@ -197,7 +197,7 @@ struct tcp_conn {
 	uint8_t retries;               /* timeouts of the same data, SYNs, probes */
 	uint8_t dup_acks;              /* saturates */
 	bool tlp_active, tlp_rtx;      /* a tail probe is out; it was a retransmission */
-	bool cwnd_limited;
+	bool cwnd_limited, was_limited;/* cwnd held us back in this turn, in the one before */
 	bool undo_valid;
 	bool rescued;                  /* 6675's rescue retransmission was used in this episode */
 	uint8_t probes_out;            /* keepalive probes unanswered */
@@ -311,10 +311,6 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_seg *seg);
 void tcp_ack_fast(struct tcp_conn *c, const struct tcp_seg *seg);
 /* RTT sample in us (RFC 6298). */
 void tcp_rtt_sample(struct tcp_conn *c, uint32_t rtt_us);
-/* Everything this connection may send this turn, at most about 64 KiB plus what
- * was acknowledged; then the ACK if one is due and none rode on data. Returns
- * frames; *more is set if it stopped for want of room and stays on the list. */
-unsigned tcp_output_conn(struct tcp_conn *c, bool *more);
 /* One segment without payload at seq: SYN, SYN-ACK, ACK, FIN-less probes, RST.
  * Takes the ACK number and window from the connection (except RST without ACK). */
 int tcp_send_control(struct tcp_conn *c, uint32_t seq, uint8_t flags);
