@@ -52,7 +52,7 @@ void tcp_close_resume(struct tcp_conn *c)
 
 static bool too_many_orphans(const struct tcp_stack *ts)
 {
-	return ts->stats.orphans > RTE_MAX(ts->conf.max_conns / 4, (uint32_t)ORPHANS_MIN);
+	return ts->n_orphans > RTE_MAX(ts->conf.max_conns / 4, (uint32_t)ORPHANS_MIN);
 }
 
 static void reset_now(struct tcp_conn *c)

@@ -74,8 +74,8 @@ static bool counts_as_established(uint8_t state)
 
 void tcp_set_state(struct tcp_conn *c, enum tcp_state state)
 {
-	c->ts->stats.curr_estab += counts_as_established(state);
-	c->ts->stats.curr_estab -= counts_as_established(c->state);
+	c->ts->n_established += counts_as_established(state);
+	c->ts->n_established -= counts_as_established(c->state);
 	c->state = state;
 }
 
@@ -97,7 +97,7 @@ void tcp_conn_orphan(struct tcp_conn *c)
 	if (tcp_dead(c))
 		free_dead(c);
 	else
-		c->ts->stats.orphans++;
+		c->ts->n_orphans++;
 }
 
 static void count_death(struct tcp_conn *c)
@@ -109,7 +109,7 @@ static void count_death(struct tcp_conn *c)
 	else if (counts_as_established(c->state) && c->error != 0)
 		s->estab_resets++;
 	if (c->flags & TCF_ORPHAN)
-		s->orphans--;
+		c->ts->n_orphans--;
 }
 
 void tcp_kill(struct tcp_conn *c, int error)

@@ -81,11 +81,11 @@ unsigned tcp_ts_option(uint32_t tsval, uint32_t tsecr, uint8_t *buf);
 
 /* ---- cookie.c (pure) ---------------------------------------------------- */
 /* RFC 4987 3.6, Linux' form. minute: of the common clock. */
-uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t minute,
-			 uint16_t peer_mss);
+uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs,
+			 uint32_t minute, uint16_t peer_mss);
 /* MSS, or 0 when the cookie was not made with this key in this or the last minute. */
-uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t cookie,
-			  uint32_t minute);
+uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs,
+			  uint32_t cookie, uint32_t minute);
 /* Options in the low six bits of the millisecond clock, never in the future. */
 uint32_t tcp_cookie_clock(uint32_t now_ms, bool wscale, uint8_t shift, bool sack);
 void tcp_cookie_options(uint32_t clock, struct tcp_agreed *a);

@@ -73,6 +73,7 @@ static int start(struct tcp_stack *ts, const struct tcp_connect_args *args, cons
 	}
 	c->path = *path;
 	c->snd_una = c->snd_nxt = c->iss;
+	c->snd_edge = c->iss + 1; /* the SYN needs no window; for tcp_send_reset() until the peer offers one */
 	tcp_update_mss(c);
 	tcp_set_state(c, TCP_SYN_SENT);
 	if (args->timeout_ms != 0)

@@ -30,8 +30,8 @@ static uint32_t mss_mark(uint64_t hash, unsigned idx)
 	return (uint32_t)(hash >> idx * MARK_STEP) & LOW_MASK;
 }
 
-uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t minute,
-			 uint16_t peer_mss)
+uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs,
+			 uint32_t minute, uint16_t peer_mss)
 {
 	unsigned idx = RTE_DIM(mss_table) - 1;
 
@@ -41,8 +41,8 @@ uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow 
 	       mss_mark(cookie_hash(&key[1], f, minute), idx);
 }
 
-uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs, uint32_t cookie,
-			  uint32_t minute)
+uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs,
+			  uint32_t cookie, uint32_t minute)
 {
 	uint32_t rest = cookie - (uint32_t)cookie_hash(&key[0], f, 0) - irs;
 	uint32_t age = (minute - (rest >> COUNT_SHIFT)) & (UINT32_MAX >> COUNT_SHIFT);

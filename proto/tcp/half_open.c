@@ -324,8 +324,9 @@ static void challenge(struct tcp_stack *ts, struct tcp_half_open *h)
 static bool in_window(struct tcp_stack *ts, const struct tcp_half_open *h, const struct tcp_seg *seg)
 {
 	uint32_t nxt = h->irs + 1;
+	uint32_t edge = nxt + tcp_rcv_initial_window(&ts->conf, h->l->args.rcvbuf_max);
 
-	return seq_ge(seg->end, nxt) && seq_le(seg->seq, nxt + tcp_rcv_initial_window(&ts->conf, h->l->args.rcvbuf_max));
+	return seq_ge(seg->end, nxt) && seq_le(seg->seq, edge);
 }
 
 /* Step 4 of 2.5: the same SYN again. */

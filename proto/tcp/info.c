@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_common.h>
 
+#include "proto/tcp/cc.h"
 #include "proto/tcp/conn.h"
 
 static const char *const ca_names[] = {
-	[TCP_CA_OPEN] = "open", [TCP_CA_DISORDER] = "disorder", [TCP_CA_RECOVERY] = "recovery", [TCP_CA_LOSS] = "loss",
+	[TCP_CA_OPEN] = "open", [TCP_CA_DISORDER] = "disorder", [TCP_CA_RECOVERY] = "recovery",
+	[TCP_CA_LOSS] = "loss",
 };
 
 void tcp_set_user(struct tcp_conn *c, void *user)
@@ -48,7 +50,7 @@ static void fill_sending(const struct tcp_conn *c, struct tcp_info *info)
 	info->unsent = tcp_unsent(c);
 	info->sndbuf_max = c->sndbuf_max;
 	info->backoff = c->backoff;
-	info->congestion = c->ts->conf.congestion;
+	info->congestion = c->cc != NULL ? c->cc->name : "";
 	info->recovery = ca_names[c->ca_state];
 }
 

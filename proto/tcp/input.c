@@ -67,7 +67,8 @@ static void fill_seg(struct tcp_seg *seg, struct rte_mbuf *m, const struct net_m
 	seg->gso_size = meta->gso_size;
 	seg->flags = th->tcp_flags;
 	seg->dscp = meta->dscp;
-	seg->end = seg->seq + seg->len + ((seg->flags & RTE_TCP_SYN_FLAG) != 0) + ((seg->flags & RTE_TCP_FIN_FLAG) != 0);
+	seg->end = seg->seq + seg->len + ((seg->flags & RTE_TCP_SYN_FLAG) != 0) +
+		   ((seg->flags & RTE_TCP_FIN_FLAG) != 0);
 	tcp_parse_options((const uint8_t *)(th + 1), hlen - sizeof(*th), &seg->opt);
 }
 

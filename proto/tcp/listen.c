@@ -7,6 +7,7 @@
 #include "proto/tcp/conn.h"
 
 #define SLOTS 256
+#define BACKLOG 1024
 #define COOKIE_LIFE_MS 120000 /* two periods of the cookie's minute count */
 #define MINUTE_US (60 * TCP_S_US)
 
@@ -83,6 +84,8 @@ int tcp_listen(struct tcp_stack *ts, const struct tcp_listen_args *args, struct 
 		l->args.rcvbuf_max = ts->conf.rcvbuf_max;
 	if (l->args.sndbuf_max == 0)
 		l->args.sndbuf_max = ts->conf.sndbuf_max;
+	if (l->args.backlog == 0)
+		l->args.backlog = BACKLOG;
 	l->next = *slot;
 	*slot = l;
 	*out = l;

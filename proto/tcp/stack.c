@@ -96,13 +96,13 @@ static int pools_init(struct tcp_stack *ts)
 {
 	const struct tcp_config *conf = &ts->conf;
 	const struct pool *pools[4] = { NULL, &ts->conns, &ts->half_opens, &ts->time_waits };
-	int rc;
+	int rc, node = conf->node;
 
-	if ((rc = pool_init(&ts->conns, sizeof(struct tcp_conn), 64, conf->max_conns, conf->node)) != 0 ||
-	    (rc = pool_init(&ts->half_opens, sizeof(struct tcp_half_open), 64, conf->half_open_max, conf->node)) != 0 ||
-	    (rc = pool_init(&ts->time_waits, sizeof(struct tcp_time_wait), 64, conf->time_wait_max, conf->node)) != 0 ||
-	    (rc = pool_init(&ts->listeners, sizeof(struct tcp_listener), 64, LISTENERS_MAX, conf->node)) != 0 ||
-	    (rc = pool_init(&ts->recs, TCP_REC_SIZE, 64, RECS_MAX, conf->node)) != 0)
+	if ((rc = pool_init(&ts->conns, sizeof(struct tcp_conn), 64, conf->max_conns, node)) != 0 ||
+	    (rc = pool_init(&ts->half_opens, sizeof(struct tcp_half_open), 64, conf->half_open_max, node)) != 0 ||
+	    (rc = pool_init(&ts->time_waits, sizeof(struct tcp_time_wait), 64, conf->time_wait_max, node)) != 0 ||
+	    (rc = pool_init(&ts->listeners, sizeof(struct tcp_listener), 64, LISTENERS_MAX, node)) != 0 ||
+	    (rc = pool_init(&ts->recs, TCP_REC_SIZE, 64, RECS_MAX, node)) != 0)
 		return rc;
 	rc = tcp_table_create(&ts->table, conf->max_conns + conf->half_open_max + conf->time_wait_max, pools);
 	return rc != 0 ? rc : live_init(ts);
@@ -271,6 +271,8 @@ bool tcp_busy(const struct tcp_stack *ts)
 struct tcp_stats *tcp_stats(struct tcp_stack *ts)
 {
 	ts->stats.conns = ts->conns.used - ts->n_dead;
+	ts->stats.curr_estab = ts->n_established;
+	ts->stats.orphans = ts->n_orphans;
 	ts->stats.half_open = ts->half_opens.used;
 	ts->stats.time_wait = ts->time_waits.used;
 	return &ts->stats;

@@ -110,7 +110,7 @@ struct tcp_user_opt {
 struct tcp_listen_args {
 	struct net_addr addr;            /* NET_UNSPEC: any */
 	rte_be16_t port;
-	uint32_t backlog;                /* half-open entries at most; beyond it cookies */
+	uint32_t backlog;                /* half-open entries at most; beyond it cookies. 0: 1024 */
 	tcp_accept_fn accept;
 	void *ctx;
 	struct tcp_user_opt opt;         /* goes on the SYN-ACK if the SYN carried the same, */

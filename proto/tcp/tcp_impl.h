@@ -248,6 +248,7 @@ struct tcp_stack {
 	struct tcp_conn *event_head, *event_tail;
 	struct tcp_conn *dead_head;    /* to be given back to the pool, see conn.c */
 	uint32_t n_dead;
+	uint32_t n_established, n_orphans; /* now; tcp_stats() shows them */
 	uint64_t rcv_pinned;           /* sum of rcv_charged */
 	uint64_t snd_pinned;
 	struct tcp_stats stats;

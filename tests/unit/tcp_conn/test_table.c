@@ -49,11 +49,13 @@ static struct net_flow flow_of(uint32_t raddr, uint16_t rport)
 static struct object *add(const struct net_flow *f, enum tcp_kind kind)
 {
 	struct object *o = pool_get(&pool);
+	uint32_t ref;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
 	o->flow = *f;
 	o->in = true;
-	CU_ASSERT_EQUAL_FATAL(tcp_table_insert(table, tcp_flow_hash(&key, f), tcp_ref(kind, pool_index(&pool, o))), 0);
+	ref = tcp_ref(kind, pool_index(&pool, o));
+	CU_ASSERT_EQUAL_FATAL(tcp_table_insert(table, tcp_flow_hash(&key, f), ref), 0);
 	return o;
 }
 
