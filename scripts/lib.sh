@@ -105,6 +105,7 @@ new_namespace() {
 	at_exit "ip netns del $ns 2>/dev/null"
 	ip -n "$ns" link set lo up
 }
+# In the foreground only: behind a function $! would be a shell, not the program.
 in_ns() { ip netns exec "$ns" "$@"; }
 
 # ---- smcgate -------------------------------------------------------------------
@@ -121,7 +122,7 @@ start_smcgate() {
 	at_exit "rm -f $smcgate_log"
 	console_socket=/run/dpdk/$prefix/smcgate.console
 	# shellcheck disable=SC2086
-	in_ns "$smcgate" $eal_memory --no-pci --file-prefix="$prefix" "${eal[@]}" -- -c "$config" "$@" \
+	ip netns exec "$ns" "$smcgate" $eal_memory --no-pci --file-prefix="$prefix" "${eal[@]}" -- -c "$config" "$@" \
 		>"$smcgate_log" 2>&1 &
 	smcgate_pid=$!
 	at_exit "end_pid $smcgate_pid"
