@@ -49,6 +49,8 @@ struct capture {
 	bool started;              /* there is a capture, maybe full or failed */
 	bool stuck;                /* a worker that hangs may still use this memory */
 	unsigned serial;           /* for names of pools and rings */
+	uint64_t start_tsc, start_ns; /* when it began, by both clocks; ns since 1970 */
+	double ns_per_cycle;
 	struct rte_mempool *pool;
 	rte_pcapng_t *out;
 	struct tap *taps;
@@ -69,19 +71,34 @@ bool capture_name_ok(const char *file)
 }
 
 /* ---- on the workers ------------------------------------------------------------- */
+/*
+ * pcapng 4.3: type, length and interface, 4 octets each, then the time. The
+ * library of DPDK 22.11 takes the TSC's frequency before EAL knows it and writes
+ * times of far centuries, so ours go over them.
+ */
+static void set_time(struct rte_mbuf *m, uint64_t ns)
+{
+	uint32_t hi_lo[2] = { (uint32_t)(ns >> 32), (uint32_t)ns };
+
+	memcpy(rte_pktmbuf_mtod_offset(m, void *, 12), hi_lo, sizeof(hi_lo));
+}
+
 static void tap_burst(struct tap *t, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct capture *cap = t->cap;
 	enum rte_pcapng_direction dir = t->rx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT;
-	uint64_t now;
+	uint64_t now, ns;
 
 	if (n == 0 || __atomic_load_n(&cap->paused, __ATOMIC_RELAXED))
 		return;
 	now = rte_get_tsc_cycles();
+	ns = cap->start_ns + (uint64_t)((double)(now - cap->start_tsc) * cap->ns_per_cycle);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = rte_pcapng_copy(t->port, t->queue, pkts[i], cap->pool,
 						     t->snap, now, dir);
 
+		if (m != NULL)
+			set_time(m, ns);
 		if (m != NULL && rte_ring_sp_enqueue(t->ring, m) == 0)
 			continue;
 		rte_pktmbuf_free(m);
@@ -339,6 +356,16 @@ static void undo_start(struct capture *cap, const char *file)
 	}
 }
 
+static void note_time(struct capture *cap)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	cap->start_tsc = rte_get_tsc_cycles();
+	cap->start_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	cap->ns_per_cycle = 1e9 / (double)rte_get_tsc_hz();
+}
+
 static void note_start(struct capture *cap, const char *file, unsigned from, unsigned to, uint32_t snap)
 {
 	const struct config *cfg = pipeline_config(cap->pl);
@@ -352,6 +379,7 @@ static void note_start(struct capture *cap, const char *file, unsigned from, uns
 	cap->info.snap_length = snap;
 	cap->info.max_bytes = cfg->capture.max_bytes;
 	pthread_mutex_unlock(&cap->lock);
+	note_time(cap);
 	cap->from = from;
 	cap->to = to;
 	cap->started = true;

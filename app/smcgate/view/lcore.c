@@ -5,6 +5,7 @@
 #include "app/smcgate/view/view.h"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define INTERVAL_MIN_US 500000
 
 /* What happened between two snapshots of a worker. */
 struct span {
@@ -78,22 +79,28 @@ static void set_details(json_t *o, const struct pipeline_lcore_stats *s)
 	json_object_set_new(o, "stages", stages);
 }
 
-/* One row; the interval is since the last look, or since the start. */
+/* Figures are since the last look at least this long ago, or since the start. */
+static const struct pipeline_lcore_stats *look(struct view_lcore_last *last, const struct pipeline_lcore_stats *s)
+{
+	static const struct pipeline_lcore_stats zero;
+
+	if (last == NULL)
+		return &zero;
+	if (s->now_us - last->recent.now_us >= INTERVAL_MIN_US) {
+		last->base = last->recent;
+		last->recent = *s;
+	}
+	return &last->base;
+}
+
 static int one_worker(const struct view_ctx *ctx, unsigned i, json_t **out, struct pipeline_lcore_stats *s,
 		      struct view_error *err)
 {
-	static const struct pipeline_lcore_stats zero;
-	struct view_lcore_last *last = ctx->last != NULL && i < CONFIG_MAX_LCORES ? &ctx->last[i] : NULL;
-	int rc;
+	int rc = pipeline_lcore_stats(ctx->pl, i, s);
 
-	rc = pipeline_lcore_stats(ctx->pl, i, s);
 	if (rc < 0)
 		return view_failed(err, rc, "worker %u", i);
-	*out = row(i, s, last != NULL && last->valid ? &last->stats : &zero);
-	if (last != NULL) {
-		last->stats = *s;
-		last->valid = true;
-	}
+	*out = row(i, s, look(ctx->last != NULL && i < CONFIG_MAX_LCORES ? &ctx->last[i] : NULL, s));
 	return 0;
 }
 

@@ -49,12 +49,14 @@ static bool is_list(const json_t *j)
 	return json_is_array(j) && json_is_object(json_array_get(j, 0));
 }
 
-/* A scalar, or an array of scalars as "a, b"; empty ones as "-". */
+/* A scalar, or an array of scalars as "a, b"; empty and missing ones as "-". */
 static void value_text(const json_t *j, char *buf, size_t size)
 {
 	size_t at = 0;
 
-	if (!json_is_array(j)) {
+	if (j == NULL) {
+		buf[0] = '\0';
+	} else if (!json_is_array(j)) {
 		scalar_text(j, buf, size);
 	} else {
 		buf[0] = '\0';

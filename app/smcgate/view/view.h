@@ -50,10 +50,10 @@ struct view_arg {
 	const struct cfg_enum *names;
 };
 
-/* One worker's counters at the last look, for figures over the time since. */
+/* One worker's counters at earlier looks, for figures over the time since.
+ * Two, so that looks in quick succession still show a useful interval. */
 struct view_lcore_last {
-	bool valid;
-	struct pipeline_lcore_stats stats;
+	struct pipeline_lcore_stats base, recent; /* all 0: the worker's start */
 };
 
 struct view_ctx {
