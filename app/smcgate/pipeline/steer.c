@@ -6,6 +6,9 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 
+/* So many low bits of the hash must depend on the low bits of a port. */
+#define SPREAD_BITS 3
+
 void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers, unsigned period)
 {
 	memset(st, 0, sizeof(*st));
@@ -15,29 +18,46 @@ void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], uns
 		st->worker[i] = (uint8_t)((i & (period - 1)) % workers);
 }
 
-/* Bits of a port, at its place in the tuple, move the hash by windows of the
- * key: they must all differ in the octet that picks the table's entry. */
-static bool key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN])
+/* Rank over GF(2) of what n bits of a port, from the second on, do to the low
+ * bits of the hash. */
+static unsigned rank(const struct toeplitz *t, uint32_t (*part)(const struct toeplitz *t, uint16_t port), unsigned n)
+{
+	uint32_t pivot[SPREAD_BITS] = { 0 };
+	unsigned r = 0;
+
+	for (unsigned bit = 1; bit <= n; bit++) {
+		uint32_t v = part(t, rte_cpu_to_be_16((uint16_t)(1U << bit))) & ((1U << SPREAD_BITS) - 1);
+
+		for (unsigned i = 0; i < SPREAD_BITS; i++) {
+			if ((v >> i & 1) == 0)
+				continue;
+			if (pivot[i] == 0) {
+				pivot[i] = v;
+				r++;
+				break;
+			}
+			v ^= pivot[i];
+		}
+	}
+	return r;
+}
+
+bool steering_key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN])
 {
 	struct toeplitz t;
-	uint32_t low[16];
 
 	toeplitz_init(&t, key);
-	for (unsigned bit = 0; bit < 16; bit++) {
-		low[bit] = toeplitz_dport(&t, rte_cpu_to_be_16((uint16_t)(1U << bit))) & 127;
-		if (low[bit] == 0)
-			return false;
-	}
-	return (low[0] & 7) != 0 && (low[1] & 7) != 0 && (low[0] & 7) != (low[1] & 7);
+	return rank(&t, toeplitz_sport, SPREAD_BITS + 1) == SPREAD_BITS &&
+	       rank(&t, toeplitz_dport, SPREAD_BITS + 1) == SPREAD_BITS;
 }
 
 void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len), void *ctx)
 {
-	/* A random key passes with probability about 0.6; after 64 failures the
-	 * source is broken and any key does as well. */
-	for (unsigned i = 0; i < 64; i++) {
+	/* About one key in eight will do; when hundreds do not the source is
+	 * broken, and any key is as good. */
+	for (unsigned i = 0; i < 512; i++) {
 		random(ctx, key, TOEPLITZ_KEY_LEN);
-		if (key_spreads(key))
+		if (steering_key_spreads(key))
 			return;
 	}
 }

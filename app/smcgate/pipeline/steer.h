@@ -29,10 +29,12 @@ struct steering {
 void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers, unsigned period);
 
 /*
- * A random key that spreads well: every single bit of the source port must
- * change the low bits of the hash in some way (reference: with a bad key,
- * neighbouring ports all reach one worker).
+ * Whether neighbouring ports, on either side, reach all of up to eight
+ * workers. The hash is linear, so with a bad key the even ports that Linux
+ * gives to clients all reach one or two.
  */
+bool steering_key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN]);
+/* A random key that does. */
 void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len), void *ctx);
 
 static inline unsigned steering_worker(const struct steering *st, uint32_t hash)

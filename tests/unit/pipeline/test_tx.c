@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The transmit stage over a ring port: what it takes, in which order, and what
+ * happens when it does not. */
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+
+#include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/pipeline/pipeline_impl.h"
+#include "tests/unit/pipeline/frame.h"
+#include "tests/unit/test.h"
+
+#define RING_ROOM 1023 /* frames a net_ring holds */
+
+static struct rte_mempool *mp;
+static struct pipeline *pl;
+static struct lcore *lc;
+static uint16_t ring;
+
+static void start(void)
+{
+	struct rte_eth_conf conf = { 0 };
+
+	if (lc == NULL) {
+		test_eal_init();
+		CU_ASSERT_EQUAL_FATAL(rte_dev_probe("net_ring0"), 0);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_dev_get_port_by_name("net_ring0", &ring), 0);
+		mp = frame_pool("tx", 4095);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_dev_configure(ring, 1, 1, &conf), 0);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_rx_queue_setup(ring, 0, 512, 0, NULL, mp), 0);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_tx_queue_setup(ring, 0, 512, 0, NULL), 0);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_dev_start(ring), 0);
+		pl = rte_zmalloc(NULL, sizeof(*pl), RTE_CACHE_LINE_SIZE);
+		lc = rte_zmalloc(NULL, sizeof(*lc), RTE_CACHE_LINE_SIZE);
+	}
+	memset(lc, 0, sizeof(*lc));
+	lc->pl = pl;
+	lc->n_ports = 1;
+	lc->mem.header = lc->mem.indirect = mp;
+	lc->now_us = 1000;
+	lc->tx[0] = (struct tx_port){ .id = ring, .via = -1, .on = true };
+}
+
+/* A frame whose first octet is mark. */
+static void queue(uint8_t mark, enum net_tx_class cls)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	*(uint8_t *)rte_pktmbuf_append(m, 60) = mark;
+	tx_enqueue(lc, &lc->tx[0], m, cls);
+}
+
+/* Take frames off the ring and free them; returns how many, marks in out. */
+static unsigned drain(uint8_t *out, unsigned max)
+{
+	struct rte_mbuf *m;
+	unsigned n = 0;
+
+	while (n < max && rte_eth_rx_burst(ring, 0, &m, 1) == 1) {
+		if (out != NULL)
+			out[n] = *rte_pktmbuf_mtod(m, uint8_t *);
+		rte_pktmbuf_free(m);
+		n++;
+	}
+	return n;
+}
+
+static void finish(void)
+{
+	drain(NULL, 100000);
+	tx_purge(lc, &lc->tx[0], PDROP_TX_STOPPED);
+	CU_ASSERT_EQUAL(rte_mempool_in_use_count(mp), 0);
+}
+
+static void tx_flush__control_first(void)
+{
+	uint8_t got[4];
+
+	start();
+	queue(1, NET_TX_DATA);
+	queue(2, NET_TX_CONTROL);
+	queue(3, NET_TX_DATA);
+	queue(4, NET_TX_CONTROL);
+	CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), 4);
+	CU_ASSERT_EQUAL(drain(got, 4), 4);
+	CU_ASSERT_EQUAL(memcmp(got, (uint8_t[]){ 2, 4, 1, 3 }, 4), 0);
+	CU_ASSERT_EQUAL(lc->stats.tx_packets, 4);
+	CU_ASSERT_EQUAL(lc->stats.tx_bytes, 240);
+	finish();
+}
+
+/* Frames that the ring has no room for. */
+static void fill_ring(unsigned leave)
+{
+	for (unsigned n = RING_ROOM - leave; n > 0;) {
+		unsigned now = RTE_MIN(n, (unsigned)TX_DATA_MAX);
+
+		for (unsigned i = 0; i < now; i++)
+			queue(0, NET_TX_DATA);
+		CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), now);
+		n -= now;
+	}
+}
+
+static void tx_flush__keeps_what_the_port_refuses(void)
+{
+	struct tx_port *tp;
+	uint8_t got[6];
+
+	start();
+	tp = &lc->tx[0];
+	fill_ring(2);
+	for (uint8_t i = 1; i <= 4; i++)
+		queue(i, NET_TX_DATA);
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 2);
+	CU_ASSERT_TRUE(tx_backlog(lc));
+	CU_ASSERT_EQUAL(lc->stats.tx_partial, 1);
+	queue(9, NET_TX_CONTROL); /* overtakes the data left over */
+	CU_ASSERT_EQUAL(drain(NULL, RING_ROOM - 2), RING_ROOM - 2);
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 3);
+	CU_ASSERT_FALSE(tx_backlog(lc));
+	CU_ASSERT_EQUAL(drain(got, 6), 5);
+	CU_ASSERT_EQUAL(memcmp(got, (uint8_t[]){ 1, 2, 9, 3, 4 }, 5), 0);
+	finish();
+}
+
+static void tx_room__shrinks_and_returns(void)
+{
+	start();
+	CU_ASSERT_EQUAL(tx_room(&lc->tx[0]), TX_DATA_MAX);
+	queue(0, NET_TX_DATA);
+	CU_ASSERT_EQUAL(tx_room(&lc->tx[0]), TX_DATA_MAX - 1);
+	lc->tx[0].bytes = TX_DATA_BYTES;
+	CU_ASSERT_EQUAL(tx_room(&lc->tx[0]), 0);
+	lc->tx[0].bytes = 60;
+	tx_flush(lc, &lc->tx[0]);
+	CU_ASSERT_EQUAL(lc->tx[0].bytes, 0);
+	fill_ring(1); /* one frame is in it already */
+	for (unsigned i = 0; i < TX_BURST; i++)
+		queue(0, NET_TX_DATA);
+	tx_flush(lc, &lc->tx[0]);
+	CU_ASSERT_EQUAL(tx_room(&lc->tx[0]), 0);
+	finish();
+}
+
+static void tx_enqueue__drops_beyond_its_bound(void)
+{
+	start();
+	for (unsigned i = 0; i < TX_DATA_MAX + 3; i++)
+		queue(0, NET_TX_DATA);
+	for (unsigned i = 0; i < TX_CONTROL_MAX + 2; i++)
+		queue(0, NET_TX_CONTROL);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_QUEUE], 5);
+	finish();
+}
+
+static void tx_enqueue__drops_for_a_stopped_port(void)
+{
+	start();
+	lc->tx[0].on = false;
+	queue(0, NET_TX_DATA);
+	queue(0, NET_TX_CONTROL);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_STOPPED], 2);
+	finish();
+}
+
+static void tx_flush__gives_up_on_a_stuck_port(void)
+{
+	start();
+	fill_ring(0);
+	queue(1, NET_TX_DATA);
+	queue(2, NET_TX_CONTROL);
+	tx_flush(lc, &lc->tx[0]);
+	lc->now_us += TX_STUCK_US;
+	tx_flush(lc, &lc->tx[0]);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_QUEUE], 0);
+	lc->now_us++;
+	tx_flush(lc, &lc->tx[0]);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_QUEUE], 2);
+	CU_ASSERT_FALSE(tx_backlog(lc));
+	finish();
+}
+
+/* Without a queue of its own a worker hands frames, finished, to the one that has it. */
+static void tx_flush__by_way_of_another_worker(void)
+{
+	struct lcore *other;
+	uint8_t got[2];
+
+	start();
+	other = rte_zmalloc(NULL, sizeof(*other), RTE_CACHE_LINE_SIZE);
+	CU_ASSERT_EQUAL_FATAL(exchange_create(&pl->exchange, 2), 0);
+	*other = *lc;
+	other->index = 1;
+	lc->workers = other->workers = 2;
+	other->tx[0].via = 0;
+	lc->tx[0].port = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+
+		*(uint8_t *)rte_pktmbuf_append(m, 60) = (uint8_t)i;
+		tx_enqueue(other, &other->tx[0], m, i == 0 ? NET_TX_DATA : NET_TX_CONTROL);
+	}
+	CU_ASSERT_EQUAL(tx_flush(other, &other->tx[0]), 2);
+	CU_ASSERT_EQUAL(other->wake[0], 1);
+	CU_ASSERT_TRUE(exchange_pending(lc));
+	CU_ASSERT_EQUAL(exchange_receive(lc), 2);
+	CU_ASSERT_FALSE(exchange_pending(lc));
+	CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), 2);
+	CU_ASSERT_EQUAL(drain(got, 2), 2);
+	CU_ASSERT_EQUAL(got[0], 1); /* control first */
+	exchange_destroy(&pl->exchange);
+	rte_free(other);
+	finish();
+}
+
+/* Full rings lose nothing without counting it, and leak nothing. */
+static void exchange_packet__bounded(void)
+{
+	struct lcore *other;
+	unsigned n = 0;
+
+	start();
+	other = rte_zmalloc(NULL, sizeof(*other), RTE_CACHE_LINE_SIZE);
+	CU_ASSERT_EQUAL_FATAL(exchange_create(&pl->exchange, 2), 0);
+	lc->workers = 2;
+	for (;;) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+
+		if (!exchange_packet(lc, 1, m, EXCHANGE_FRAME)) {
+			rte_pktmbuf_free(m);
+			break;
+		}
+		n++;
+	}
+	CU_ASSERT_EQUAL(n, 1023);
+	for (unsigned i = 0; i < 300; i++) {
+		struct exchange_msg msg = { .type = MSG_PMTU };
+
+		exchange_message(lc, 1, &msg);
+	}
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_MSG_RING], 300 - 255);
+	exchange_destroy(&pl->exchange); /* frees what was under way */
+	rte_free(other);
+	finish();
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(tx_flush__control_first),
+	TEST_CASE(tx_flush__keeps_what_the_port_refuses),
+	TEST_CASE(tx_room__shrinks_and_returns),
+	TEST_CASE(tx_enqueue__drops_beyond_its_bound),
+	TEST_CASE(tx_enqueue__drops_for_a_stopped_port),
+	TEST_CASE(tx_flush__gives_up_on_a_stuck_port),
+	TEST_CASE(tx_flush__by_way_of_another_worker),
+	TEST_CASE(exchange_packet__bounded),
+};
+TEST_MAIN("pipeline_tx", cases)

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whole pipelines on three workers over looped ring ports. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/runtime.h"
+#include "tests/unit/pipeline/frame.h"
+#include "tests/unit/test.h"
+
+static const char text[] =
+	"{\"ports\":["
+	"{\"name\":\"p0\",\"device\":\"net_ring0\",\"vdev\":\"net_ring0\",\"addresses\":[\"10.0.0.1/24\"]},"
+	"{\"name\":\"p1\",\"device\":\"net_ring1\",\"vdev\":\"net_ring1\",\"addresses\":[\"10.0.1.1/24\"]}],"
+	"\"forward\":\"rxonly\",\"memory\":{\"rx_buffers\":2048,\"payload_buffers\":1024,\"header_buffers\":1024},"
+	"\"tcp\":{\"max_connections\":100},"
+	"\"services\":[{\"name\":\"echo\",\"type\":\"echo\",\"listen\":\"10.0.0.1:7\"}]}";
+
+static struct config *cfg;
+static struct pipeline *pl;
+static struct rte_mempool *mp;
+
+static void eal(void)
+{
+	static bool done;
+	char program[] = "test", prefix[64], lcores[64];
+	int cpu = sched_getcpu();
+	char *argv[] = {
+		program, (char[]){"--no-huge"}, (char[]){"--no-pci"}, (char[]){"--no-shconf"}, (char[]){"--no-telemetry"},
+		(char[]){"-m"}, (char[]){"256"}, (char[]){"--log-level=error"}, prefix, lcores, NULL,
+	};
+
+	if (done)
+		return;
+	done = true;
+	cpu = cpu < 0 ? 0 : cpu;
+	snprintf(prefix, sizeof(prefix), "--file-prefix=smcgate-whole-%d", (int)getpid());
+	snprintf(lcores, sizeof(lcores), "--lcores=0@%d,1@%d,2@%d,3@%d", cpu, cpu, cpu, cpu);
+	CU_ASSERT_FATAL(rte_eal_init((int)RTE_DIM(argv) - 1, argv) >= 0);
+	runtime_note();
+	atexit(runtime_remove);
+	mp = frame_pool("whole", 1023);
+}
+
+static void up(void)
+{
+	static const unsigned workers[] = { 1, 2, 3 };
+	struct cfg_errors errs = { 0 };
+
+	eal();
+	CU_ASSERT_EQUAL(config_parse_buffer(text, sizeof(text) - 1, &cfg, &errs), 0);
+	cfg_errors_print(&errs, stderr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg);
+	CU_ASSERT_EQUAL_FATAL(config_deal_queues(cfg, workers, 3, &errs), 0);
+	cfg_errors_free(&errs);
+	CU_ASSERT_EQUAL_FATAL(pipeline_create(&pl, cfg), 0);
+	CU_ASSERT_EQUAL_FATAL(pipeline_start(pl), 0);
+}
+
+static void down(void)
+{
+	pipeline_stop(pl, 0, NULL);
+	pipeline_destroy(pl);
+	config_free(cfg);
+	CU_ASSERT_EQUAL(rte_mempool_in_use_count(mp), 0);
+}
+
+/* With the workers stopped the ring is ours to write to. */
+static void inject(unsigned port, unsigned n)
+{
+	struct pipeline_port_info info;
+
+	CU_ASSERT_EQUAL_FATAL(pipeline_port_info(pl, port, &info), 0);
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+
+		frame_tcp(m, 0, RTE_IPV4(10, 0, 0, 2), (uint16_t)(1000 + i), RTE_IPV4(10, 0, 0, 1), 9999);
+		CU_ASSERT_EQUAL_FATAL(rte_eth_tx_burst(info.id, 0, &m, 1), 1);
+	}
+}
+
+static struct pipeline_lcore_stats sum(void)
+{
+	struct pipeline_lcore_stats all = { 0 }, one;
+
+	for (unsigned i = 0; i < pipeline_workers(pl); i++) {
+		CU_ASSERT_EQUAL_FATAL(pipeline_lcore_stats(pl, i, &one), 0);
+		all.rx_packets += one.rx_packets;
+		all.tx_packets += one.tx_packets;
+		all.steered_out += one.steered_out;
+		all.steered_in += one.steered_in;
+		all.turns += one.turns;
+		for (unsigned d = 0; d < PIPELINE_N_DROPS; d++)
+			all.drop[d] += one.drop[d];
+	}
+	return all;
+}
+
+/* Forward for a moment what was injected, then stand still. */
+static void run_ms(unsigned ms)
+{
+	CU_ASSERT_EQUAL(pipeline_fwd_start(pl), 0);
+	usleep(ms * 1000);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+}
+
+static void pipeline__starts_and_ends(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		up();
+		CU_ASSERT_EQUAL(pipeline_workers(pl), 3);
+		CU_ASSERT_TRUE(pipeline_forwarding(pl));
+		CU_ASSERT_EQUAL(pipeline_services(pl), 1);
+		CU_ASSERT_EQUAL(pipeline_sync(pl), 0);
+		down();
+	}
+}
+
+static void fwd__rxonly_swallows(void)
+{
+	up();
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), -EALREADY);
+	inject(0, 100);
+	run_ms(50);
+	CU_ASSERT_EQUAL(sum().rx_packets, 100);
+	CU_ASSERT_EQUAL(sum().drop[PDROP_FWD_RXONLY], 100);
+	down();
+}
+
+/* Looped ports hand frames round and round. */
+static void fwd__io_mac_and_macswap_forward(void)
+{
+	static const enum config_forward modes[] = { CONFIG_FWD_IO, CONFIG_FWD_MAC, CONFIG_FWD_MACSWAP };
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+	for (size_t i = 0; i < RTE_DIM(modes); i++) {
+		struct pipeline_lcore_stats before, after;
+
+		CU_ASSERT_EQUAL(pipeline_set_fwd(pl, modes[i]), 0);
+		CU_ASSERT_EQUAL(pipeline_fwd(pl), modes[i]);
+		before = sum();
+		inject(0, 10);
+		run_ms(50);
+		after = sum();
+		CU_ASSERT(after.tx_packets - before.tx_packets > 100);
+		CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_RXONLY), 0);
+		run_ms(50); /* swallows them again */
+		CU_ASSERT_EQUAL(sum().drop[PDROP_FWD_RXONLY] - before.drop[PDROP_FWD_RXONLY], 10);
+	}
+	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_MODES), -EINVAL);
+	down();
+}
+
+static void fwd__txonly_makes_frames(void)
+{
+	up();
+	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_TXONLY), 0);
+	usleep(50000);
+	CU_ASSERT(sum().tx_packets > 0);
+	CU_ASSERT_EQUAL(sum().rx_packets, 0);
+	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_RXONLY), 0);
+	usleep(50000);
+	down();
+}
+
+/* One queue, three workers: segments spread over all of them, nothing lost. */
+static void serve__steers_to_all_workers(void)
+{
+	uint64_t rx = 0;
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_SERVE), 0);
+	inject(0, 60);
+	run_ms(100);
+	run_ms(50);
+	CU_ASSERT_EQUAL(sum().steered_out, sum().steered_in);
+	CU_ASSERT(sum().steered_out > 20);
+	for (unsigned i = 0; i < pipeline_workers(pl); i++) {
+		struct net_stats ns;
+
+		CU_ASSERT_EQUAL(pipeline_net_stats(pl, i, &ns), 0);
+		CU_ASSERT(ns.rx_packets > 0);
+		rx += ns.rx_packets;
+	}
+	CU_ASSERT(rx >= 60); /* announcements of the looped port come on top */
+	down();
+}
+
+static void port__stops_starts_and_closes_while_running(void)
+{
+	struct pipeline_port_info info;
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_port_start(pl, 0), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_port_mtu(pl, 0, 1400), -EBUSY);
+	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 0), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_port_start(pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_reset(pl, 1), 0);
+	CU_ASSERT_EQUAL(pipeline_port_info(pl, 1, &info), 0);
+	CU_ASSERT_EQUAL(info.state, PORT_STARTED);
+	CU_ASSERT_STRING_EQUAL(info.name, "p1");
+	CU_ASSERT_EQUAL(pipeline_port_close(pl, 1), 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(pl, 1), -ENODEV);
+	CU_ASSERT_EQUAL(pipeline_port_info(pl, 1, &info), 0);
+	CU_ASSERT_EQUAL(info.state, PORT_CLOSED);
+	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 2), -ENODEV);
+	down();
+}
+
+static int give_index(struct lcore *lc, void *arg)
+{
+	*(unsigned *)arg += lc->index;
+	return 40 + lc->index;
+}
+
+static int slow(struct lcore *lc, void *arg)
+{
+	usleep(100000);
+	*(unsigned *)arg = 77;
+	return 0;
+}
+
+static void call__runs_on_the_worker(void)
+{
+	unsigned x = 5;
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_call(pl, 2, give_index, &x, sizeof(x)), 42);
+	CU_ASSERT_EQUAL(x, 7);
+	CU_ASSERT_EQUAL(pipeline_call(pl, 3, give_index, &x, sizeof(x)), -EINVAL);
+	down();
+}
+
+static void call__can_be_cancelled(void)
+{
+	int fd = eventfd(1, 0);
+	unsigned x = 5;
+
+	up();
+	pipeline_cancel_on(pl, fd);
+	CU_ASSERT_EQUAL(pipeline_call(pl, 0, slow, &x, sizeof(x)), -ECANCELED);
+	usleep(200000);
+	CU_ASSERT_EQUAL(x, 5); /* the answer came too late */
+	pipeline_cancel_on(pl, -1);
+	CU_ASSERT_EQUAL(pipeline_call(pl, 0, slow, &x, sizeof(x)), 0);
+	CU_ASSERT_EQUAL(x, 77);
+	close(fd);
+	down();
+}
+
+static void service__added_drained_removed(void)
+{
+	static const char one[] = "{\"name\":\"sink\",\"type\":\"discard\",\"listen\":\"10.0.0.1:9\"}";
+	struct pipeline_service_info info;
+	struct config_service *svc = NULL;
+	struct cfg_errors errs = { 0 };
+
+	up();
+	CU_ASSERT_EQUAL(config_parse_service(cfg, one, sizeof(one) - 1, &svc, &errs), 0);
+	cfg_errors_print(&errs, stderr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(svc);
+	CU_ASSERT_EQUAL(pipeline_service_add(pl, svc), 0);
+	CU_ASSERT_EQUAL(pipeline_service_add(pl, svc), -EEXIST);
+	CU_ASSERT_EQUAL(pipeline_services(pl), 2);
+	CU_ASSERT_EQUAL(pipeline_service_drain(pl, "sink"), 0);
+	CU_ASSERT_EQUAL(pipeline_service_info(pl, (unsigned)pipeline_service_find(pl, "sink"), &info), 0);
+	CU_ASSERT_TRUE(info.draining);
+	CU_ASSERT_EQUAL(info.open, 0);
+	CU_ASSERT_EQUAL(pipeline_service_remove(pl, "sink"), 0);
+	CU_ASSERT_EQUAL(pipeline_service_remove(pl, "sink"), -ENOENT);
+	CU_ASSERT_EQUAL(pipeline_service_drain(pl, "none"), -ENOENT);
+	CU_ASSERT_EQUAL(pipeline_services(pl), 1);
+	down();
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(pipeline__starts_and_ends),
+	TEST_CASE(fwd__rxonly_swallows),
+	TEST_CASE(fwd__io_mac_and_macswap_forward),
+	TEST_CASE(fwd__txonly_makes_frames),
+	TEST_CASE(serve__steers_to_all_workers),
+	TEST_CASE(port__stops_starts_and_closes_while_running),
+	TEST_CASE(call__runs_on_the_worker),
+	TEST_CASE(call__can_be_cancelled),
+	TEST_CASE(service__added_drained_removed),
+};
+TEST_MAIN("pipeline_whole", cases)
