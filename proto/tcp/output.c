@@ -211,7 +211,8 @@ static int step_new(struct tcp_conn *c)
 
 int tcp_out_unit(struct tcp_conn *c, struct tcp_rec *r, unsigned unit)
 {
-	uint32_t seq = tcp_rec_unit_seq(r, unit), end = tcp_rec_unit_end(r, unit);
+	/* an earlier retransmission may have been acknowledged in part; that much is no longer queued */
+	uint32_t seq = seq_max(tcp_rec_unit_seq(r, unit), c->snd_una), end = tcp_rec_unit_end(r, unit);
 	bool fin = (r->flags & TCP_REC_FIN) && unit + 1u == r->n;
 	uint32_t left, octets;
 	struct tcp_out o;
