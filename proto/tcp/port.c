@@ -11,10 +11,14 @@
 #include "proto/tcp/conn.h"
 
 #define COUNTERS 1024
+#define FULL_MS 10            /* no second search of the whole range for the same destination within */
 #define JITTER 7              /* extra steps, at random (Linux after the attack on algorithm 4) */
 
 struct port_state {
 	uint16_t count[COUNTERS];
+	uint64_t full_hash;   /* destination whose ports ran out last, */
+	uint32_t full_ms;     /* when */
+	bool full;            /* the two are valid */
 };
 
 int tcp_port_init(struct tcp_stack *ts)
@@ -60,6 +64,8 @@ int tcp_port_choose(struct tcp_stack *ts, struct net_flow *f, struct tcp_time_wa
 
 	f->lport = 0;
 	h = siphash(&ts->conf.secrets->port, f, 36); /* addresses, ports (ours 0) */
+	if (ts->port->full && ts->port->full_hash == h && tcp_now_ms(ts) - ts->port->full_ms < FULL_MS)
+		goto exhausted;
 	count = &ts->port->count[(h >> 32) % COUNTERS];
 	p = (uint32_t)(((uint32_t)h + (uint64_t)*count) % n);
 	/* The whole range: with a small steering table neighbouring ports map alike. */
@@ -72,6 +78,10 @@ int tcp_port_choose(struct tcp_stack *ts, struct net_flow *f, struct tcp_time_wa
 		*count += (uint16_t)(i + 1 + (tcp_random(ts) & JITTER));
 		return 0;
 	}
+	ts->port->full = true;
+	ts->port->full_hash = h;
+	ts->port->full_ms = tcp_now_ms(ts);
+exhausted:
 	ts->stats.port_exhausted++;
 	*tw = NULL;
 	return -EADDRNOTAVAIL;

@@ -50,7 +50,7 @@ static bool overtaken_ack(const struct tcp_conn *c, const struct tcp_seg *seg)
 {
 	return seg->flags == RTE_TCP_ACK_FLAG && seg->len == 0 && seg->seq == c->rcv_nxt &&
 	       seg->ack == c->snd_una && seg->ack + ((uint32_t)seg->wnd << c->snd_wscale) == c->snd_edge &&
-	       (c->ts_recent - seg->opt.tsval) * 1000 < c->rto_us;
+	       (uint64_t)(c->ts_recent - seg->opt.tsval) * 1000 < c->rto_us;
 }
 
 static bool check_paws(struct tcp_conn *c, struct tcp_seg *seg)

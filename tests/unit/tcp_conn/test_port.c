@@ -41,6 +41,7 @@ static void tcp_connect__ports_run_out(void)
 {
 	struct tcp_conn *c, *first = NULL;
 	bool seen[64] = { false };
+	uint64_t steps;
 
 	fx_init(&fx);
 	fx.client_conf.tcp.port_min = 20000;
@@ -54,9 +55,12 @@ static void tcp_connect__ports_run_out(void)
 	}
 	CU_ASSERT_EQUAL(fx_connect(&fx, 0, &c), -EADDRNOTAVAIL);
 	CU_ASSERT_EQUAL(tcp_stats(fx_tcp(&fx))->port_exhausted, 1);
+	steps = tcp_stats(fx_tcp(&fx))->port_search_steps;
+	CU_ASSERT_EQUAL(fx_connect(&fx, 0, &c), -EADDRNOTAVAIL); /* known, not searched for again at once */
+	CU_ASSERT_EQUAL(tcp_stats(fx_tcp(&fx))->port_search_steps, steps);
 	fx_run(&fx, TCP_MS_US);
 	tcp_abort(first);
-	fx_run(&fx, TCP_MS_US);
+	fx_run(&fx, 10 * TCP_MS_US);
 	CU_ASSERT_EQUAL(fx_connect(&fx, 0, &c), 0);
 	fx_end(&fx);
 }
