@@ -5,6 +5,8 @@ static int accepted(void *ctx, struct tcp_listener *l, struct tcp_conn *c)
 {
 	struct fixture *fx = ctx;
 
+	if (fx->in_accept != NULL)
+		fx->in_accept(fx, c);
 	if (fx->accept_rc != 0)
 		return fx->accept_rc;
 	CU_ASSERT_FATAL(fx->n_accepted < FX_CONNS);

@@ -19,6 +19,7 @@ struct fixture {
 	struct tcp_conn *accepted[FX_CONNS];
 	unsigned n_accepted, n_connected, n_closed;
 	int accept_rc;
+	void (*in_accept)(struct fixture *fx, struct tcp_conn *c); /* called first, NULL: nothing */
 };
 
 void fx_init(struct fixture *fx);

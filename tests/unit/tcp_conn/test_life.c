@@ -148,6 +148,66 @@ static void tcp_unlisten__half_open_go_connections_stay(void)
 	fx_end(&fx);
 }
 
+static void unlisten(struct fixture *f, struct tcp_conn *c)
+{
+	tcp_unlisten(f->listener);
+}
+
+/* The callback may close its own listener, whatever it answers. */
+static void tcp_unlisten__in_accept(void)
+{
+	static const struct {
+		int rc;
+		bool cookies;
+		uint32_t objects; /* at the server, afterwards */
+	} rows[] = { { 0, false, 1 }, { -EAGAIN, false, 0 }, { 0, true, 1 }, { -EAGAIN, true, 0 } };
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		fx_init(&fx);
+		fx.in_accept = unlisten;
+		fx.accept_rc = rows[i].rc;
+		if (rows[i].cookies)
+			fx.server_conf.tcp.cookies = TCP_COOKIES_ALWAYS;
+		fx_start(&fx);
+		CU_ASSERT_EQUAL_FATAL(fx_connect(&fx, 0, &conns[0]), 0);
+		fx_run(&fx, 10 * TCP_MS_US);
+		CU_ASSERT_EQUAL(tcp_objects(sim_tcp(fx.server, 0)), rows[i].objects);
+		CU_ASSERT_EQUAL(fx_connect(&fx, 0, &conns[1]), 0);
+		fx_run(&fx, 10 * TCP_MS_US);
+		CU_ASSERT_EQUAL(tcp_objects(sim_tcp(fx.server, 0)), rows[i].objects); /* nobody listens */
+		fx_end(&fx);
+	}
+}
+
+static void abort_it(struct fixture *f, struct tcp_conn *c)
+{
+	tcp_abort(c);
+}
+
+static void close_it(struct fixture *f, struct tcp_conn *c)
+{
+	tcp_close(c);
+}
+
+/* It may take the connection and end it at once. */
+static void tcp_accept__ended_in_callback(void)
+{
+	static void (*const rows[])(struct fixture *f, struct tcp_conn *c) = { abort_it, close_it };
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		fx_init(&fx);
+		fx.in_accept = rows[i];
+		fx_start(&fx);
+		CU_ASSERT_EQUAL_FATAL(fx_connect(&fx, 0, &conns[0]), 0);
+		fx_run(&fx, 10 * TCP_MS_US);
+		CU_ASSERT_EQUAL(fx.n_connected, 1);
+		CU_ASSERT_EQUAL(fx.n_closed, rows[i] == abort_it); /* else half-closed */
+		tcp_close(conns[0]);
+		CU_ASSERT(sim_drain(fx.sim, 100 * TCP_S_US));
+		fx_end(&fx);
+	}
+}
+
 /* Gauges follow the objects, and survive statistics being cleared. */
 static void tcp_stats__gauges(void)
 {
@@ -180,6 +240,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(tcp_connect__objects_run_out),
 	TEST_CASE(tcp_accept__refused_then_taken),
 	TEST_CASE(tcp_unlisten__half_open_go_connections_stay),
+	TEST_CASE(tcp_unlisten__in_accept),
+	TEST_CASE(tcp_accept__ended_in_callback),
 	TEST_CASE(tcp_stats__gauges),
 };
 TEST_MAIN("tcp_life", cases)
