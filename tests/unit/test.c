@@ -59,12 +59,12 @@ static void eal_fini(void)
 	nftw(eal_run_dir, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
 }
 
-void test_eal_init(void)
+static void eal_start(char *telemetry)
 {
 	char prefix[64], lcores[32], program[] = "unit-test";
 	char *argv[] = {
 		program, (char[]){"--no-huge"}, (char[]){"--no-pci"}, (char[]){"--no-shconf"},
-		(char[]){"--no-telemetry"}, (char[]){"-m"}, (char[]){"256"},
+		telemetry, (char[]){"-m"}, (char[]){"256"},
 		(char[]){"--log-level=error"}, prefix, lcores, NULL,
 	};
 	cpu_set_t affinity;
@@ -84,4 +84,14 @@ void test_eal_init(void)
 	snprintf(eal_run_dir, sizeof(eal_run_dir), "%s", rte_eal_get_runtime_dir());
 	eal_owner = getpid();
 	atexit(eal_fini);
+}
+
+void test_eal_init(void)
+{
+	eal_start((char[]){"--no-telemetry"});
+}
+
+void test_eal_init_telemetry(void)
+{
+	eal_start((char[]){"--telemetry"});
 }

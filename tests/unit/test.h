@@ -45,6 +45,8 @@ int test_run(const char *suite, const struct test_case *cases, size_t n, const c
  * CPU affinity. Exits the program when EAL does not start.
  */
 void test_eal_init(void);
+/* The same with DPDK's telemetry, whose socket is in EAL's run directory. */
+void test_eal_init_telemetry(void);
 
 /* Reproducible random numbers (splitmix64); the state is the seed. */
 static inline uint64_t test_random(uint64_t *state)
