@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "proto/tcp/conn.h"
 #include "proto/tcp/snd.h"
 
 #define TSO_MAX 65495 /* 65535 - IP - TCP: options come off */
@@ -95,9 +96,9 @@ static void fin_sent(struct tcp_conn *c)
 {
 	c->flags |= TCF_FIN_SENT;
 	if (c->state == TCP_ESTABLISHED)
-		c->state = TCP_FIN_WAIT_1;
+		tcp_set_state(c, TCP_FIN_WAIT_1);
 	else if (c->state == TCP_CLOSE_WAIT)
-		c->state = TCP_LAST_ACK;
+		tcp_set_state(c, TCP_LAST_ACK);
 }
 
 static bool fin_now(const struct tcp_conn *c, uint32_t len)

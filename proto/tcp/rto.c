@@ -86,11 +86,17 @@ void tcp_rtx_rearm(struct tcp_conn *c)
 	tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + bound_by_user(c, delay));
 }
 
+/* Something new went out in this very turn. */
+static bool just_sent(const struct tcp_conn *c)
+{
+	return c->rec_tail && c->rec_tail->sent_us == (uint32_t)tcp_now_us(c->ts);
+}
+
 void tcp_rtx_arm(struct tcp_conn *c)
 {
 	/* a probe timer does not serve what is in flight now; a tail probe counts from the last transmission */
 	if (!tcp_timer_on(c, TCP_T_RTX) || (c->rtx_mode == TCP_RTX_PERSIST && c->pipe_out > 0) ||
-	    c->rtx_mode == TCP_RTX_TLP)
+	    (c->rtx_mode == TCP_RTX_TLP && just_sent(c)))
 		tcp_rtx_rearm(c);
 }
 

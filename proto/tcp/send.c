@@ -132,7 +132,7 @@ uint32_t tcp_send_room(struct tcp_conn *c)
 {
 	uint32_t n = send_error(c) ? 0 : room(c);
 
-	if (n == 0)
+	if (n < c->sndbuf_max / 3)
 		c->flags |= TCF_WANT_WRITE;
 	return n;
 }
