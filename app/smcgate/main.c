@@ -193,8 +193,9 @@ int main(int argc, char **argv)
 	used = rte_eal_init(argc, argv);
 	runtime_note();
 	if (used < 0) {
-		fprintf(stderr, "smcgate: EAL does not start (%s): its messages above say why; without hugepages give it "
-			"--no-huge -m 512, and each process its own --file-prefix\n", rte_strerror(rte_errno));
+		fprintf(stderr, "smcgate: EAL does not start%s%s: its messages above say why; without hugepages give it "
+			"--no-huge -m 512, and each process its own --file-prefix\n", rte_errno != 0 ? ": " : "",
+			rte_errno != 0 ? rte_strerror(rte_errno) : "");
 		runtime_remove();
 		return EXIT_FAILURE;
 	}

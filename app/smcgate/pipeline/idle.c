@@ -92,8 +92,11 @@ bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
 	__atomic_store_n(&lc->sleeping, 1, __ATOMIC_RELAXED);
 	rte_smp_mb(); /* the flag is seen before our last look: see idle.h */
 	if (!exchange_pending(lc) && arm_interrupts(lc)) {
+		uint64_t before = rte_rdtsc();
+
 		lc->stats.sleeps++;
 		lc->stats.wakeups += wait_for(lc, us);
+		lc->stats.slept_us += clock_us(&lc->clock, rte_rdtsc()) - clock_us(&lc->clock, before);
 	}
 	disarm_interrupts(lc);
 	__atomic_store_n(&lc->sleeping, 0, __ATOMIC_RELAXED);

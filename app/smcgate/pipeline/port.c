@@ -129,7 +129,10 @@ static void choose_rss(struct port *p, const struct rte_eth_dev_info *info, cons
 
 	if (p->conf->offloads.rss == CONFIG_OFF || drv->no_rss || p->n_rxq < 2)
 		return;
-	if ((hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) == 0 || info->hash_key_size != TOEPLITZ_KEY_LEN || info->reta_size == 0)
+	if ((hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) == 0 || info->reta_size == 0)
+		return;
+	/* 0: the driver does not say, which stands for the usual 40. */
+	if (info->hash_key_size != 0 && info->hash_key_size != TOEPLITZ_KEY_LEN)
 		return;
 	p->rss = true;
 	p->reta_size = info->reta_size;
@@ -199,14 +202,34 @@ static int mirror_table(struct port *p, const struct steering *st)
 	struct rte_eth_rss_reta_entry64 reta[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE] = { 0 };
 	uint16_t table[RTE_ETH_RSS_RETA_SIZE_512];
 
-	if (!p->rss || p->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
-		return 0;
+	if (p->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
+		return -E2BIG;
 	port_reta(p, st, table);
 	for (unsigned i = 0; i < p->reta_size; i++) {
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].mask |= UINT64_C(1) << (i % RTE_ETH_RETA_GROUP_SIZE);
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = table[i];
 	}
 	return rte_eth_dev_rss_reta_update(p->id, reta, p->reta_size);
+}
+
+/* Not every driver takes the key when it is configured, and some take none: the
+ * device's hash is believed only with our key in it. */
+static int set_key(struct port *p, const struct steering *st)
+{
+	uint8_t key[TOEPLITZ_KEY_LEN];
+	struct rte_eth_rss_conf rss = p->eth.rx_adv_conf.rss_conf;
+	int rc;
+
+	memcpy(key, st->hash.key, sizeof(key));
+	rss.rss_key = key;
+	rc = rte_eth_dev_rss_hash_update(p->id, &rss);
+	if (rc < 0 && rc != -ENOTSUP)
+		return rc;
+	memset(key, 0, sizeof(key));
+	rc = rte_eth_dev_rss_hash_conf_get(p->id, &rss);
+	if (rc < 0)
+		return rc;
+	return memcmp(key, st->hash.key, sizeof(key)) == 0 ? 0 : -EIO;
 }
 
 int port_start(struct port *p, const struct steering *st)
@@ -218,8 +241,13 @@ int port_start(struct port *p, const struct steering *st)
 		return rc;
 	}
 	p->state = PORT_STARTED;
-	/* Without the table packets arrive elsewhere and are handed over: slower, not wrong. */
-	rc = mirror_table(p, st);
+	if (!p->rss)
+		return 0;
+	rc = set_key(p, st);
+	if (rc == 0)
+		rc = mirror_table(p, st);
+	/* Without them packets arrive elsewhere and are handed over: slower, not wrong. */
+	p->rss = rc == 0;
 	if (rc < 0)
 		LOG(PIPELINE, WARNING, "port %s does not take the steering table (%s): it is applied in software", p->conf->name,
 		    strerror(-rc));
