@@ -90,6 +90,7 @@ def control(seconds):
 
 class Lab:
     def __init__(self, build, name):
+        self.link = None
         self.build = pathlib.Path(build)
         self.name = name
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"smcbench-{os.getpid()}-"))

@@ -24,27 +24,30 @@ class Plan:
         self.connections = 4000
 
 
-def our_port(lab, role, address, mac):
-    return {"name": "link", "device": "net_memif0",
-            "vdev": f"net_memif0,role={role},id=0,socket-abstract=no,socket={lab.dir}/link,rsize=11",
-            "mac": mac, "addresses": [a + "/24" for a in address], "arp_announce": False}
+def our_port(device, args, addresses, mac, tso):
+    return {"name": "link", "device": device, "vdev": f"{device},{args}", "mac": mac, "arp_announce": False,
+            "addresses": [a + "/24" for a in addresses], "offloads": {"tso": "auto" if tso else "off"},
+            "rx_descriptors": 1024, "tx_descriptors": 1024}
 
 
-def our_server(lab):
-    port = our_port(lab, "server", [OURS], "02:00:00:00:09:01")
+def our_server(lab, tso=True):
+    """The device side of a vhost-user link: it copies for both ends."""
+    lab.link = lab.dir / f"link{lab.count}"
+    port = our_port("net_vhost0", f"iface={lab.link}" + (",tso=1" if tso else ""), [OURS], "02:00:00:00:09:01", tso)
     return lab.smcgate({
         "ports": [port],
         "idle": {"max_sleep_us": 100, "spin_turns": 16},
         "services": [{"name": "echo", "type": "echo", "listen": OURS + ":7"},
                      {"name": "discard", "type": "discard", "listen": OURS + ":9"},
                      {"name": "web", "type": "http", "listen": OURS + ":80", "body_bytes": 1024},
-                     {"name": "big", "type": "http", "listen": OURS + ":81", "body_bytes": 1 << 30}]})
+                     {"name": "big", "type": "http", "listen": OURS + ":81", "body_bytes": 1 << 26}]})
 
 
-def generator(lab, ns, services):
-    """One client for both servers, on the other CPU: a memif to ours, af_packet on
-    a veth to the kernel's."""
-    ours = our_port(lab, "client", [f"10.9.0.{h}" for h in range(2, 10)], "02:00:00:00:09:02")
+def generator(lab, ns, services, tso=True):
+    """One client for both servers, on the other CPU: the driver's side of vhost-user
+    to ours, af_packet on a veth to the kernel's."""
+    ours = our_port("net_virtio_user0", f"path={lab.link},queues=1,packed_vq=1,mrg_rxbuf=1,in_order=1",
+                    [f"10.9.0.{h}" for h in range(2, 10)], "02:00:00:00:09:02", tso)
     theirs = {"name": "veth", "device": "net_af_packet0",
               "vdev": "net_af_packet0,iface=load0,qpairs=1,blocksz=4096,framesz=2048,framecnt=4096,qdisc_bypass=1",
               "mac": "02:00:00:00:0a:02", "addresses": [f"10.9.1.{h}/24" for h in range(2, 10)], "arp_announce": False,
@@ -210,13 +213,16 @@ def bench_bulk(lab, table, plan, client, kernel, server, control):
     lab.veth(client, kernel, "bulk", "10.9.2")
     iperf_server = lab.start(["iperf3", "-s", "-B", "10.9.2.1"], kernel, L.SERVER_CPU, "iperf-server.log")
     time.sleep(0.5)
-    for send in (False, True):
-        for state, goal in (("on", 1.0), ("off", 0.5)):
-            for ns, dev in ((client, "bulk0"), (kernel, "bulk1")):
-                lab.offloads(ns, dev, state, "tso", "gso", "gro")
+    for state, goal in (("on", 1.0), ("off", 0.5)):
+        for ns, dev in ((client, "bulk0"), (kernel, "bulk1")):
+            lab.offloads(ns, dev, state, "tso", "gso", "gro")
+        server.stop()
+        server = our_server(lab, state == "on")
+        for send in (False, True):
             step = 2 * plan.seconds + 3 * plan.gap
             starts = [plan.lead + i * step for i in range(plan.pairs)]
-            gen = generator(lab, client, [bulk_service(f"bulk{i}", at, plan, send) for i, at in enumerate(starts)])
+            gen = generator(lab, client, [bulk_service(f"bulk{i}", at, plan, send) for i, at in enumerate(starts)],
+                            state == "on")
             ours, theirs = [], []
             for at in starts:
                 ours.append(bulk_ours(plan, gen, at, server.pid, control, server, send))
@@ -224,6 +230,7 @@ def bench_bulk(lab, table, plan, client, kernel, server, control):
                 theirs.append(bulk_kernel(lab, plan, client, iperf_server.pid, control, "10.9.2", send))
             gen.stop()
             bulk_rows(table, ours, theirs, "server sends" if send else "server receives", state, goal)
+    server.stop()
 
 
 def bulk_rows(table, ours, theirs, way, state, goal):
