@@ -175,7 +175,14 @@ int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr
 		return frame_cut(m, offloads, hdr_pool, ind_pool, out, max);
 	if (cut) {
 		out[0] = m;
-		return frames_linear(out, 1, offloads, hdr_pool) < 0 ? -ENOMEM : 1;
+		if (frames_linear(out, 1, offloads, hdr_pool) < 0)
+			return -ENOMEM;
+		/* The device makes those of the pieces from this one's fields. */
+		if ((offloads & NET_TX_IP_CKSUM) == 0 && (out[0]->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0) {
+			ip_cksum_fill(out[0]);
+			out[0]->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+		}
+		return 1;
 	}
 	return frame_whole(m, offloads, false, hdr_pool, out);
 }

@@ -13,9 +13,9 @@ static const struct driver drivers[] = {
 	{ "net_tap", DRIVER_QUEUES_EQUAL, .rx_intr = true, .no_rss = true, .mac_is_peers = true,
 	  .tx_broken = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM },
 	{ "net_memif", DRIVER_QUEUES_PEER, .no_rss = true },
-	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true },
-	/* Starts with pinned buffers and then receives nothing. */
-	{ "net_virtio_user", DRIVER_QUEUES_PEER, .no_pinned = true, .no_rss = true },
+	/* Passes super-segments on to its peer, which it lets ask for them. */
+	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true, .tx_with_tso = RTE_ETH_TX_OFFLOAD_TCP_TSO },
+	{ "net_virtio_user", DRIVER_QUEUES_PEER, .no_pinned = true, .eal_memory = true, .no_rss = true },
 	{ "net_af_xdp", DRIVER_QUEUES_PEER, .no_pinned = true, .no_rss = true },
 	{ "net_af_packet", DRIVER_QUEUES_EQUAL, .no_rss = true },
 	{ "net_pcap", DRIVER_QUEUES_PEER, .no_rss = true },

@@ -16,11 +16,13 @@ struct driver {
 	const char *name;     /* beginning of rte_eth_dev_info.driver_name */
 	enum driver_queues queues;
 	bool no_pinned;       /* refuses, or silently fails with, pinned external buffers */
+	bool eal_memory;      /* its peer maps EAL's memory only, and it does not start beside any other */
 	bool rx_intr;         /* receive queues have descriptors to wait for */
 	bool rx_intr_arm;     /* which have to be enabled */
 	bool no_rss;          /* its hash is not what it says */
 	bool mac_is_peers;    /* its address is the other side's: ours must be another */
 	uint64_t tx_broken;   /* offered but not usable */
+	uint64_t tx_with_tso; /* not offered but usable when its arguments have tso=1 */
 };
 
 /* Never NULL: an unknown driver has the last entry. */

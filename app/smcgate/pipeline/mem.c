@@ -82,7 +82,7 @@ int mem_create(struct mem *mem, const struct config *cfg, const struct mem_need 
 	for (unsigned i = 0; i < n && rc == 0; i++) {
 		size_t len = 0;
 
-		if (arena_on(mem, needs[i].node) != NULL)
+		if (!needs[i].arena || arena_on(mem, needs[i].node) != NULL)
 			continue;
 		if (mem->n_nodes == MEM_MAX_NODES) {
 			LOG(PIPELINE, ERR, "workers on more than %d NUMA nodes: choose others by --lcores", MEM_MAX_NODES);
@@ -143,7 +143,10 @@ int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem
 		out->rx = pinned(mem, "rx", need, c->rx_buffers, data_room(cfg), &rc);
 	if (need->plain)
 		out->rx_plain = plain("rx_plain", need, c->rx_buffers, data_room(cfg), &rc);
-	out->payload = pinned(mem, "payload", need, c->payload_buffers, data_room(cfg), &rc);
+	if (need->arena)
+		out->payload = pinned(mem, "payload", need, c->payload_buffers, data_room(cfg), &rc);
+	else
+		out->payload = plain("payload", need, c->payload_buffers, data_room(cfg), &rc);
 	out->header = plain("header", need, c->header_buffers, RTE_MBUF_DEFAULT_BUF_SIZE, &rc);
 	out->indirect = plain("indirect", need, c->header_buffers, 0, &rc);
 	if (rc == 0)

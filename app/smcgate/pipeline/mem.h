@@ -35,6 +35,7 @@ struct mem_need {
 	int node;
 	unsigned index;               /* worker */
 	bool pinned, plain;           /* some of its ports take pinned buffers, refuse them */
+	bool arena;                   /* its buffers may lie in an arena; false: no pinned ones either */
 };
 
 /* Arenas for the nodes of needs[0..n). Errors are logged with their remedy. */

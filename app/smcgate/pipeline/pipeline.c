@@ -60,15 +60,28 @@ static void warn_about_nodes(const struct pipeline *pl)
 	}
 }
 
+/* Arenas are for every port, or, next to a port that cannot bear them, for none. */
+static bool arenas_allowed(const struct pipeline *pl)
+{
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		if (pl->ports[i].eal_memory)
+			return false;
+	return true;
+}
+
 static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 {
+	bool arena = arenas_allowed(pl);
+
 	for (unsigned w = 0; w < pl->n_workers; w++) {
 		const struct config_lcore *l = &pl->cfg->lcores[w];
 
-		needs[w] = (struct mem_need){ .node = pl->lcores[w]->node, .index = w };
+		needs[w] = (struct mem_need){ .node = pl->lcores[w]->node, .index = w, .arena = arena };
 		for (unsigned i = 0; i < l->n_queues; i++) {
-			needs[w].pinned |= pl->ports[l->queues[i].port_index].pinned;
-			needs[w].plain |= !pl->ports[l->queues[i].port_index].pinned;
+			bool pinned = arena && pl->ports[l->queues[i].port_index].pinned;
+
+			needs[w].pinned |= pinned;
+			needs[w].plain |= !pinned;
 		}
 	}
 }
@@ -105,7 +118,7 @@ static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned wor
 	struct pipeline *pl = ctx;
 	const struct lcore_mem *mem = &pl->lcores[worker]->mem;
 
-	return p->pinned ? mem->rx : mem->rx_plain;
+	return p->pinned && mem->rx != NULL ? mem->rx : mem->rx_plain;
 }
 
 static int configure_ports(struct pipeline *pl)

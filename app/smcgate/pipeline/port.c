@@ -96,22 +96,26 @@ static void choose_offloads(struct port *p, const struct rte_eth_dev_info *info,
 	uint64_t tx = info->tx_offload_capa, rx = 0;
 	const uint64_t cksum = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 
+	if (strstr(p->conf->vdev, ",tso=1") != NULL)
+		tx |= drv->tx_with_tso;
 	tx &= ~drv->tx_broken;
 	if (p->conf->offloads.checksum == CONFIG_OFF)
 		tx &= ~(cksum | RTE_ETH_TX_OFFLOAD_TCP_TSO);
-	/* A device that cuts segments must fill in their checksums. */
-	if (p->conf->offloads.tso == CONFIG_OFF || (tx & cksum) != cksum)
+	/* A device that cuts segments must fill in their checksums; that of IPv4 is
+	 * part of cutting. */
+	if (p->conf->offloads.tso == CONFIG_OFF || (tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) == 0)
 		tx &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
 	for (unsigned i = 0; i < RTE_DIM(tx_map); i++) {
 		if ((tx & tx_map[i].eth) == 0)
 			continue;
-		p->eth.txmode.offloads |= tx_map[i].eth;
+		p->eth.txmode.offloads |= tx_map[i].eth & info->tx_offload_capa;
 		p->offloads |= tx_map[i].net;
 	}
 	p->prepare = (p->offloads & (NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO | NET_TX_VLAN)) != 0;
 	if (p->conf->offloads.checksum != CONFIG_OFF) {
 		rx = info->rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
-		if (rx == (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM))
+		/* What it says of IPv4 headers is looked at, silence means to sum them. */
+		if ((rx & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0)
 			p->offloads |= NET_RX_CKSUM;
 	}
 	if (p->conf->offloads.tso != CONFIG_OFF)
@@ -163,6 +167,7 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 	drv = driver_of(info.driver_name);
 	p->node = rte_eth_dev_socket_id(p->id);
 	p->pinned = !drv->no_pinned;
+	p->eal_memory = drv->eal_memory;
 	p->mac_is_peers = drv->mac_is_peers;
 	p->rx_intr = drv->rx_intr;
 	p->rx_intr_arm = drv->rx_intr_arm;
