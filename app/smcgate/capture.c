@@ -107,7 +107,8 @@ static void tap_burst(struct tap *t, struct rte_mbuf **pkts, uint16_t n)
 	}
 }
 
-static uint16_t on_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, uint16_t max, void *ctx)
+static uint16_t on_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, uint16_t max,
+		      void *ctx)
 {
 	tap_burst(ctx, pkts, n);
 	return n;
@@ -194,7 +195,8 @@ static int open_file(struct capture *cap, const char *file, char *why)
 		return -EPERM;
 	}
 	if (!capture_name_ok(file)) {
-		snprintf(why, WHY_LEN, "file: found '%.100s', allowed a plain name of letters, digits and _-. "
+		snprintf(why, WHY_LEN,
+			 "file: found '%.100s', allowed a plain name of letters, digits and _-. "
 			 "(at most %d), into %.60s", file, CAPTURE_FILE_LEN - 1, conf->directory);
 		return -EINVAL;
 	}
@@ -222,7 +224,8 @@ static int make_pool(struct capture *cap, uint32_t snap, char *why)
 	snprintf(name, sizeof(name), "capture_%u", cap->serial);
 	cap->pool = rte_pktmbuf_pool_create(name, n - 1, 32, 0, (uint16_t)room, (int)rte_socket_id());
 	if (cap->pool == NULL) {
-		snprintf(why, WHY_LEN, "no memory for %u buffers of %u octets: ask for a smaller snaplen", n - 1, room);
+		snprintf(why, WHY_LEN, "no memory for %u buffers of %u octets: ask for a smaller snaplen",
+			 n - 1, room);
 		return -ENOMEM;
 	}
 	return 0;

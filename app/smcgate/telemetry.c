@@ -31,10 +31,11 @@ static bool registered;
 /* Names may have letters, digits, '_' and '/' only. */
 static void name_of(const char *key, char *buf, size_t size)
 {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/";
 	size_t n = 0;
 
 	for (; *key != '\0' && n + 1 < size; key++)
-		buf[n++] = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/", *key) ? *key : '_';
+		buf[n++] = strchr(allowed, *key) != NULL ? *key : '_';
 	buf[n] = '\0';
 }
 
@@ -235,8 +236,9 @@ static int split(const struct view *v, const char *params, struct request *r, st
 			r->argv[r->argc++] = r->text;
 		return 0;
 	}
-	for (char *w = strtok_r(r->text, ",", &save); w != NULL && r->argc <= VIEW_ARGS_MAX; w = strtok_r(NULL, ",", &save))
-		r->argv[r->argc++] = w;
+	for (char *w = strtok_r(r->text, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save))
+		if (r->argc <= VIEW_ARGS_MAX)
+			r->argv[r->argc++] = w;
 	return 0;
 }
 

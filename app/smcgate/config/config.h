@@ -131,7 +131,7 @@ struct config_idle {
 };
 
 struct config_console {
-	char socket[CONFIG_PATH_LEN]; /* "": none */
+	char socket[CONFIG_PATH_LEN]; /* "": the default, see console.h */
 };
 
 struct config_capture {

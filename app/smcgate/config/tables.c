@@ -343,7 +343,8 @@ static const struct cfg_field idle_fields[] = {
 
 static const struct cfg_field console_fields[] = {
 	CFG_STRING(struct config_console, socket, "socket", 0, 1, NULL,
-		   "Path of a Unix socket (mode 0600) that takes console commands; none when absent."),
+		   "Path of a Unix socket (mode 0600) that takes console commands; `smcgate.console` in EAL's run "
+		   "directory when absent."),
 	CFG_END
 };
 

@@ -52,7 +52,8 @@ static int check_choice(const struct view_arg *arg, const char *given, struct vi
 	return -EINVAL;
 }
 
-static int run_view(struct console *c, const struct view *v, unsigned argc, const char *const *argv, FILE *out,
+static int run_view(struct console *c, const struct view *v, unsigned argc, const char *const *argv,
+		    FILE *out,
 		    struct view_error *err)
 {
 	json_t *j;
@@ -91,8 +92,9 @@ static void set_words(struct binding *b, const char *prefix, const char *words)
 	char line[128], *save = NULL;
 
 	snprintf(line, sizeof(line), "%s%s", prefix, words);
-	for (char *w = strtok_r(line, " ", &save); w != NULL && b->n_words < WORDS_MAX; w = strtok_r(NULL, " ", &save))
-		snprintf(b->words[b->n_words++], sizeof(b->words[0]), "%s", w);
+	for (char *w = strtok_r(line, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
+		if (b->n_words < WORDS_MAX)
+			snprintf(b->words[b->n_words++], sizeof(b->words[0]), "%s", w);
 }
 
 static int make_inst(struct binding *b)
@@ -119,7 +121,8 @@ static int make_inst(struct binding *b)
 }
 
 /* With argc arguments: librte_cmdline has no optional tokens. */
-static int bind(struct command_table *t, struct console *c, const struct command *command, const struct view *view,
+static int bind(struct command_table *t, struct console *c, const struct command *command,
+		const struct view *view,
 		unsigned argc)
 {
 	struct binding *b = calloc(1, sizeof(*b)), **more;
@@ -159,7 +162,7 @@ int command_table_make(struct command_table *t, struct console *c)
 
 	memset(t, 0, sizeof(*t));
 	for (const struct command_section *s = command_sections; s->name != NULL; s++)
-		for (const struct command *cmd = s->commands; cmd != NULL && cmd->words != NULL && rc == 0; cmd++)
+		for (const struct command *cmd = s->commands; rc == 0 && cmd != NULL && cmd->words != NULL; cmd++)
 			rc = bind_all(t, c, cmd, NULL);
 	for (unsigned n = 0; (v = view_at(n)) != NULL && rc == 0; n++)
 		rc = bind_all(t, c, NULL, v);

@@ -26,12 +26,14 @@ static int parse_options(struct console *c, char *text, struct wanted *w, struct
 		else if (strcmp(key, "snaplen") == 0)
 			rc = view_number(value, "snaplen", CAPTURE_SNAP_MIN, 65535, &w->snap, err);
 		else
-			rc = view_fail(err, -EINVAL, "capture start: found '%s', allowed port N|all, snaplen N", key);
+			rc = view_fail(err, -EINVAL,
+				       "capture start: found '%s', allowed port N|all, snaplen N", key);
 	}
 	return rc;
 }
 
-static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	struct wanted w = { .from = 0, .to = pipeline_ports(c->pl) };
 	char options[COMMAND_REST_LEN], why[256] = "";
@@ -47,7 +49,8 @@ static int run_start(struct console *c, unsigned argc, const char *const *argv, 
 	return rc < 0 ? view_fail(err, rc, "capture start: %s", why[0] != '\0' ? why : strerror(-rc)) : 0;
 }
 
-static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	struct capture_info info;
 	int rc = capture_stop(c->capture);
@@ -62,7 +65,8 @@ static int run_stop(struct console *c, unsigned argc, const char *const *argv, F
 	return 0;
 }
 
-static int run_show(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_show(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	const struct view *v = view_find("capture");
 	json_t *j;

@@ -5,7 +5,8 @@
 
 #include "app/smcgate/console/console_impl.h"
 
-static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	int rc = pipeline_fwd_start(c->pl);
 
@@ -14,7 +15,8 @@ static int run_start(struct console *c, unsigned argc, const char *const *argv, 
 	return rc < 0 ? view_failed(err, rc, "start") : 0;
 }
 
-static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	int rc = pipeline_fwd_stop(c->pl);
 
@@ -23,7 +25,8 @@ static int run_stop(struct console *c, unsigned argc, const char *const *argv, F
 	return rc < 0 ? view_failed(err, rc, "stop") : 0;
 }
 
-static int run_fwd(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_fwd(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		   struct view_error *err)
 {
 	const struct cfg_enum *mode = config_forward_names;
 	int rc;
@@ -34,7 +37,8 @@ static int run_fwd(struct console *c, unsigned argc, const char *const *argv, FI
 	return rc < 0 ? view_failed(err, rc, "set fwd %s", argv[0]) : 0;
 }
 
-static int run_burst(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_burst(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	uint64_t n;
 	int rc;
@@ -51,6 +55,7 @@ const struct command commands_forward[] = {
 	{ "stop", { { 0 } }, run_stop, "stop forwarding: workers neither receive nor send" },
 	{ "set fwd", { { .kind = VIEW_ARG_CHOICE, .name = "MODE", .names = config_forward_names } }, run_fwd,
 	  "what is done with packets: serve is the TCP/IP stack, the others are testpmd's" },
-	{ "set burst", { { .kind = VIEW_ARG_WORD, .name = "N" } }, run_burst, "packets received from a queue at a time" },
+	{ "set burst", { { .kind = VIEW_ARG_WORD, .name = "N" } }, run_burst,
+	  "packets received from a queue at a time" },
 	{ NULL },
 };

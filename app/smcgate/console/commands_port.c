@@ -99,35 +99,41 @@ static int refuse_captured(struct console *c, const char *which, struct view_err
 
 	for (unsigned p = from; rc == 0 && p < to; p++)
 		if (capture_uses(c->capture, p))
-			rc = view_fail(err, -EBUSY, "port %u: packets are captured on it: capture stop first", p);
+			rc = view_fail(err, -EBUSY, "port %u: packets are captured on it: capture stop first",
+				       p);
 	return rc;
 }
 
-static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	return each_port(c, argv[0], start_one, 0, "start", err);
 }
 
-static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	return each_port(c, argv[0], stop_one, 0, "stop", err);
 }
 
-static int run_close(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_close(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	int rc = refuse_captured(c, argv[0], err);
 
 	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, "close", err);
 }
 
-static int run_reset(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_reset(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	int rc = refuse_captured(c, argv[0], err);
 
 	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, "reset", err);
 }
 
-static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		   struct view_error *err)
 {
 	uint64_t mtu;
 	int rc;
@@ -165,7 +171,8 @@ const struct command commands_port[] = {
 	{ "port reset", { PORTS }, run_reset, "reset the device, set it up again, start it if it ran" },
 	{ "port config mtu", { PORTS, { .kind = VIEW_ARG_WORD, .name = "VALUE" } }, run_mtu,
 	  "octets of the largest IP packet, 576..9216; of a stopped port" },
-	{ "set promisc", { PORTS, { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } }, run_promisc,
+	{ "set promisc", { PORTS, { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } },
+	  run_promisc,
 	  "receive frames for other stations too" },
 	{ "clear port stats", { PORTS }, run_clear_stats, "set the port's packet and error counters to 0" },
 	{ "clear port xstats", { PORTS }, run_clear_xstats, "set every counter the driver has to 0" },

@@ -6,7 +6,8 @@
 #include "app/smcgate/console/console_impl.h"
 #include "pmd/base/log.h"
 
-static int run_help(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_help(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	const struct command_section *section, *last = NULL;
 	const char *help;
@@ -16,25 +17,29 @@ static int run_help(struct console *c, unsigned argc, const char *const *argv, F
 		if (argc > 0 && strcmp(argv[0], section->name) != 0)
 			continue;
 		if (section != last)
-			fprintf(out, "%s%s (help %s)\n", last != NULL ? "\n" : "", section->title, section->name);
+			fprintf(out, "%s%s (help %s)\n", last != NULL ? "\n" : "", section->title,
+				section->name);
 		last = section;
 		fprintf(out, "  %-48s %s\n", usage, help);
 	}
 	return 0;
 }
 
-static int run_quit(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_quit(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	c->quit = true;
 	return 0;
 }
 
-static int run_load(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_load(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		    struct view_error *err)
 {
 	return console_load(c, argv[0], c->opts->strict, out, err);
 }
 
-static int run_set_log(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_set_log(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		       struct view_error *err)
 {
 	const struct cfg_enum *level = config_log_level_names;
 
@@ -47,11 +52,13 @@ static int run_set_log(struct console *c, unsigned argc, const char *const *argv
 }
 
 static const char *const sections[] = { "program", "show", "port", "forward", "service", "capture", NULL };
-static const char *const layers[] = { "base", "net", "tcp", "sock", "pipeline", "config", "console", "service", NULL };
+static const char *const layers[] = { "base", "net", "tcp", "sock", "pipeline", "config", "console",
+				      "service", NULL };
 _Static_assert(sizeof(layers) / sizeof(layers[0]) == LOG_LAYERS + 1, "each layer");
 
 const struct command commands_program[] = {
-	{ "help", { { .kind = VIEW_ARG_CHOICE, .name = "SECTION", .optional = true, .choices = sections } }, run_help,
+	{ "help", { { .kind = VIEW_ARG_CHOICE, .name = "SECTION", .optional = true, .choices = sections } },
+	  run_help,
 	  "the commands, all or those of a section" },
 	{ "load", { { .kind = VIEW_ARG_WORD, .name = "FILE" } }, run_load, "run the commands in a file" },
 	{ "set log",

@@ -66,11 +66,13 @@ static int add(struct console *c, const char *text, size_t len, struct view_erro
 		return 0;
 	config_service_free(svc);
 	if (rc == -EEXIST)
-		return view_fail(err, rc, "service add: '%s' runs already: remove it first, or take another name", name);
+		return view_fail(err, rc,
+				 "service add: '%s' runs already: remove it first, or take another name", name);
 	return view_failed(err, rc, "service add: %s", name);
 }
 
-static int run_add(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_add(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		   struct view_error *err)
 {
 	size_t len = 0;
 	char *text;
@@ -95,12 +97,14 @@ static int by_name(struct console *c, const char *name, int (*fn)(struct pipelin
 	rc = fn(c->pl, name);
 	view_unlock();
 	if (rc == -ENOENT)
-		return view_fail(err, rc, "service %s: found '%s', which is none of those running (show services)",
+		return view_fail(err, rc,
+				 "service %s: found '%s', which is none of those running (show services)",
 				 what, name);
 	return rc < 0 ? view_failed(err, rc, "service %s %s", what, name) : 0;
 }
 
-static int run_drain(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+static int run_drain(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+		     struct view_error *err)
 {
 	return by_name(c, argv[0], pipeline_service_drain, "drain", err);
 }

@@ -67,7 +67,8 @@ int console_load(struct console *c, const char *file, bool strict, FILE *out, st
 	FILE *f;
 
 	if (c->load_depth >= LOAD_DEPTH_MAX)
-		return view_fail(err, -ELOOP, "%s: files load one another, at most %d deep", file, LOAD_DEPTH_MAX);
+		return view_fail(err, -ELOOP, "%s: files load one another, at most %d deep", file,
+				 LOAD_DEPTH_MAX);
 	f = fopen(file, "re");
 	if (f == NULL)
 		return view_failed(err, -errno, "%s", file);

@@ -23,9 +23,11 @@ static int set_path(struct console *c)
 	if (cfg->console.socket[0] != '\0')
 		n = snprintf(c->path, sizeof(c->path), "%s", cfg->console.socket);
 	else
-		n = snprintf(c->path, sizeof(c->path), "%s/%s", rte_eal_get_runtime_dir(), CONSOLE_SOCKET_NAME);
+		n = snprintf(c->path, sizeof(c->path), "%s/%s", rte_eal_get_runtime_dir(),
+			     CONSOLE_SOCKET_NAME);
 	if (n < 0 || (size_t)n >= sizeof(c->path)) {
-		LOG(CONSOLE, ERR, "the socket's path is longer than %zu: name a shorter one in console.socket",
+		LOG(CONSOLE, ERR,
+		    "the socket's path is longer than %zu: name a shorter one in console.socket",
 		    sizeof(c->path) - 1);
 		return -ENAMETOOLONG;
 	}
@@ -57,7 +59,8 @@ static int look_at_old(const char *path)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode)) {
-		LOG(CONSOLE, ERR, "%s is there and no socket: remove it, or name another in console.socket", path);
+		LOG(CONSOLE, ERR, "%s is there and no socket: remove it, or name another in console.socket",
+		    path);
 		return -EEXIST;
 	}
 	fd = unix_socket();
@@ -67,7 +70,8 @@ static int look_at_old(const char *path)
 	close(fd);
 	if (rc == -ECONNREFUSED)
 		return 0;
-	LOG(CONSOLE, ERR, "%s is served by another process: give each its own --file-prefix or console.socket", path);
+	LOG(CONSOLE, ERR,
+	    "%s is served by another process: give each its own --file-prefix or console.socket", path);
 	return -EADDRINUSE;
 }
 

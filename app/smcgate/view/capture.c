@@ -29,6 +29,7 @@ static int build_capture(const struct view_ctx *ctx, unsigned argc, const char *
 }
 
 const struct view view_capture[] = {
-	{ "capture", { { 0 } }, build_capture, VIEW_BLOCKS, NULL, "the capture: its file, packets written and dropped" },
+	{ "capture", { { 0 } }, build_capture, VIEW_BLOCKS, NULL,
+	  "the capture: its file, packets written and dropped" },
 	{ NULL },
 };

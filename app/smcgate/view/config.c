@@ -88,7 +88,8 @@ static int build_fwd(const struct view_ctx *ctx, unsigned argc, const char *cons
 		json_array_append_new(rows, o);
 	}
 	*out = json_pack("{s:s,s:b,s:i,s:o}", "mode", enum_name(config_forward_names, pipeline_fwd(ctx->pl)),
-			 "forwarding", (int)pipeline_forwarding(ctx->pl), "burst", (int)pipeline_burst(ctx->pl), "ports", rows);
+			 "forwarding", (int)pipeline_forwarding(ctx->pl), "burst",
+				 (int)pipeline_burst(ctx->pl), "ports", rows);
 	return 0;
 }
 
@@ -101,7 +102,8 @@ static int build_log(const struct view_ctx *ctx, unsigned argc, const char *cons
 		json_t *o = json_object();
 
 		view_set_str(o, "layer", log_layer_names[l]);
-		view_set_str(o, "level", enum_name(config_log_level_names, rte_log_get_level((uint32_t)log_types[l])));
+		view_set_str(o, "level",
+			     enum_name(config_log_level_names, rte_log_get_level((uint32_t)log_types[l])));
 		json_array_append_new(rows, o);
 	}
 	*out = json_pack("{s:o}", "layers", rows);
@@ -118,9 +120,12 @@ static int build_version(const struct view_ctx *ctx, unsigned argc, const char *
 }
 
 const struct view view_config[] = {
-	{ "config rxtx", { { 0 } }, build_rxtx, VIEW_TABLE, NULL, "burst size, queues and descriptors of the ports" },
-	{ "config cores", { { 0 } }, build_cores, VIEW_TABLE, NULL, "worker lcores and the receive queues they poll" },
-	{ "config fwd", { { 0 } }, build_fwd, VIEW_TABLE, NULL, "forwarding mode, whether it runs, which port sends to which" },
+	{ "config rxtx", { { 0 } }, build_rxtx, VIEW_TABLE, NULL,
+	  "burst size, queues and descriptors of the ports" },
+	{ "config cores", { { 0 } }, build_cores, VIEW_TABLE, NULL,
+	  "worker lcores and the receive queues they poll" },
+	{ "config fwd", { { 0 } }, build_fwd, VIEW_TABLE, NULL,
+	  "forwarding mode, whether it runs, which port sends to which" },
 	{ "log", { { 0 } }, build_log, VIEW_TABLE, NULL, "log levels of the layers" },
 	{ "version", { { 0 } }, build_version, VIEW_BLOCKS, NULL, "versions of the program and of DPDK" },
 	{ NULL },

@@ -29,7 +29,8 @@ static double micros(uint64_t cycles)
 	return (double)cycles * 1e6 / (double)rte_get_tsc_hz();
 }
 
-static json_t *row(unsigned worker, const struct pipeline_lcore_stats *s, const struct pipeline_lcore_stats *from)
+static json_t *row(unsigned worker, const struct pipeline_lcore_stats *s,
+		   const struct pipeline_lcore_stats *from)
 {
 	struct span d = span_of(from, s);
 	double packets = MAX(d.rx, d.tx);
@@ -80,7 +81,8 @@ static void set_details(json_t *o, const struct pipeline_lcore_stats *s)
 }
 
 /* Figures are since the last look at least this long ago, or since the start. */
-static const struct pipeline_lcore_stats *look(struct view_lcore_last *last, const struct pipeline_lcore_stats *s)
+static const struct pipeline_lcore_stats *look(struct view_lcore_last *last,
+					       const struct pipeline_lcore_stats *s)
 {
 	static const struct pipeline_lcore_stats zero;
 
@@ -144,7 +146,8 @@ static const struct view_column lcore_columns[] = {
 };
 
 const struct view view_lcore[] = {
-	{ "lcore", { { .kind = VIEW_ARG_LCORE, .name = "N", .optional = true } }, build_lcore, VIEW_TABLE, lcore_columns,
+	{ "lcore", { { .kind = VIEW_ARG_LCORE, .name = "N", .optional = true } }, build_lcore, VIEW_TABLE,
+	  lcore_columns,
 	  "how busy workers are since the last look, and what with; of one lcore its stages too" },
 	{ NULL },
 };

@@ -35,7 +35,9 @@ static int build_pools(const struct view_ctx *ctx, unsigned argc, const char *co
 			return view_failed(err, n, "pools of worker %u", i);
 		}
 		for (int p = 0; p < n && p < PIPELINE_MAX_POOLS; p++)
-			json_array_append_new(rows, pool_json(i < cfg->n_lcores ? cfg->lcores[i].lcore : i, &pools[p]));
+			json_array_append_new(rows,
+					      pool_json(i < cfg->n_lcores ? cfg->lcores[i].lcore : i,
+							&pools[p]));
 	}
 	*out = json_pack("{s:o}", "pools", rows);
 	return 0;

@@ -83,7 +83,8 @@ static int build_routes(const struct view_ctx *ctx, unsigned argc, const char *c
 		for (unsigned i = 0; i < cfg->ports[p].n_addresses; i++) {
 			struct cfg_prefix net = subnet(&cfg->ports[p].addresses[i]);
 
-			json_array_append_new(rows, route_json(cfg_prefix_str(&net, to), "", cfg->ports[p].name,
+			json_array_append_new(rows,
+					      route_json(cfg_prefix_str(&net, to), "", cfg->ports[p].name,
 							       "connected"));
 		}
 	}
@@ -97,8 +98,8 @@ static int build_routes(const struct view_ctx *ctx, unsigned argc, const char *c
 
 #define NET_STATS(X) \
 	X(rx_packets) X(rx_bytes) X(rx_arp) X(rx_ip) X(rx_icmp) X(rx_tcp) X(rx_fragments) X(rx_reassembled) \
-	X(tx_packets) X(tx_bytes) X(tx_arp) X(tx_icmp) X(tx_echo_reply) X(tx_gso) X(arp_requests) X(arp_conflicts) \
-	X(pmtu_updates)
+	X(tx_packets) X(tx_bytes) X(tx_arp) X(tx_icmp) X(tx_echo_reply) X(tx_gso) X(arp_requests) \
+	X(arp_conflicts) X(pmtu_updates)
 
 static int build_net_stats(const struct view_ctx *ctx, unsigned argc, const char *const *argv, json_t **out,
 			   struct view_error *err)
@@ -122,8 +123,10 @@ static int build_net_stats(const struct view_ctx *ctx, unsigned argc, const char
 }
 
 const struct view view_net[] = {
-	{ "arp", { { 0 } }, build_arp, VIEW_TABLE, NULL, "neighbours: hardware addresses learnt and configured" },
+	{ "arp", { { 0 } }, build_arp, VIEW_TABLE, NULL,
+	  "neighbours: hardware addresses learnt and configured" },
 	{ "routes", { { 0 } }, build_routes, VIEW_TABLE, NULL, "subnets of the ports and static routes" },
-	{ "net stats", { { 0 } }, build_net_stats, VIEW_BLOCKS, NULL, "counters of Ethernet, ARP, IPv4 and ICMP" },
+	{ "net stats", { { 0 } }, build_net_stats, VIEW_BLOCKS, NULL,
+	  "counters of Ethernet, ARP, IPv4 and ICMP" },
 	{ NULL },
 };

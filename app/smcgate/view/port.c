@@ -15,7 +15,8 @@ static const struct {
 	uint32_t flag;
 	const char *name;
 } offload_names[] = {
-	{ NET_TX_IP_CKSUM, "tx_ip_checksum" }, { NET_TX_TCP_CKSUM, "tx_tcp_checksum" }, { NET_TX_TSO, "tx_tso" },
+	{ NET_TX_IP_CKSUM, "tx_ip_checksum" }, { NET_TX_TCP_CKSUM, "tx_tcp_checksum" },
+		{ NET_TX_TSO, "tx_tso" },
 	{ NET_TX_MULTI_SEG, "tx_multi_segment" }, { NET_TX_VLAN, "tx_vlan" }, { NET_RX_CKSUM, "rx_checksum" },
 };
 
@@ -254,7 +255,8 @@ static int build_xstats(const struct view_ctx *ctx, unsigned argc, const char *c
 const struct view view_port[] = {
 	{ "port info", PORTS_ARG, build_info, VIEW_BLOCKS, NULL,
 	  "what a port is, how it is set up, which lcores serve its queues" },
-	{ "port stats", PORTS_ARG, build_stats, VIEW_BLOCKS, NULL, "packets, octets and errors as the device counts them" },
+	{ "port stats", PORTS_ARG, build_stats, VIEW_BLOCKS, NULL,
+	  "packets, octets and errors as the device counts them" },
 	{ "port xstats", PORTS_ARG, build_xstats, VIEW_TABLE, NULL, "every counter the driver has" },
 	{ "port summary", PORTS_ARG, build_summary, VIEW_TABLE, NULL, "one line a port" },
 	{ NULL },

@@ -6,7 +6,8 @@
 
 #include "app/smcgate/view/view.h"
 
-static int find_queue(const struct view_ctx *ctx, const char *const *argv, bool rx, struct pipeline_port_info *info,
+static int find_queue(const struct view_ctx *ctx, const char *const *argv, bool rx,
+		      struct pipeline_port_info *info,
 		      unsigned *port, uint16_t *queue, struct view_error *err)
 {
 	unsigned to, n;

@@ -51,7 +51,8 @@ static int build_services(const struct view_ctx *ctx, unsigned argc, const char 
 	if (rc < 0 && rc != -ENOENT)
 		rc = view_failed(err, rc, "services");
 	else if (rc == -ENOENT && argc > 0)
-		view_fail(err, rc, "service: found '%s', which is none of those running (show services)", argv[0]);
+		view_fail(err, rc, "service: found '%s', which is none of those running (show services)",
+			  argv[0]);
 	else
 		rc = 0;
 	if (rc == 0 && argc == 0)
@@ -61,12 +62,14 @@ static int build_services(const struct view_ctx *ctx, unsigned argc, const char 
 }
 
 static const struct view_column service_columns[] = {
-	{ "name", "name" }, { "type", "type" }, { "listen", "listen" }, { "state", "state" }, { "open", "open" },
+	{ "name", "name" }, { "type", "type" }, { "listen", "listen" }, { "state", "state" },
+		{ "open", "open" },
 	{ NULL, NULL },
 };
 
 const struct view view_service[] = {
-	{ "services", { { .kind = VIEW_ARG_SERVICE, .name = "NAME", .optional = true } }, build_services, VIEW_TABLE,
+	{ "services", { { .kind = VIEW_ARG_SERVICE, .name = "NAME", .optional = true } }, build_services,
+	  VIEW_TABLE,
 	  service_columns, "services that run; of one its counters" },
 	{ NULL },
 };

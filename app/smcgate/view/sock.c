@@ -79,7 +79,8 @@ static int state_named(const char *name, struct view_error *err)
 	view_fail(err, 0, "state: found '%s', allowed", name);
 	for (int i = 0; i < TCP_STATES; i++) {
 		at = strlen(err->text);
-		snprintf(err->text + at, sizeof(err->text) - at, "%s %s", i == 0 ? "" : ",", tcp_state_names[i]);
+		snprintf(err->text + at, sizeof(err->text) - at, "%s %s", i == 0 ? "" : ",",
+			 tcp_state_names[i]);
 	}
 	return -EINVAL;
 }
@@ -119,7 +120,8 @@ static int parse_key(struct filter *f, const char *key, const char *value, struc
 		return view_number(value, "limit", 0, SHOWN_MAX, &f->limit, err);
 	if (strcmp(key, "skip") == 0)
 		return view_number(value, "skip", 0, UINT32_MAX, &f->skip, err);
-	return view_fail(err, -EINVAL, "filter: found '%s=', allowed state=, port=, peer=, service=, limit=, skip=", key);
+	return view_fail(err, -EINVAL,
+			 "filter: found '%s=', allowed state=, port=, peer=, service=, limit=, skip=", key);
 }
 
 /* Words of KEY=VALUE, apart by blanks or commas. */
@@ -133,7 +135,8 @@ static int parse_filter(const char *text, struct filter *f, struct view_error *e
 		char *eq = strchr(w, '=');
 
 		if (eq == NULL) {
-			rc = view_fail(err, -EINVAL, "filter: found '%s', allowed KEY=VALUE with state, port, peer, "
+			rc = view_fail(err, -EINVAL,
+				       "filter: found '%s', allowed KEY=VALUE with state, port, peer, "
 				       "service, limit, skip", w);
 			break;
 		}
@@ -407,14 +410,16 @@ static int build_socket(const struct view_ctx *ctx, unsigned argc, const char *c
 
 static const struct view_column sock_columns[] = {
 	{ "id", "id" }, { "local", "local" }, { "remote", "remote" }, { "state", "state" },
-	{ "transport", "transport" }, { "service", "service" }, { "readable", "readable" }, { "unacked", "unacked" },
+	{ "transport", "transport" }, { "service", "service" }, { "readable", "readable" },
+		{ "unacked", "unacked" },
 	{ "bytes_in", "bytes in" }, { "bytes_out", "bytes out" }, { "retransmits", "retransmits" },
 	{ "srtt_us", "srtt us" }, { NULL, NULL },
 };
 
 const struct view view_sock[] = {
-	{ "sockets", { { .kind = VIEW_ARG_REST, .name = "FILTER", .optional = true } }, build_sockets, VIEW_TABLE,
-	  sock_columns, "sockets; FILTER: state=, port=, peer=ADDR[/LEN], service=, limit= (100 if absent), skip=" },
+	{ "sockets", { { .kind = VIEW_ARG_REST, .name = "FILTER", .optional = true } }, build_sockets,
+	  VIEW_TABLE, sock_columns,
+	  "sockets; FILTER: state=, port=, peer=ADDR[/LEN], service=, limit= (100 if absent), skip=" },
 	{ "socket", { { .kind = VIEW_ARG_WORD, .name = "ID" } }, build_socket, VIEW_BLOCKS, NULL,
 	  "all about one socket, by its id in show sockets" },
 	{ NULL },

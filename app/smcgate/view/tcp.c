@@ -20,8 +20,8 @@ static json_t *tcp_json(const struct tcp_stats *s)
 }
 
 #define SOCK_STATS(X) \
-	X(open) X(accepted) X(refused_limit) X(refused_peer) X(refused_service) X(refused_memory) X(connected) \
-	X(connect_failed) X(closed) X(aborted)
+	X(open) X(accepted) X(refused_limit) X(refused_peer) X(refused_service) X(refused_memory) \
+	X(connected) X(connect_failed) X(closed) X(aborted)
 
 static void add_sock(struct sock_stats *sum, const struct sock_stats *s)
 {
@@ -69,7 +69,8 @@ static int build_tcp_stats(const struct view_ctx *ctx, unsigned argc, const char
 }
 
 const struct view view_tcp[] = {
-	{ "tcp stats", { { .kind = VIEW_ARG_LCORE, .name = "N", .optional = true } }, build_tcp_stats, VIEW_BLOCKS, NULL,
+	{ "tcp stats", { { .kind = VIEW_ARG_LCORE, .name = "N", .optional = true } }, build_tcp_stats,
+	  VIEW_BLOCKS, NULL,
 	  "TCP's and the sockets' counters, of all lcores or one" },
 	{ NULL },
 };

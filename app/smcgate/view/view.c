@@ -64,7 +64,8 @@ int view_build(const struct view *v, const struct view_ctx *ctx, unsigned argc, 
 }
 
 /* ---- arguments ------------------------------------------------------------------ */
-int view_number(const char *arg, const char *what, uint64_t lo, uint64_t hi, uint64_t *out, struct view_error *err)
+int view_number(const char *arg, const char *what, uint64_t lo, uint64_t hi, uint64_t *out,
+		struct view_error *err)
 {
 	char *end;
 
@@ -93,7 +94,8 @@ static int no_such_port(struct pipeline *pl, const char *arg, bool all, struct v
 	return -ENODEV;
 }
 
-int view_ports(struct pipeline *pl, const char *arg, bool all, unsigned *from, unsigned *to, struct view_error *err)
+int view_ports(struct pipeline *pl, const char *arg, bool all, unsigned *from, unsigned *to,
+	       struct view_error *err)
 {
 	const struct config *cfg = pipeline_config(pl);
 	unsigned n = pipeline_ports(pl);
@@ -131,7 +133,8 @@ int view_worker(struct pipeline *pl, const char *arg, struct view_error *err)
 	view_fail(err, 0, "lcore: found '%s', allowed", arg);
 	at = strlen(err->text);
 	for (unsigned i = 0; i < n && i < cfg->n_lcores && at < sizeof(err->text) - 1; i++) {
-		snprintf(err->text + at, sizeof(err->text) - at, "%s %u", i == 0 ? "" : ",", cfg->lcores[i].lcore);
+		snprintf(err->text + at, sizeof(err->text) - at, "%s %u", i == 0 ? "" : ",",
+			 cfg->lcores[i].lcore);
 		at = strlen(err->text);
 	}
 	return -ENOENT;

@@ -112,11 +112,13 @@ void view_render(const struct view *v, json_t *j, FILE *out);
 
 /* ---- arguments ------------------------------------------------------------------ */
 /* A port by number or name, or "all" if allowed: indices *from..*to-1. */
-int view_ports(struct pipeline *pl, const char *arg, bool all, unsigned *from, unsigned *to, struct view_error *err);
+int view_ports(struct pipeline *pl, const char *arg, bool all, unsigned *from, unsigned *to,
+	       struct view_error *err);
 /* A worker by EAL's number: its index, or a negative errno and err. */
 int view_worker(struct pipeline *pl, const char *arg, struct view_error *err);
 /* A whole decimal number lo..hi; what names it in the error. */
-int view_number(const char *arg, const char *what, uint64_t lo, uint64_t hi, uint64_t *out, struct view_error *err);
+int view_number(const char *arg, const char *what, uint64_t lo, uint64_t hi, uint64_t *out,
+		struct view_error *err);
 
 /* ---- errors ----------------------------------------------------------------------- */
 /* Says it and returns rc. */
@@ -126,11 +128,15 @@ int view_failed(struct view_error *err, int rc, const char *fmt, ...) __attribut
 
 /* ---- making JSON -------------------------------------------------------------------- */
 /* Running out of memory leaves the key out. */
-static inline void view_set_u64(json_t *o, const char *key, uint64_t v) { json_object_set_new(o, key, json_integer((json_int_t)v)); }
-static inline void view_set_int(json_t *o, const char *key, int64_t v) { json_object_set_new(o, key, json_integer(v)); }
-static inline void view_set_bool(json_t *o, const char *key, bool v) { json_object_set_new(o, key, json_boolean(v)); }
+static inline void view_set_u64(json_t *o, const char *key,
+				uint64_t v) { json_object_set_new(o, key, json_integer((json_int_t)v)); }
+static inline void view_set_int(json_t *o, const char *key,
+				int64_t v) { json_object_set_new(o, key, json_integer(v)); }
+static inline void view_set_bool(json_t *o, const char *key,
+				 bool v) { json_object_set_new(o, key, json_boolean(v)); }
 /* Shown with one decimal. */
-static inline void view_set_real(json_t *o, const char *key, double v) { json_object_set_new(o, key, json_real(v)); }
+static inline void view_set_real(json_t *o, const char *key,
+				 double v) { json_object_set_new(o, key, json_real(v)); }
 /* What is not UTF-8 becomes '?'. */
 void view_set_str(json_t *o, const char *key, const char *v);
 /* v / by in percent and the like; 0 when by is 0. */
@@ -146,7 +152,8 @@ void view_lock(void);
 void view_unlock(void);
 
 /* The tables of the files of this directory, each ended by NULL words. */
-extern const struct view view_port[], view_queue[], view_lcore[], view_sock[], view_service[], view_net[], view_tcp[],
+extern const struct view view_port[], view_queue[], view_lcore[], view_sock[], view_service[], view_net[],
+	view_tcp[],
 	view_drop[], view_memory[], view_config[], view_capture[];
 
 #endif

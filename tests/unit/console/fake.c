@@ -24,7 +24,8 @@ struct fake fake;
 
 static const char *const counter_names[] = { "requests", "bytes", NULL };
 static struct service_type serve = {
-	.name = "dummy", .doc = "Serves nothing.", .listen = SERVICE_LISTEN_REQUIRED, .counter_names = counter_names,
+	.name = "dummy", .doc = "Serves nothing.", .listen = SERVICE_LISTEN_REQUIRED,
+		.counter_names = counter_names,
 };
 SERVICE_REGISTER(serve)
 
@@ -62,7 +63,8 @@ static int start_port(struct pipeline *pl, unsigned p)
 
 	snprintf(name, sizeof(name), "net_null%u", p);
 	if (rte_eth_dev_get_port_by_name(name, &pl->id[p]) != 0 &&
-	    (rte_vdev_init(name, "size=64,copy=1") != 0 || rte_eth_dev_get_port_by_name(name, &pl->id[p]) != 0))
+	    (rte_vdev_init(name, "size=64,copy=1") != 0 ||
+	     rte_eth_dev_get_port_by_name(name, &pl->id[p]) != 0))
 		return -ENODEV;
 	(void)rte_eth_dev_stop(pl->id[p]);
 	if (rte_eth_dev_configure(pl->id[p], 1, 1, &conf) != 0 ||
@@ -160,7 +162,8 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 	*out = (struct pipeline_port_info){
 		.id = pl->id[port], .state = fake.state[port], .node = -1, .peer = (uint16_t)(1 - port),
 		.rx_queues = 1, .tx_queues = 1, .rx_descriptors = 64, .tx_descriptors = 64, .mtu = 1500,
-		.mac = { .addr_bytes = { 2, 0, 0, 0, 0, (uint8_t)port } }, .offloads = NET_TX_TSO | NET_RX_CKSUM,
+		.mac = { .addr_bytes = { 2, 0, 0, 0, 0, (uint8_t)port } },
+			.offloads = NET_TX_TSO | NET_RX_CKSUM,
 		.rx_worker = { (uint8_t)port }, .tx_worker = { (uint8_t)port },
 	};
 	snprintf(out->name, sizeof(out->name), "%s", pl->cfg->ports[port].name);
@@ -173,7 +176,8 @@ int pipeline_port_start(struct pipeline *pl, unsigned port) { return did("port_s
 int pipeline_port_stop(struct pipeline *pl, unsigned port) { return did("port_stop %u", port); }
 int pipeline_port_close(struct pipeline *pl, unsigned port) { return did("port_close %u", port); }
 int pipeline_port_reset(struct pipeline *pl, unsigned port) { return did("port_reset %u", port); }
-int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu) { return did("mtu %u %u", port, mtu); }
+int pipeline_port_mtu(struct pipeline *pl, unsigned port,
+		      uint16_t mtu) { return did("mtu %u %u", port, mtu); }
 
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on)
 {
@@ -272,14 +276,16 @@ int pipeline_sock_info(struct pipeline *pl, unsigned i, uint64_t id, struct sock
 	return asked(i);
 }
 
-int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out, unsigned max)
+int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out,
+			unsigned max)
 {
 	unsigned n = 0;
 
 	for (; n < max && skip + n < fake.neighbours; n++)
 		out[n] = (struct net_neigh_info){
 			.addr = net_addr_v4(rte_cpu_to_be_32(0x0a000002 + skip + n)), .confirmed_us = 9000000,
-			.mac = { .addr_bytes = { 2, 0, 0, 0, 1, (uint8_t)(skip + n) } }, .state = NEIGH_REACHABLE,
+			.mac = { .addr_bytes = { 2, 0, 0, 0, 1, (uint8_t)(skip + n) } },
+				.state = NEIGH_REACHABLE,
 		};
 	return (int)n;
 }

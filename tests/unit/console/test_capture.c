@@ -24,7 +24,8 @@ static void name__rules(void)
 		const char *name;
 		bool ok;
 	} t[] = {
-		{ "a", true }, { "a.pcapng", true }, { "A-1_b.c", true }, { max, true }, { longer, false }, { "", false },
+		{ "a", true }, { "a.pcapng", true }, { "A-1_b.c", true }, { max, true }, { longer, false },
+			{ "", false },
 		{ ".", false }, { "..", false }, { ".hidden", false }, { "-rf", false }, { "_x", false },
 		{ "a/b", false }, { "/a", false }, { "../a", false }, { "a\\b", false }, { "a b", false },
 		{ "a\n", false }, { "\xc3\xa4", false }, { "a;b", false },
@@ -71,7 +72,8 @@ static long ask_tshark(const char *dir, const char *file, const char *args, cons
 	char cmd[512], line[128] = "";
 	FILE *p;
 
-	snprintf(cmd, sizeof(cmd), "command -v tshark >/dev/null && tshark -r %s/%s %s 2>/dev/null | %s", dir, file, args,
+	snprintf(cmd, sizeof(cmd), "command -v tshark >/dev/null && tshark -r %s/%s %s 2>/dev/null | %s", dir,
+		 file, args,
 		 filter);
 	p = popen(cmd, "r");
 	if (p == NULL)
@@ -160,13 +162,15 @@ static void capture__refusals(void)
 		const char *line, *says;
 	} t[] = {
 		{ "capture stop", "error: capture stop: none runs" },
-		{ "capture start ../evil", "error: capture start: file: found '../evil', allowed a plain name" },
+		{ "capture start ../evil",
+		  "error: capture start: file: found '../evil', allowed a plain name" },
 		{ "capture start there", "error: capture start: there in " },
 		{ "capture start link", "error: capture start: link in " },
 		{ "capture start a port 9", "error: port: found '9'" },
 		{ "capture start a snaplen 9", "error: snaplen: found '9', allowed 64..65535" },
 		{ "capture start a snaplen", "error: capture start: a value is missing" },
-		{ "capture start a colour red", "error: capture start: found 'colour', allowed port N|all, snaplen N" },
+		{ "capture start a colour red",
+		  "error: capture start: found 'colour', allowed port N|all, snaplen N" },
 	};
 	char path[192];
 	struct rig r;

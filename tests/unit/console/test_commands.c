@@ -70,10 +70,13 @@ static const struct line changes[] = {
 	{ "service drain web", 0, "drain web", NULL },
 	{ "service remove web", 0, "remove web", NULL },
 	{ "service remove wob", 0, "", "error: service remove: found 'wob'" },
-	{ "service add {\"name\": \"two\", \"type\": \"dummy\", \"listen\": \"10.0.1.1:81\"}", 0, "service_add two", NULL },
-	{ "service add {\"name\": \"two\", \"type\": \"dummy\", \"listen\": \"10.0.1.1:81\"}", -EEXIST, "service_add two",
+	{ "service add {\"name\": \"two\", \"type\": \"dummy\", \"listen\": \"10.0.1.1:81\"}", 0,
+	  "service_add two", NULL },
+	{ "service add {\"name\": \"two\", \"type\": \"dummy\", \"listen\": \"10.0.1.1:81\"}", -EEXIST,
+	  "service_add two",
 	  "error: service add: 'two' runs already" },
-	{ "service add {\"name\": \"two\", \"type\": \"dumm\", \"listen\": \"10.0.1.1:81\"}", 0, "", "error: service add: $" },
+	{ "service add {\"name\": \"two\", \"type\": \"dumm\", \"listen\": \"10.0.1.1:81\"}", 0, "",
+	  "error: service add: $" },
 	{ "service add {\"name\": ", 0, "", "error: service add: service" },
 	{ "service add @/nonexistent", 0, "", "error: /nonexistent: No such file" },
 	{ "set log tcp debug", 0, "", "" },
@@ -244,7 +247,8 @@ static void commands__documented(void)
 	rig_run(&r, "help");
 	for (n = 0; command_usage(n, usage, sizeof(usage), &help, &section) != NULL; n++) {
 		if (strstr(doc, usage) == NULL || strstr(r.text, usage) == NULL) {
-			printf("\n  '%s' is not in %s\n", usage, strstr(doc, usage) == NULL ? DOC_CONSOLE : "help");
+			printf("\n  '%s' is not in %s\n", usage, strstr(doc, usage) == NULL ? DOC_CONSOLE :
+			       "help");
 			CU_FAIL("a command without documentation");
 		}
 	}

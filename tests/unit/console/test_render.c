@@ -18,14 +18,17 @@ struct golden {
 static const struct golden goldens[] = {
 	{ "{}", "", VIEW_TABLE, NULL },
 	{ "{\"rx_packets\": 12, \"up\": true, \"off\": false, \"x\": \"\", \"part\": 12.34, \"n\": null}",
-	  "rx packets  12\nup          yes\noff         no\nx           -\npart        12.3\nn           -\n", VIEW_TABLE,
+	  "rx packets  12\nup          yes\noff         no\nx           -\npart        12.3\nn           -\n",
+		  VIEW_TABLE,
 	  NULL },
-	{ "{\"a\": [1, 2], \"b\": [\"x\", \"y\"], \"c\": []}", "a  1, 2\nb  x, y\nc  -\n", VIEW_BLOCKS, NULL },
+	{ "{\"a\": [1, 2], \"b\": [\"x\", \"y\"], \"c\": []}", "a  1, 2\nb  x, y\nc  -\n", VIEW_BLOCKS,
+	  NULL },
 	/* one table: no title; numbers to the right, text to the left, no blanks at the end */
 	{ "{\"rows\": [{\"n\": 5, \"name\": \"abc\"}, {\"n\": 1234, \"name\": \"d\"}]}",
 	  "   n  name\n   5  abc\n1234  d\n", VIEW_TABLE, NULL },
 	/* chosen columns in their order, with their headings; what is nested is not a column */
-	{ "{\"rows\": [{\"a\": 1, \"b\": \"x\", \"c\": 3, \"d\": {\"e\": 1}}]}", "Bee  a\nx    1\n", VIEW_TABLE, columns },
+	{ "{\"rows\": [{\"a\": 1, \"b\": \"x\", \"c\": 3, \"d\": {\"e\": 1}}]}", "Bee  a\nx    1\n",
+	  VIEW_TABLE, columns },
 	{ "{\"rows\": [{\"a\": 1, \"d\": {\"e\": 1}}]}", "a\n1\n", VIEW_TABLE, NULL },
 	/* a key that later rows lack */
 	{ "{\"rows\": [{\"k\": \"x\", \"v\": 1}, {\"k\": \"y\"}]}", "k  v\nx  1\ny  -\n", VIEW_TABLE, NULL },
@@ -42,7 +45,8 @@ static const struct golden goldens[] = {
 static void render__golden(void)
 {
 	for (size_t i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
-		struct view v = { .words = "test", .layout = goldens[i].layout, .columns = goldens[i].columns };
+		struct view v = { .words = "test", .layout = goldens[i].layout,
+				  .columns = goldens[i].columns };
 		json_t *j = json_loads(goldens[i].json, 0, NULL);
 		char *text = NULL;
 		size_t len;
@@ -109,7 +113,8 @@ static void number__bounds(void)
 		int rc;
 		uint64_t v;
 	} t[] = {
-		{ "3", 0, 3 }, { "10", 0, 10 }, { "03", 0, 3 }, { "2", -22, 0 }, { "11", -22, 0 }, { "", -22, 0 },
+		{ "3", 0, 3 }, { "10", 0, 10 }, { "03", 0, 3 }, { "2", -22, 0 }, { "11", -22, 0 },
+			{ "", -22, 0 },
 		{ "+5", -22, 0 }, { "-5", -22, 0 }, { " 5", -22, 0 }, { "5x", -22, 0 }, { "0x5", -22, 0 },
 		{ "99999999999999999999999", -22, 0 },
 	};

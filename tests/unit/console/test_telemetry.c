@@ -23,7 +23,9 @@ static json_t *table(unsigned rows)
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < rows; i++)
-		json_array_append_new(a, json_pack("{s:i,s:s}", "n", (int)i, "text", "some thirty octets of a text."));
+		json_array_append_new(a,
+				      json_pack("{s:i,s:s}", "n", (int)i, "text",
+						"some thirty octets of a text."));
 	return json_pack("{s:i,s:o}", "all", (int)rows, "rows", a);
 }
 
@@ -45,7 +47,8 @@ static void page__covers_all_once(void)
 			free(text);
 			CU_ASSERT(json_array_size(rows) <= 256);
 			json_array_foreach(rows, i, row)
-				CU_ASSERT_EQUAL(json_integer_value(json_object_get(row, "n")), (json_int_t)seen++);
+				CU_ASSERT_EQUAL(json_integer_value(json_object_get(row, "n")),
+						(json_int_t)seen++);
 			next = (unsigned)json_integer_value(json_object_get(j, "next"));
 			json_decref(j);
 		} while (next != 0 && ++pages < 100);
@@ -170,7 +173,8 @@ static void answers__like_the_console(void)
 		json_t *j = ask(fd, answers[i].request);
 
 		if (j == NULL || strcmp(at(j, answers[i].path, buf, sizeof(buf)), answers[i].value) != 0)
-			printf("\n  %s: %s is '%s'\n", answers[i].request, answers[i].path, j != NULL ? buf : "nothing");
+			printf("\n  %s: %s is '%s'\n", answers[i].request, answers[i].path, j != NULL ? buf :
+			       "nothing");
 		CU_ASSERT_PTR_NOT_NULL(j);
 		CU_ASSERT_STRING_EQUAL(buf, answers[i].value);
 		json_decref(j);
@@ -195,7 +199,8 @@ static void answers__every_view(void)
 		json_t *j;
 
 		view_args(v->args, &required);
-		snprintf(request, sizeof(request), "/smcgate/%s%s", v->words, required == 0 ? "" : required == 1 ? ",1" : ",0,0");
+		snprintf(request, sizeof(request), "/smcgate/%s%s", v->words, required == 0 ? "" :
+			 required == 1 ? ",1" : ",0,0");
 		for (char *p = request; *p != '\0'; p++)
 			*p = *p == ' ' ? '/' : *p;
 		j = ask(fd, request);
