@@ -133,6 +133,12 @@ static struct rte_mempool *pinned(struct mem *mem, const char *what, const struc
 	return arena_pktmbuf_pool(arena_on(mem, need->node), name, n, cache_for(n), NET_MBUF_PRIV_SIZE, room, rc);
 }
 
+/* Frames for a port that takes no chains are copied into one header buffer. */
+static uint16_t header_room(const struct mem_need *need)
+{
+	return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(need->frame, (uint16_t)RTE_MBUF_DEFAULT_DATAROOM));
+}
+
 int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need, struct lcore_mem *out)
 {
 	const struct config_memory *c = &cfg->memory;
@@ -147,7 +153,7 @@ int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem
 		out->payload = pinned(mem, "payload", need, c->payload_buffers, data_room(cfg), &rc);
 	else
 		out->payload = plain("payload", need, c->payload_buffers, data_room(cfg), &rc);
-	out->header = plain("header", need, c->header_buffers, RTE_MBUF_DEFAULT_BUF_SIZE, &rc);
+	out->header = plain("header", need, c->header_buffers, header_room(need), &rc);
 	out->indirect = plain("indirect", need, c->header_buffers, 0, &rc);
 	if (rc == 0)
 		return 0;

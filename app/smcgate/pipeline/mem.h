@@ -35,6 +35,7 @@ struct mem_need {
 	int node;
 	unsigned index;               /* worker */
 	bool pinned, plain;           /* some of its ports take pinned buffers, refuse them */
+	uint16_t frame;               /* largest frame that has to be put into one buffer to be sent, 0: none */
 	bool arena;                   /* its buffers may lie in an arena; false: no pinned ones either */
 };
 

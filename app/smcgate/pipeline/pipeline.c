@@ -69,6 +69,17 @@ static bool arenas_allowed(const struct pipeline *pl)
 	return true;
 }
 
+/* Any worker may send on any port. */
+static uint16_t largest_single(const struct pipeline *pl)
+{
+	uint16_t len = 0;
+
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		if ((pl->ports[i].offloads & NET_TX_MULTI_SEG) == 0 && pl->cfg->ports[i].mtu + NET_L2_MAX > len)
+			len = (uint16_t)(pl->cfg->ports[i].mtu + NET_L2_MAX);
+	return len;
+}
+
 static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 {
 	bool arena = arenas_allowed(pl);
@@ -76,7 +87,9 @@ static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 	for (unsigned w = 0; w < pl->n_workers; w++) {
 		const struct config_lcore *l = &pl->cfg->lcores[w];
 
-		needs[w] = (struct mem_need){ .node = pl->lcores[w]->node, .index = w, .arena = arena };
+		needs[w] = (struct mem_need){
+			.node = pl->lcores[w]->node, .index = w, .arena = arena, .frame = largest_single(pl),
+		};
 		for (unsigned i = 0; i < l->n_queues; i++) {
 			bool pinned = arena && pl->ports[l->queues[i].port_index].pinned;
 
