@@ -19,7 +19,7 @@
 #define PROBE_TRIES (PROBE_UNICAST + 3)
 #define DELAY_US (5 * NET_S)
 #define REPLICA_DELAY_US (10 * NET_S)
-#define FAILED_HOLD_US (3 * NET_S)
+#define FAILED_HOLD_US (5 * NET_S) /* longer than the pause before the SYN that follows the failure */
 #define FAILED_JITTER_US (2 * NET_S)
 #define LOCK_US NET_S           /* no change of address this soon after the last, or after a proof */
 

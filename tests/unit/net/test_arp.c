@@ -212,7 +212,7 @@ static void neigh__queue_and_failure(void)
 	fix_advance(&f, NET_S);
 	CU_ASSERT(f.n_out == 3 && f.n_unreachable == 1 && fix_drop(&f, DROP_NEIGH_FAILED) == 3);
 	CU_ASSERT(send_to(&p, 1) == -EHOSTUNREACH && fix_drop(&f, DROP_NEIGH_FAILED) == 4);
-	fix_advance(&f, 5 * NET_S); /* failure is held 3 to 5 s, then asked anew */
+	fix_advance(&f, 7 * NET_S); /* failure is held 5 to 7 s, then asked anew */
 	CU_ASSERT(send_to(&p, 1) == 0 && f.n_out == 4 && is_arp(3));
 	net_path_close(f.st, &p);
 	for (unsigned i = 0; i < 10; i++)
