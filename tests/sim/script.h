@@ -78,6 +78,8 @@ bool script_failed(const struct script *sc);
 struct sim *script_sim(struct script *sc);
 struct sim_host *script_host(struct script *sc);
 struct tcp_conn *script_conn(struct script *sc, unsigned flow);
+/* The flow begins anew: its connection was given back, its numbers are void. */
+void script_forget(struct script *sc, unsigned flow);
 /* Raw frames to U in one burst, then a turn. Takes the list. */
 void script_inject(struct script *sc, struct wire_frame *list);
 /* The segment of a "P> ..." text as a frame, not sent. */

@@ -545,6 +545,8 @@ void script_seg_note(struct script *sc, struct script_flow *f, const struct wire
 {
 	const uint8_t *ts = script_opt(t, 8, NULL);
 
+	if (t->vlan != sim_if(sc->host)->vlan)
+		script_fail(sc, "VLAN tag is %u", t->vlan);
 	if ((t->flags & WIRE_SYN) != 0)
 		note_syn(f, t);
 	if (ts != NULL) {

@@ -108,6 +108,21 @@ static void note_conflict(void *ctx, const struct net_addr *addr)
 	((struct script *)ctx)->conflicts++;
 }
 
+static void flow_init(struct script_flow *f, unsigned idx)
+{
+	*f = (struct script_flow){
+		.idx = idx, .pport = (uint16_t)(40000 + idx), .uport = 80, .p_win = 65535,
+		.p_isn = 0x20000000 + idx * 0x1000000, .u_isn = 0x70000000,
+	};
+}
+
+void script_forget(struct script *sc, unsigned flow)
+{
+	if (sc->flows[flow].c != NULL)
+		tcp_abort(sc->flows[flow].c);
+	flow_init(&sc->flows[flow], flow);
+}
+
 static bool create(struct script *sc, uint64_t start_us)
 {
 	struct sim_host_conf *conf = &sc->conf;
@@ -133,16 +148,8 @@ static bool create(struct script *sc, uint64_t start_us)
 	}
 	sc->host = sim_host_add(sc->sim, conf);
 	sc->arp_answers = true;
-	for (unsigned i = 0; i < SCRIPT_FLOWS; i++) {
-		struct script_flow *f = &sc->flows[i];
-
-		f->idx = i;
-		f->pport = (uint16_t)(40000 + i);
-		f->uport = 80;
-		f->p_win = 65535;
-		f->p_isn = 0x20000000 + i * 0x1000000;
-		f->u_isn = 0x70000000;
-	}
+	for (unsigned i = 0; i < SCRIPT_FLOWS; i++)
+		flow_init(&sc->flows[i], i);
 	return sc->host != NULL;
 }
 
