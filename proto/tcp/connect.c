@@ -264,6 +264,15 @@ static void simultaneous(struct tcp_conn *c, struct tcp_seg *seg)
 	TCP_SEG_DROP(c->ts, TCP_DONE, seg);
 }
 
+/* Not later than it is set to: a stream of old ACKs must not push it away. */
+static void syn_again_soon(struct tcp_conn *c)
+{
+	uint64_t at = tcp_now_us(c->ts) + SYN_AGAIN_MS * TCP_MS_US;
+
+	if ((int32_t)(c->timer[TCP_T_RTX] - (uint32_t)(at / WHEEL_TICK_US)) > 0)
+		tcp_timer_set(c, TCP_T_RTX, at);
+}
+
 static void bad_ack(struct tcp_conn *c, struct tcp_seg *seg)
 {
 	struct tcp_stack *ts = c->ts;
@@ -271,7 +280,7 @@ static void bad_ack(struct tcp_conn *c, struct tcp_seg *seg)
 	if (!(seg->flags & RTE_TCP_RST_FLAG)) {
 		tcp_reset_reply(ts, &c->flow, seg);
 		if (c->retries == 0 && c->snd_nxt != c->iss)
-			tcp_timer_set(c, TCP_T_RTX, tcp_now_us(ts) + SYN_AGAIN_MS * TCP_MS_US);
+			syn_again_soon(c);
 	}
 	TCP_SEG_DROP(ts, TCP_ACK_BAD, seg);
 }

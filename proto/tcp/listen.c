@@ -166,7 +166,9 @@ static void send_cookie(struct tcp_listener *l, const struct net_flow *f, const 
 static void syn_overflow(struct tcp_listener *l, const struct net_flow *f, struct tcp_seg *seg)
 {
 	l->ts->stats.listen_overflows++;
-	if (l->ts->conf.cookies == TCP_COOKIES_OFF) {
+	/* Those who wait for accept come first, a cookie would promise too much. They hold entries: while there
+	 * is room others are served, for a limit that refuses one peer may not concern the next. */
+	if (l->ts->conf.cookies == TCP_COOKIES_OFF || l->refused != 0) {
 		TCP_SEG_DROP(l->ts, TCP_SYN_QUOTA, seg);
 		return;
 	}
@@ -178,11 +180,6 @@ void tcp_listen_syn(struct tcp_listener *l, const struct net_flow *f, uint64_t h
 {
 	struct tcp_stack *ts = l->ts;
 
-	if (l->refused != 0) { /* those who wait for accept come first; a cookie would promise too much */
-		ts->stats.listen_overflows++;
-		TCP_SEG_DROP(ts, TCP_SYN_QUOTA, seg);
-		return;
-	}
 	if (iss_min == NULL && ts->conf.cookies == TCP_COOKIES_ALWAYS) {
 		send_cookie(l, f, seg);
 		return;
