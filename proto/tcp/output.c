@@ -160,6 +160,8 @@ static int send_new(struct tcp_conn *c, struct tcp_out *o)
 	bool fin;
 	int rc;
 
+	if (c->rec_count >= TCP_REC_MAX)
+		return 0; /* an ACK will make room */
 	o->seq = c->snd_nxt;
 	o->buf = c->sndq_next;
 	if (o->len)
@@ -243,7 +245,7 @@ int tcp_out_unit(struct tcp_conn *c, struct tcp_rec *r, unsigned unit)
 			o.flags |= (fin ? RTE_TCP_FIN_FLAG : 0) | (seq + left == tcp_sndq_end(c) ? RTE_TCP_PSH_FLAG : 0);
 		rc = tcp_out_emit(c, &o, NET_TX_DATA);
 		if (rc < 0)
-			return frames ? frames : rc;
+			return rc; /* not retransmitted, then: the whole unit again */
 		seq += o.len;
 		left -= o.len;
 		frames++;
@@ -338,8 +340,8 @@ unsigned tcp_out_finish(struct tcp_conn *c)
 	validate_cwnd(c);
 	for (; acks > 0; acks--) {
 		if (tcp_send_control(c, c->snd_nxt, RTE_TCP_ACK_FLAG) < 0) {
-			c->flags |= TCF_ACK_NOW; /* again next turn */
-			tcp_want_output(c);
+			c->flags |= TCF_ACK_NOW;
+			tcp_no_memory(c);
 			break;
 		}
 		frames++;

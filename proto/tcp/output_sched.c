@@ -55,13 +55,16 @@ static unsigned begin(struct tcp_stack *ts, struct round *r)
 	return frames;
 }
 
-static unsigned end(struct tcp_conn *c, bool more)
+/* rc: why it stops. Without memory it does not stay on the list: the lcore may sleep. */
+static unsigned end(struct tcp_conn *c, int rc)
 {
 	unsigned frames;
 
 	c->flags &= ~(uint32_t)TCF_IN_OUTPUT;
 	frames = tcp_out_finish(c);
-	if (more)
+	if (rc == -ENOMEM)
+		tcp_no_memory(c);
+	else if (rc < 0)
 		tcp_want_output(c);
 	return frames;
 }
@@ -79,7 +82,7 @@ unsigned tcp_output(struct tcp_stack *ts)
 			frames += (unsigned)rc;
 			push(&r, c);
 		} else {
-			frames += end(c, rc < 0);
+			frames += end(c, rc);
 		}
 	}
 	tcp_conn_reap(ts);

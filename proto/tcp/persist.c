@@ -28,12 +28,13 @@ void tcp_persist_expired(struct tcp_conn *c)
 	}
 	if (tcp_rtx_give_up(c))
 		return;
-	if (c->retries < UINT8_MAX)
-		c->retries++;
-	c->backoff = tcp_min(c->backoff + 1, 30);
 	/* an old octet: unacceptable there, so it must be answered (1.8 item 1) */
-	if (tcp_send_control(c, c->snd_una - 1, RTE_TCP_ACK_FLAG) == 0)
+	if (tcp_send_control(c, c->snd_una - 1, RTE_TCP_ACK_FLAG) == 0) {
 		c->ts->stats.window_probes++;
+		if (c->retries < UINT8_MAX)
+			c->retries++;
+		c->backoff = tcp_min(c->backoff + 1, 30);
+	}
 	tcp_persist_arm(c);
 }
 

@@ -138,8 +138,10 @@ uint32_t tcp_take(struct tcp_conn *c, uint32_t len, struct rte_mbuf **chain, uns
 			m = pop(c);
 		} else {
 			m = split_head(c, n);
-			if (m == NULL)
+			if (m == NULL) {
+				tcp_no_memory(c);
 				break;
+			}
 			trim_head(c, n);
 		}
 		if (out.tail != NULL)

@@ -145,11 +145,16 @@ static void rto_expired(struct tcp_conn *c)
 	c->rto_count++;
 	c->ts->stats.rto_timeouts++;
 	tcp_recovery_enter_loss(c);
+	/* out at once, also behind a closed window: it is the probe then */
+	if (tcp_out_unit(c, c->rec_head, c->rec_head->first) < 0) {
+		/* our own want of memory says nothing about the peer */
+		tcp_no_memory(c);
+		tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + tcp_rto_backed_off(c));
+		return;
+	}
 	if (c->retries < UINT8_MAX)
 		c->retries++;
 	c->backoff = tcp_min(c->backoff + 1, 30);
-	/* out at once, also behind a closed window: it is the probe then */
-	tcp_out_unit(c, c->rec_head, c->rec_head->first);
 	c->out_budget = 0;
 	tcp_rtx_rearm(c);
 }

@@ -81,6 +81,7 @@ static struct rte_mbuf *new_private(struct tcp_conn *c)
 	if (m == NULL) {
 		c->ts->stats.no_memory++;
 		net_drop_count(c->ts->drops, DROP_TX_NO_MBUF);
+		tcp_no_memory(c);
 		return NULL;
 	}
 	m->data_off = 0;
@@ -195,8 +196,10 @@ int tcp_send_reserve(struct tcp_conn *c, uint32_t want, struct tcp_piece pieces[
 		return n;
 	if (c->sndq_spare == NULL)
 		c->sndq_spare = new_private(c);
-	if (c->sndq_spare == NULL)
+	if (c->sndq_spare == NULL) {
+		c->flags |= TCF_WANT_WRITE;
 		return n ? n : -EAGAIN;
+	}
 	pieces[n].data = rte_pktmbuf_mtod(c->sndq_spare, uint8_t *);
 	pieces[n].len = tcp_min((uint32_t)rte_pktmbuf_tailroom(c->sndq_spare), want);
 	return n + 1;
@@ -280,6 +283,14 @@ static void tell_writable(struct tcp_conn *c)
 	}
 }
 
+void tcp_snd_memory(struct tcp_conn *c)
+{
+	if (!(c->flags & TCF_WANT_WRITE) || send_error(c) || room(c) == 0)
+		return;
+	c->flags &= ~(uint32_t)TCF_WANT_WRITE;
+	tcp_raise(c, TCP_EV_WRITABLE);
+}
+
 void tcp_sndq_release(struct tcp_conn *c, uint32_t una)
 {
 	struct rte_mbuf *m;
@@ -325,8 +336,10 @@ void tcp_cork(struct tcp_conn *c, bool on)
 
 void tcp_cork_expired(struct tcp_conn *c)
 {
-	if (tcp_out_state(c) && (c->flags & TCF_CORK) && tcp_sndq_unsent(c) > 0)
-		tcp_out_force_new(c, UINT32_MAX);
+	if (!tcp_out_state(c) || !(c->flags & TCF_CORK) || tcp_sndq_unsent(c) == 0)
+		return;
+	tcp_out_force_new(c, UINT32_MAX);
+	tcp_want_output(c); /* what flies needs its timer, what could not go the cork's again */
 }
 
 void tcp_nodelay(struct tcp_conn *c, bool on)

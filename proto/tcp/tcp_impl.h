@@ -91,6 +91,7 @@ enum tcp_timer {
 	TCP_T_KEEPALIVE,
 	TCP_T_USER,      /* user timeout and connect timeout */
 	TCP_T_LINGER,    /* FIN-WAIT-2 of a closed socket, orphans */
+	TCP_T_MEMORY,    /* a buffer or a record was wanted and there was none */
 	TCP_TIMERS
 };
 enum tcp_rtx_mode { TCP_RTX_RTO, TCP_RTX_TLP, TCP_RTX_PERSIST, TCP_RTX_SYN, TCP_RTX_RENEGE };
@@ -288,6 +289,10 @@ void tcp_fin_received(struct tcp_conn *c);
 void tcp_timer_set(struct tcp_conn *c, enum tcp_timer t, uint64_t deadline_us);
 void tcp_timer_clear(struct tcp_conn *c, enum tcp_timer t);
 static inline bool tcp_timer_on(const struct tcp_conn *c, enum tcp_timer t) { return c->timers_set & (1u << t); }
+/* A pool was dry for this connection: soon its output is tried again, and the
+ * user told that it may write, or read, if it wanted to. Nothing else would
+ * tell, when nothing of ours is in flight. */
+void tcp_no_memory(struct tcp_conn *c);
 /* Answer to an invalid segment: an ACK, at most one per challenge_ack_ms (2.3). */
 void tcp_challenge_ack(struct tcp_conn *c);
 /* RST of an existing connection (2.2 "our own aborts"). */
@@ -330,6 +335,8 @@ int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b);
 /* TCP_T_RTX fired (all modes but SYN handled here; SYN in connect.c). */
 void tcp_rtx_expired(struct tcp_conn *c);
 void tcp_cork_expired(struct tcp_conn *c);
+/* TCP_T_MEMORY fired: is a short send to be tried again? */
+void tcp_snd_memory(struct tcp_conn *c);
 /* FIN was queued or data appended: arm persist or output. */
 void tcp_snd_kick(struct tcp_conn *c);
 /* Path MTU fell: new snd_mss, what was lost goes out again, no reduction. */

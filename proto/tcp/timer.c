@@ -117,10 +117,29 @@ static void keepalive_expired(struct tcp_conn *c)
 		return;
 	}
 	/* An old number forces an ACK (SHLD-12: without data, as Linux). */
-	tcp_send_control(c, c->snd_una - 1, RTE_TCP_ACK_FLAG);
-	c->ts->stats.keepalive_probes++;
-	c->probes_out++;
+	if (tcp_send_control(c, c->snd_una - 1, RTE_TCP_ACK_FLAG) == 0) {
+		c->ts->stats.keepalive_probes++;
+		c->probes_out++;
+	}
 	keepalive_in(c, conf->keepalive_interval_ms);
+}
+
+/* ---- memory ----------------------------------------------------------------------------- */
+
+#define MEMORY_RETRY_US 1000
+
+void tcp_no_memory(struct tcp_conn *c)
+{
+	if (!tcp_timer_on(c, TCP_T_MEMORY))
+		tcp_timer_set(c, TCP_T_MEMORY, tcp_now_us(c->ts) + MEMORY_RETRY_US);
+}
+
+static void memory_expired(struct tcp_conn *c)
+{
+	tcp_snd_memory(c);
+	if (tcp_readable(c) != 0)
+		tcp_raise(c, TCP_EV_READABLE);
+	tcp_want_output(c);
 }
 
 /* ---- what fires ------------------------------------------------------------------------ */
@@ -150,6 +169,7 @@ static void rtx_expired(struct tcp_conn *c)
 static void (*const handlers[TCP_TIMERS])(struct tcp_conn *c) = {
 	[TCP_T_RTX] = rtx_expired, [TCP_T_DELACK] = tcp_delack_expired, [TCP_T_CORK] = tcp_cork_expired,
 	[TCP_T_KEEPALIVE] = keepalive_expired, [TCP_T_USER] = user_expired, [TCP_T_LINGER] = tcp_linger_expired,
+	[TCP_T_MEMORY] = memory_expired,
 };
 
 static uint32_t left(uint32_t tick, uint32_t now)
