@@ -133,6 +133,11 @@ static void send_syn(struct tcp_conn *c)
 		c->flags |= TCF_NO_OPT;
 	c->flags &= ~TCF_ACK_NOW;
 	rc = tcp_send_control(c, c->iss, flags);
+	if (rc == -ENOMEM && c->retries == 0) { /* not sent, so not lost either: at once when there is memory */
+		c->flags |= c->state == TCP_SYN_RECEIVED ? TCF_ACK_NOW : 0;
+		tcp_no_memory(c);
+		return;
+	}
 	c->snd_nxt = c->iss + 1;
 	c->rtx_mode = TCP_RTX_SYN;
 	tcp_timer_set(c, TCP_T_RTX, tcp_now_us(c->ts) + rto_ms * TCP_MS_US);
@@ -148,7 +153,7 @@ void tcp_syn_output(struct tcp_conn *c)
 	if (c->state == TCP_SYN_SENT && c->snd_nxt == c->iss) {
 		c->syn_us = (uint32_t)tcp_now_us(c->ts);
 		c->created_ms = tcp_now_ms(c->ts);
-		if (c->user_opt.len != 0) {
+		if (c->user_opt.len != 0 && !(c->flags & TCF_OPT_SENT)) {
 			c->flags |= TCF_OPT_SENT;
 			c->ts->stats.opt_sent++;
 		}

@@ -130,7 +130,9 @@ static void keepalive_expired(struct tcp_conn *c)
 
 void tcp_no_memory(struct tcp_conn *c)
 {
-	if (!tcp_timer_on(c, TCP_T_MEMORY))
+	if (tcp_dead(c)) /* has no timers: read again in the next turn */
+		tcp_raise(c, TCP_EV_READABLE);
+	else if (!tcp_timer_on(c, TCP_T_MEMORY))
 		tcp_timer_set(c, TCP_T_MEMORY, tcp_now_us(c->ts) + MEMORY_RETRY_US);
 }
 

@@ -15,6 +15,7 @@ const struct net_config *net_conf(const struct net_stack *st) { return &net_conf
 void tcp_want_output(struct tcp_conn *c) { fx.wants++; }
 void tcp_raise(struct tcp_conn *c, unsigned events) { fx.raised |= events; }
 void tcp_kill(struct tcp_conn *c, int error) { fx.kills++; }
+void tcp_no_memory(struct tcp_conn *c) { c->timers_set |= 1u << TCP_T_MEMORY; }
 void tcp_send_reset(struct tcp_conn *c) { fx.resets++; }
 
 void tcp_fin_received(struct tcp_conn *c)
