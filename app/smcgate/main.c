@@ -101,7 +101,8 @@ static void set_log_levels(const struct config *cfg, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strncmp(argv[i], "--log-level", 11) == 0 &&
-		    (strstr(argv[i], "smcgate") != NULL || (i + 1 < argc && strstr(argv[i + 1], "smcgate") != NULL)))
+		    (strstr(argv[i], "smcgate") != NULL ||
+		     (i + 1 < argc && strstr(argv[i + 1], "smcgate") != NULL)))
 			return;
 	for (unsigned l = 0; l < LOG_LAYERS; l++)
 		rte_log_set_level((uint32_t)log_types[l], (uint32_t)cfg->log.layers[l]);
@@ -193,9 +194,10 @@ int main(int argc, char **argv)
 	used = rte_eal_init(argc, argv);
 	runtime_note();
 	if (used < 0) {
-		fprintf(stderr, "smcgate: EAL does not start%s%s: its messages above say why; without hugepages give it "
-			"--no-huge -m 512, and each process its own --file-prefix\n", rte_errno != 0 ? ": " : "",
-			rte_errno != 0 ? rte_strerror(rte_errno) : "");
+		fprintf(stderr,
+			"smcgate: EAL does not start%s%s: its messages above say why; without hugepages give "
+			"it --no-huge -m 512, and each process its own --file-prefix\n",
+			rte_errno != 0 ? ": " : "", rte_errno != 0 ? rte_strerror(rte_errno) : "");
 		runtime_remove();
 		return EXIT_FAILURE;
 	}

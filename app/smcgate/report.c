@@ -36,17 +36,19 @@ static uint64_t drops(const struct pipeline_lcore_stats *s)
 	return n;
 }
 
-void report_lcore_line(const struct pipeline_lcore_stats *from, const struct pipeline_lcore_stats *to, char *buf,
-		       size_t size)
+void report_lcore_line(const struct pipeline_lcore_stats *from, const struct pipeline_lcore_stats *to,
+		       char *buf, size_t size)
 {
 	double us = (double)(to->now_us - from->now_us);
 	double busy = (double)(to->busy_cycles - from->busy_cycles);
 	double idle = (double)(to->stage_cycles[STAGE_IDLE] - from->stage_cycles[STAGE_IDLE]);
-	double rx = (double)(to->rx_packets - from->rx_packets), tx = (double)(to->tx_packets - from->tx_packets);
+	double rx = (double)(to->rx_packets - from->rx_packets),
+	       tx = (double)(to->tx_packets - from->tx_packets);
 	double turns = (double)(to->busy_turns - from->busy_turns);
 
 	snprintf(buf, size,
-		 "lcore %u: busy %.1f %%, rx %.0f p/s %.1f Mb/s, tx %.0f p/s %.1f Mb/s, %.0f cycles/packet, %.1f "
+		 "lcore %u: busy %.1f %%, rx %.0f p/s %.1f Mb/s, tx %.0f p/s %.1f Mb/s, %.0f cycles/packet, "
+		 "%.1f "
 		 "packets/turn, %" PRIu64 " dropped",
 		 to->lcore, per(100 * busy, busy + idle), per(rx * 1e6, us),
 		 per(8.0 * (double)(to->rx_bytes - from->rx_bytes), us), per(tx * 1e6, us),

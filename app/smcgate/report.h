@@ -24,7 +24,7 @@ void report_init(struct report *r, struct pipeline *pl, unsigned stats_period, F
 unsigned report_poll(struct report *r);
 
 /* One line about a worker between two snapshots, in buf. */
-void report_lcore_line(const struct pipeline_lcore_stats *from, const struct pipeline_lcore_stats *to, char *buf,
-		       size_t size);
+void report_lcore_line(const struct pipeline_lcore_stats *from, const struct pipeline_lcore_stats *to,
+		       char *buf, size_t size);
 
 #endif

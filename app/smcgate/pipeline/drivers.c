@@ -11,7 +11,8 @@ static const struct driver drivers[] = {
 	 * needs a flow API of the kernel. The queue's descriptor is the tap's. The
 	 * kernel's interface has the port's address. */
 	{ "net_tap", DRIVER_QUEUES_EQUAL, .rx_intr = true, .no_rss = true, .mac_is_peers = true,
-	  .tx_broken = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM },
+	  .tx_broken =
+		  RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM },
 	{ "net_memif", DRIVER_QUEUES_PEER, .no_rss = true },
 	/* Passes super-segments on to its peer, which it lets ask for them. */
 	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true, .tx_with_tso = RTE_ETH_TX_OFFLOAD_TCP_TSO },

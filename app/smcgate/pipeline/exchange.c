@@ -50,7 +50,8 @@ int exchange_create(struct exchange *x, unsigned workers)
 			if (from == to)
 				continue;
 			x->packets[at] = spsc("packets", (uint8_t)from, (uint8_t)to, sizeof(void *), slots);
-			x->msgs[at] = spsc("msgs", (uint8_t)from, (uint8_t)to, sizeof(struct exchange_msg), MSGS_MAX);
+			x->msgs[at] = spsc("msgs", (uint8_t)from, (uint8_t)to, sizeof(struct exchange_msg),
+					   MSGS_MAX);
 			if (x->packets[at] == NULL || x->msgs[at] == NULL)
 				goto fail;
 		}
@@ -178,8 +179,8 @@ unsigned exchange_receive(struct lcore *lc)
 
 		if (from == lc->index)
 			continue;
-		n = rte_ring_sc_dequeue_burst(x->packets[from * x->workers + lc->index], (void **)tagged, RECEIVE_BURST,
-					      NULL);
+		n = rte_ring_sc_dequeue_burst(x->packets[from * x->workers + lc->index], (void **)tagged,
+					      RECEIVE_BURST, NULL);
 		if (n != 0)
 			receive_burst(lc, tagged, n);
 		total += n;
@@ -197,7 +198,8 @@ unsigned exchange_messages(struct lcore *lc)
 	for (unsigned from = 0; from < x->workers; from++) {
 		if (from == lc->index)
 			continue;
-		while (rte_ring_sc_dequeue_elem(x->msgs[from * x->workers + lc->index], &msg, sizeof(msg)) == 0) {
+		while (rte_ring_sc_dequeue_elem(x->msgs[from * x->workers + lc->index], &msg, sizeof(msg)) ==
+		       0) {
 			stack_message(lc, &msg);
 			total++;
 		}

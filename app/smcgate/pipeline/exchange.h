@@ -18,9 +18,9 @@ struct pipeline;
 
 /* Why a packet goes to another worker; travels in the low bits of its pointer. */
 enum exchange_kind {
-	EXCHANGE_FRAME,     /* received, its flow lives there (or ARP); m->port says where from */
-	EXCHANGE_DATAGRAM,  /* reassembled datagram or ICMP error, net_meta intact */
-	EXCHANGE_TX_CONTROL,/* finished frame for a port whose queue that worker owns; m->port is the port index */
+	EXCHANGE_FRAME,	     /* received, its flow lives there (or ARP); m->port says where from */
+	EXCHANGE_DATAGRAM,   /* reassembled datagram or ICMP error, net_meta intact */
+	EXCHANGE_TX_CONTROL, /* finished, for a port whose queue is that worker's; m->port: port index */
 	EXCHANGE_TX_DATA,
 };
 

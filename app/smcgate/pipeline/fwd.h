@@ -21,7 +21,8 @@ const struct fwd_mode *fwd_mode(enum config_forward mode);
 
 /* Rewriting of one frame, pure; false: it cannot be done (too short, not an
  * echo request). */
-bool fwd_set_addresses(struct rte_mbuf *m, const struct rte_ether_addr *dst, const struct rte_ether_addr *src);
+bool fwd_set_addresses(struct rte_mbuf *m, const struct rte_ether_addr *dst,
+		       const struct rte_ether_addr *src);
 bool fwd_swap_addresses(struct rte_mbuf *m);
 /* ARP request or ICMP echo request into its answer, as if every address were ours. */
 bool fwd_make_reply(struct rte_mbuf *m, const struct rte_ether_addr *mac);

@@ -81,8 +81,8 @@ static bool reply_echo(struct rte_mbuf *m, uint32_t off)
 	    m->data_len < off + rte_ipv4_hdr_len(ip) + sizeof(*icmp))
 		return false;
 	icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, off + rte_ipv4_hdr_len(ip));
-	if (ip->next_proto_id != IPPROTO_ICMP || icmp->icmp_type != RTE_IP_ICMP_ECHO_REQUEST || icmp->icmp_code != 0 ||
-	    (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) != 0)
+	if (ip->next_proto_id != IPPROTO_ICMP || icmp->icmp_type != RTE_IP_ICMP_ECHO_REQUEST ||
+	    icmp->icmp_code != 0 || (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) != 0)
 		return false;
 	dst = ip->dst_addr;
 	ip->dst_addr = ip->src_addr;
@@ -136,7 +136,9 @@ void fwd_fill_txonly(struct rte_mbuf *m, const struct rte_ether_addr *src, const
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	*udp = (struct rte_udp_hdr){
-		.src_port = rte_cpu_to_be_16(9), .dst_port = rte_cpu_to_be_16(9), .dgram_len = rte_cpu_to_be_16(udp_len),
+		.src_port = rte_cpu_to_be_16(9),
+		.dst_port = rte_cpu_to_be_16(9),
+		.dgram_len = rte_cpu_to_be_16(udp_len),
 	};
 	m->data_len = FWD_TXONLY_LEN;
 	m->pkt_len = FWD_TXONLY_LEN;

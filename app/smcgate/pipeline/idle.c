@@ -77,9 +77,15 @@ static bool wait_for(struct lcore *lc, uint32_t us)
 bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
 {
 	struct idle_view v = {
-		.spin_turns = lc->idle->spin_turns, .max_sleep_us = lc->idle->max_sleep_us, .enabled = lc->idle->enabled,
-		.interrupts = lc->interrupts && lc->n_rxq != 0, .busy = busy, .backlog = backlog,
-		.empty_turns = lc->empty_turns, .now_us = lc->now_us, .next_us = next_us,
+		.spin_turns = lc->idle->spin_turns,
+		.max_sleep_us = lc->idle->max_sleep_us,
+		.enabled = lc->idle->enabled,
+		.interrupts = lc->interrupts && lc->n_rxq != 0,
+		.busy = busy,
+		.backlog = backlog,
+		.empty_turns = lc->empty_turns,
+		.now_us = lc->now_us,
+		.next_us = next_us,
 	};
 	uint32_t us;
 

@@ -79,7 +79,10 @@ void lcore_set_ports(struct lcore *lc, uint32_t on)
 		if ((on >> p->index & 1) == 0)
 			continue;
 		lc->rxq[lc->n_rxq++] = (struct rx_queue){
-			.id = p->id, .queue = (uint16_t)conf->queues[i].queue, .port = p->index, .device_hash = p->rss,
+			.id = p->id,
+			.queue = (uint16_t)conf->queues[i].queue,
+			.port = p->index,
+			.device_hash = p->rss,
 			.dev = p,
 		};
 	}

@@ -46,7 +46,8 @@ static int arena_for_node(struct mem *mem, const struct config *cfg, int node, s
 
 	if (cfg->memory.arena_mb != 0) {
 		if (((size_t)cfg->memory.arena_mb << 20) < len) {
-			LOG(PIPELINE, ERR, "memory.arena_mb is %u, the pools of node %d need %zu: raise it, or leave it out",
+			LOG(PIPELINE, ERR,
+			    "memory.arena_mb is %u, the pools of node %d need %zu: raise it, or leave it out",
 			    cfg->memory.arena_mb, node, (len + (1U << 20) - 1) >> 20);
 			return -EINVAL;
 		}
@@ -55,8 +56,10 @@ static int arena_for_node(struct mem *mem, const struct config *cfg, int node, s
 	snprintf(name, sizeof(name), "node%d", node < 0 ? 0 : node);
 	rc = arena_create(&a, name, len, node, huge != CONFIG_HUGE_OFF);
 	if (rc < 0) {
-		LOG(PIPELINE, ERR, "no memory for an arena of %zu MiB on node %d: %s; lower memory.rx_buffers and "
-		    "memory.payload_buffers, or free memory", len >> 20, node, strerror(-rc));
+		LOG(PIPELINE, ERR,
+		    "no memory for an arena of %zu MiB on node %d: %s; lower memory.rx_buffers and "
+		    "memory.payload_buffers, or free memory",
+		    len >> 20, node, strerror(-rc));
 		return rc;
 	}
 	mem->arena[mem->n_nodes] = a;
@@ -64,13 +67,17 @@ static int arena_for_node(struct mem *mem, const struct config *cfg, int node, s
 	if (arena_region(a)->page_size > 4096)
 		return 0;
 	if (huge == CONFIG_HUGE_REQUIRE) {
-		LOG(PIPELINE, ERR, "memory.hugepages is \"require\" and node %d has not %zu MiB of free hugepages: add "
-		    "some (sysctl vm.nr_hugepages), or say \"auto\"", node, len >> 20);
+		LOG(PIPELINE, ERR,
+		    "memory.hugepages is \"require\" and node %d has not %zu MiB of free hugepages: add "
+		    "some (sysctl vm.nr_hugepages), or say \"auto\"",
+		    node, len >> 20);
 		return -ENOMEM;
 	}
 	if (huge == CONFIG_HUGE_AUTO)
-		LOG(PIPELINE, NOTICE, "arena of %zu MiB on node %d has ordinary pages: hugepages (sysctl vm.nr_hugepages) "
-		    "make it faster", len >> 20, node);
+		LOG(PIPELINE, NOTICE,
+		    "arena of %zu MiB on node %d has ordinary pages: hugepages (sysctl vm.nr_hugepages) "
+		    "make it faster",
+		    len >> 20, node);
 	return 0;
 }
 
@@ -85,7 +92,8 @@ int mem_create(struct mem *mem, const struct config *cfg, const struct mem_need 
 		if (!needs[i].arena || arena_on(mem, needs[i].node) != NULL)
 			continue;
 		if (mem->n_nodes == MEM_MAX_NODES) {
-			LOG(PIPELINE, ERR, "workers on more than %d NUMA nodes: choose others by --lcores", MEM_MAX_NODES);
+			LOG(PIPELINE, ERR, "workers on more than %d NUMA nodes: choose others by --lcores",
+			    MEM_MAX_NODES);
 			rc = -E2BIG;
 			break;
 		}
@@ -112,7 +120,8 @@ static unsigned cache_for(unsigned n)
 	return n < 2 * POOL_CACHE ? 0 : POOL_CACHE;
 }
 
-static struct rte_mempool *plain(const char *what, const struct mem_need *need, unsigned n, uint16_t room, int *rc)
+static struct rte_mempool *plain(const char *what, const struct mem_need *need, unsigned n, uint16_t room,
+				 int *rc)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 
@@ -130,7 +139,8 @@ static struct rte_mempool *pinned(struct mem *mem, const char *what, const struc
 	if (*rc < 0)
 		return NULL;
 	snprintf(name, sizeof(name), "%s_%u", what, need->index);
-	return arena_pktmbuf_pool(arena_on(mem, need->node), name, n, cache_for(n), NET_MBUF_PRIV_SIZE, room, rc);
+	return arena_pktmbuf_pool(arena_on(mem, need->node), name, n, cache_for(n), NET_MBUF_PRIV_SIZE, room,
+				  rc);
 }
 
 /* Frames for a port that takes no chains are copied into one header buffer. */
@@ -139,7 +149,8 @@ static uint16_t header_room(const struct mem_need *need)
 	return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(need->frame, (uint16_t)RTE_MBUF_DEFAULT_DATAROOM));
 }
 
-int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need, struct lcore_mem *out)
+int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need,
+		     struct lcore_mem *out)
 {
 	const struct config_memory *c = &cfg->memory;
 	int rc = 0;
@@ -157,8 +168,10 @@ int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem
 	out->indirect = plain("indirect", need, c->header_buffers, 0, &rc);
 	if (rc == 0)
 		return 0;
-	LOG(PIPELINE, ERR, "no memory for the pools of worker %u on node %d: %s; give EAL more (-m, hugepages) or lower "
-	    "memory.rx_buffers, memory.payload_buffers, memory.header_buffers", need->index, need->node, strerror(-rc));
+	LOG(PIPELINE, ERR,
+	    "no memory for the pools of worker %u on node %d: %s; give EAL more (-m, hugepages) or lower "
+	    "memory.rx_buffers, memory.payload_buffers, memory.header_buffers",
+	    need->index, need->node, strerror(-rc));
 	mem_lcore_destroy(out);
 	return rc;
 }

@@ -24,7 +24,8 @@ struct mem {
 
 struct lcore_mem {
 	struct rte_mempool *rx;       /* receive buffers in the arena */
-	struct rte_mempool *rx_plain; /* the same outside of it, for ports that refuse those; NULL: none such */
+	struct rte_mempool
+		*rx_plain; /* the same outside of it, for ports that refuse those; NULL: none such */
 	struct rte_mempool *payload;  /* send buffers in the arena */
 	struct rte_mempool *header;
 	struct rte_mempool *indirect; /* no data room */
@@ -35,7 +36,7 @@ struct mem_need {
 	int node;
 	unsigned index;               /* worker */
 	bool pinned, plain;           /* some of its ports take pinned buffers, refuse them */
-	uint16_t frame;               /* largest frame that has to be put into one buffer to be sent, 0: none */
+	uint16_t frame; /* largest frame that has to be put into one buffer to be sent, 0: none */
 	bool arena;                   /* its buffers may lie in an arena; false: no pinned ones either */
 };
 
@@ -44,7 +45,8 @@ int mem_create(struct mem *mem, const struct config *cfg, const struct mem_need 
 void mem_destroy(struct mem *mem);
 
 /* The pools of one worker. */
-int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need, struct lcore_mem *out);
+int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need,
+		     struct lcore_mem *out);
 void mem_lcore_destroy(struct lcore_mem *lm);
 
 #endif

@@ -54,8 +54,10 @@ static void warn_about_nodes(const struct pipeline *pl)
 
 			if (p->node < 0 || p->node == pl->lcores[w]->node)
 				continue;
-			LOG(PIPELINE, WARNING, "lcore %u on NUMA node %d polls port %s on node %d: give the port to an lcore of "
-			    "node %d (lcores, --lcores)", l->lcore, pl->lcores[w]->node, p->conf->name, p->node, p->node);
+			LOG(PIPELINE, WARNING,
+			    "lcore %u on NUMA node %d polls port %s on node %d: give the port to an lcore of "
+			    "node %d (lcores, --lcores)",
+			    l->lcore, pl->lcores[w]->node, p->conf->name, p->node, p->node);
 		}
 	}
 }
@@ -75,7 +77,8 @@ static uint16_t largest_single(const struct pipeline *pl)
 	uint16_t len = 0;
 
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if ((pl->ports[i].offloads & NET_TX_MULTI_SEG) == 0 && pl->cfg->ports[i].mtu + NET_L2_MAX > len)
+		if ((pl->ports[i].offloads & NET_TX_MULTI_SEG) == 0 &&
+		    pl->cfg->ports[i].mtu + NET_L2_MAX > len)
 			len = (uint16_t)(pl->cfg->ports[i].mtu + NET_L2_MAX);
 	return len;
 }

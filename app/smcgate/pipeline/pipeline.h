@@ -139,11 +139,12 @@ enum pipeline_stage {
 extern const char *const pipeline_stage_names[PIPELINE_N_STAGES];
 
 /* Packets the pipeline itself drops; those of the stack are in net_stats. */
-#define PIPELINE_DROPS(X) \
-	X(STEER_RING, "steer_ring_full") X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") \
-	X(TX_FINISH, "tx_finish_failed") X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped") \
-	X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo") X(FWD_SHORT, "fwd_short") \
-	X(MSG_RING, "message_ring_full")
+#define PIPELINE_DROPS(X)                                                                                    \
+	X(STEER_RING, "steer_ring_full")                                                                     \
+	X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") X(TX_FINISH, "tx_finish_failed")             \
+		X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped")                         \
+			X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo")                          \
+				X(FWD_SHORT, "fwd_short") X(MSG_RING, "message_ring_full")
 enum pipeline_drop {
 #define PIPELINE_DROP_ENUM(id, name) PDROP_##id,
 	PIPELINE_DROPS(PIPELINE_DROP_ENUM)
@@ -193,11 +194,13 @@ int pipeline_sock_stats(struct pipeline *pl, unsigned i, struct sock_stats *out)
 /* At most max (up to PIPELINE_LIST_MAX) of worker i, from *cursor, 0 at first.
  * Returns how many; 0: end. Sockets that come and go between calls may be
  * missed, never shown half. */
-int pipeline_sock_list(struct pipeline *pl, unsigned i, uint64_t *cursor, struct sock_info *out, unsigned max);
+int pipeline_sock_list(struct pipeline *pl, unsigned i, uint64_t *cursor, struct sock_info *out,
+		       unsigned max);
 /* One socket by sock_id(). -ENOENT. */
 int pipeline_sock_info(struct pipeline *pl, unsigned i, uint64_t id, struct sock_info *out);
 /* Returns how many after skipping skip. Every worker has a copy of the table. */
-int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out, unsigned max);
+int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out,
+			unsigned max);
 
 /* ---- services --------------------------------------------------------------------------- */
 struct pipeline_service_info {

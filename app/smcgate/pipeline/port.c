@@ -35,21 +35,27 @@ static int find_or_create(struct port *p)
 	if (rte_eth_dev_get_port_by_name(name, &p->id) == 0)
 		return 0;
 	if (conf->vdev[0] == '\0') {
-		LOG(PIPELINE, ERR, "port %s: there is no device %s: bind it to a driver DPDK can use (dpdk-devbind.py), allow "
-		    "it (-a), or give a \"vdev\"", conf->name, name);
+		LOG(PIPELINE, ERR,
+		    "port %s: there is no device %s: bind it to a driver DPDK can use (dpdk-devbind.py), "
+		    "allow "
+		    "it (-a), or give a \"vdev\"",
+		    conf->name, name);
 		return -ENODEV;
 	}
 	rc = rte_dev_probe(conf->vdev);
 	if (rc < 0) {
-		LOG(PIPELINE, ERR, "port %s: the device %s cannot be made: %s; look at what its driver says above, and at its "
-		    "arguments", conf->name, conf->vdev, strerror(-rc));
+		LOG(PIPELINE, ERR,
+		    "port %s: the device %s cannot be made: %s; look at what its driver says above, and at "
+		    "its "
+		    "arguments",
+		    conf->name, conf->vdev, strerror(-rc));
 		return rc;
 	}
 	p->created = true;
 	if (rte_eth_dev_get_port_by_name(name, &p->id) == 0)
 		return 0;
-	LOG(PIPELINE, ERR, "port %s: vdev \"%s\" does not make a device %s: both must name the same", conf->name, conf->vdev,
-	    name);
+	LOG(PIPELINE, ERR, "port %s: vdev \"%s\" does not make a device %s: both must name the same",
+	    conf->name, conf->vdev, name);
 	return -ENODEV;
 }
 
@@ -60,14 +66,17 @@ static unsigned least(unsigned a, unsigned b)
 
 /* Queues of a device that has a peer with as many (memif), or needs as many of
  * each direction (tap), are what the configuration says. */
-static int choose_queues(struct port *p, const struct rte_eth_dev_info *info, const struct driver *drv, unsigned workers)
+static int choose_queues(struct port *p, const struct rte_eth_dev_info *info, const struct driver *drv,
+			 unsigned workers)
 {
 	unsigned rx = p->conf->rx_queues, tx = p->conf->tx_queues;
 
 	if (rx > info->max_rx_queues || tx > info->max_tx_queues) {
-		LOG(PIPELINE, ERR, "port %s: device has %u receive and %u transmit queues at most, configuration asks for %u "
-		    "and %u: lower rx_queues, tx_queues, or give the device more by its arguments", p->conf->name,
-		    info->max_rx_queues, info->max_tx_queues, rx, tx);
+		LOG(PIPELINE, ERR,
+		    "port %s: device has %u receive and %u transmit queues at most, configuration asks for "
+		    "%u "
+		    "and %u: lower rx_queues, tx_queues, or give the device more by its arguments",
+		    p->conf->name, info->max_rx_queues, info->max_tx_queues, rx, tx);
 		return -EINVAL;
 	}
 	if (drv->queues == DRIVER_QUEUES_FREE && tx < workers)
@@ -161,7 +170,8 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 		return rc;
 	rc = rte_eth_dev_info_get(p->id, &info);
 	if (rc < 0) {
-		LOG(PIPELINE, ERR, "port %s: the device says nothing about itself: %s", conf->name, strerror(-rc));
+		LOG(PIPELINE, ERR, "port %s: the device says nothing about itself: %s", conf->name,
+		    strerror(-rc));
 		return rc;
 	}
 	drv = driver_of(info.driver_name);
@@ -242,7 +252,8 @@ int port_start(struct port *p, const struct steering *st)
 	int rc = rte_eth_dev_start(p->id);
 
 	if (rc < 0) {
-		LOG(PIPELINE, ERR, "port %s does not start: %s; look at what its driver says above", p->conf->name, strerror(-rc));
+		LOG(PIPELINE, ERR, "port %s does not start: %s; look at what its driver says above",
+		    p->conf->name, strerror(-rc));
 		return rc;
 	}
 	p->state = PORT_STARTED;
@@ -254,7 +265,8 @@ int port_start(struct port *p, const struct steering *st)
 	/* Without them packets arrive elsewhere and are handed over: slower, not wrong. */
 	p->rss = rc == 0;
 	if (rc < 0)
-		LOG(PIPELINE, WARNING, "port %s does not take the steering table (%s): it is applied in software", p->conf->name,
+		LOG(PIPELINE, WARNING,
+		    "port %s does not take the steering table (%s): it is applied in software", p->conf->name,
 		    strerror(-rc));
 	return 0;
 }

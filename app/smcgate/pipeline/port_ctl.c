@@ -156,7 +156,8 @@ int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on)
 
 	if (rc < 0)
 		return rc;
-	rc = on ? rte_eth_promiscuous_enable(pl->ports[port].id) : rte_eth_promiscuous_disable(pl->ports[port].id);
+	rc = on ? rte_eth_promiscuous_enable(pl->ports[port].id)
+		: rte_eth_promiscuous_disable(pl->ports[port].id);
 	pipeline_unlock(pl);
 	return rc;
 }
@@ -185,9 +186,20 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 	p = &pl->ports[port];
 	pipeline_lock(pl);
 	*out = (struct pipeline_port_info){
-		.id = p->id, .state = p->state, .node = p->node, .peer = p->peer, .rx_queues = p->n_rxq,
-		.tx_queues = p->n_txq, .rx_descriptors = p->n_rxd, .tx_descriptors = p->n_txd, .mtu = p->mtu, .mac = p->mac,
-		.rss = p->rss, .rx_interrupt = p->rx_intr, .pinned = p->pinned, .offloads = p->offloads,
+		.id = p->id,
+		.state = p->state,
+		.node = p->node,
+		.peer = p->peer,
+		.rx_queues = p->n_rxq,
+		.tx_queues = p->n_txq,
+		.rx_descriptors = p->n_rxd,
+		.tx_descriptors = p->n_txd,
+		.mtu = p->mtu,
+		.mac = p->mac,
+		.rss = p->rss,
+		.rx_interrupt = p->rx_intr,
+		.pinned = p->pinned,
+		.offloads = p->offloads,
 	};
 	memcpy(out->name, p->conf->name, sizeof(out->name));
 	if (p->state != PORT_CLOSED)

@@ -34,7 +34,8 @@ static int adjust_descriptors(struct port *p)
 	if (rc < 0)
 		return rc;
 	if (rxd != p->n_rxd || txd != p->n_txd)
-		LOG(PIPELINE, NOTICE, "port %s has %u receive and %u transmit descriptors a queue, not %u and %u: its limits",
+		LOG(PIPELINE, NOTICE,
+		    "port %s has %u receive and %u transmit descriptors a queue, not %u and %u: its limits",
 		    p->conf->name, rxd, txd, p->n_rxd, p->n_txd);
 	p->n_rxd = rxd;
 	p->n_txd = txd;
@@ -55,16 +56,18 @@ static int setup_queues(struct port *p, port_pool_fn pool, void *ctx)
 
 		rc = rte_eth_rx_queue_setup(p->id, q, p->n_rxd, (unsigned)p->node, &info.default_rxconf, mp);
 		if (rc < 0) {
-			LOG(PIPELINE, ERR, "port %s: receive queue %u: %s; try fewer rx_descriptors or a larger "
-			    "memory.buffer_size", p->conf->name, q, strerror(-rc));
+			LOG(PIPELINE, ERR,
+			    "port %s: receive queue %u: %s; try fewer rx_descriptors or a larger "
+			    "memory.buffer_size",
+			    p->conf->name, q, strerror(-rc));
 			return rc;
 		}
 	}
 	for (uint16_t q = 0; q < p->n_txq; q++) {
 		rc = rte_eth_tx_queue_setup(p->id, q, p->n_txd, (unsigned)p->node, &info.default_txconf);
 		if (rc < 0) {
-			LOG(PIPELINE, ERR, "port %s: transmit queue %u: %s; try fewer tx_descriptors", p->conf->name, q,
-			    strerror(-rc));
+			LOG(PIPELINE, ERR, "port %s: transmit queue %u: %s; try fewer tx_descriptors",
+			    p->conf->name, q, strerror(-rc));
 			return rc;
 		}
 	}
@@ -84,8 +87,11 @@ static int set_mtu(struct port *p)
 	if (rc == -ENOTSUP)
 		return 0;
 	if (rc < 0)
-		LOG(PIPELINE, ERR, "port %s: the device refuses an MTU of %u (%s): lower \"mtu\", or raise memory.buffer_size "
-		    "to hold a frame", p->conf->name, p->mtu, strerror(-rc));
+		LOG(PIPELINE, ERR,
+		    "port %s: the device refuses an MTU of %u (%s): lower \"mtu\", or raise "
+		    "memory.buffer_size "
+		    "to hold a frame",
+		    p->conf->name, p->mtu, strerror(-rc));
 	return rc;
 }
 

@@ -315,7 +315,9 @@ int pipeline_service_info(struct pipeline *pl, unsigned n, struct pipeline_servi
 	for (s = pl->services; s != NULL && n > 0; s = s->next)
 		n--;
 	if (s != NULL) {
-		*out = (struct pipeline_service_info){ .conf = s->conf, .shared = s->shared, .draining = s->draining };
+		*out = (struct pipeline_service_info){ .conf = s->conf,
+						       .shared = s->shared,
+						       .draining = s->draining };
 		memcpy(out->name, s->conf->name, sizeof(out->name));
 		rc = sum_counters(pl, s->slot, out);
 	}

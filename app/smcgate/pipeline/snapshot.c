@@ -164,7 +164,8 @@ static int worker_neigh_list(struct lcore *lc, void *arg)
 	return (int)net_neigh_list(lc->net, page->info, page->max, page->skip);
 }
 
-int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out, unsigned max)
+int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct net_neigh_info *out,
+			unsigned max)
 {
 	struct neigh_page page = { .skip = skip, .max = RTE_MIN(max, (unsigned)PIPELINE_LIST_MAX) };
 	int rc = pipeline_call(pl, i, worker_neigh_list, &page, sizeof(page));

@@ -107,8 +107,9 @@ static void env_conflict(void *ctx, const struct net_if *ifp, const struct net_a
 	char text[NET_ADDR_STRLEN], station[RTE_ETHER_ADDR_FMT_SIZE];
 
 	rte_ether_format_addr(station, sizeof(station), mac);
-	LOG_LIMITED(lc->now_us, PIPELINE, WARNING, "port %s: %s also claims our address %s: one of the two must change",
-		    ifp->name, station, net_addr_str(addr, text));
+	LOG_LIMITED(lc->now_us, PIPELINE, WARNING,
+		    "port %s: %s also claims our address %s: one of the two must change", ifp->name, station,
+		    net_addr_str(addr, text));
 }
 
 /* ---- configurations ---- */
@@ -118,8 +119,15 @@ static void fill_if(struct net_if *ifp, const struct port *p)
 	const struct config_port *conf = p->conf;
 
 	*ifp = (struct net_if){
-		.ifx = p->index, .port = p->id, .mtu = p->mtu, .vlan = (uint16_t)conf->vlan, .tso_max = 65535 - 120,
-		.offloads = p->offloads, .mac = p->mac, .arp_announce = conf->arp_announce, .arp_probe = conf->arp_probe,
+		.ifx = p->index,
+		.port = p->id,
+		.mtu = p->mtu,
+		.vlan = (uint16_t)conf->vlan,
+		.tso_max = 65535 - 120,
+		.offloads = p->offloads,
+		.mac = p->mac,
+		.arp_announce = conf->arp_announce,
+		.arp_probe = conf->arp_probe,
 	};
 	memcpy(ifp->name, conf->name, sizeof(ifp->name));
 	for (unsigned i = 0; i < conf->n_addresses; i++) {
@@ -135,12 +143,21 @@ static void fill_net(const struct lcore *lc, struct net_config *nc)
 	const struct config *cfg = pl->cfg;
 
 	*nc = (struct net_config){
-		.n_ifs = (uint8_t)pl->n_ports, .n_routes = (uint8_t)cfg->n_routes, .neigh_owner = lc->index == NEIGH_OWNER,
-		.neigh_max = cfg->arp.table_size, .neigh_unresolved_max = cfg->arp.unresolved_max,
-		.neigh_reachable_ms = cfg->arp.reachable_ms, .neigh_queue = (uint8_t)cfg->arp.queue_packets,
-		.ttl = (uint8_t)cfg->ip.ttl, .frag_max = cfg->ip.reassembly_entries, .frag_timeout_ms = cfg->ip.reassembly_ms,
-		.icmp_rate = cfg->icmp.rate, .accept_source_route = cfg->ip.accept_source_route, .node = lc->node,
-		.hdr_pool = lc->mem.header, .ind_pool = lc->mem.indirect,
+		.n_ifs = (uint8_t)pl->n_ports,
+		.n_routes = (uint8_t)cfg->n_routes,
+		.neigh_owner = lc->index == NEIGH_OWNER,
+		.neigh_max = cfg->arp.table_size,
+		.neigh_unresolved_max = cfg->arp.unresolved_max,
+		.neigh_reachable_ms = cfg->arp.reachable_ms,
+		.neigh_queue = (uint8_t)cfg->arp.queue_packets,
+		.ttl = (uint8_t)cfg->ip.ttl,
+		.frag_max = cfg->ip.reassembly_entries,
+		.frag_timeout_ms = cfg->ip.reassembly_ms,
+		.icmp_rate = cfg->icmp.rate,
+		.accept_source_route = cfg->ip.accept_source_route,
+		.node = lc->node,
+		.hdr_pool = lc->mem.header,
+		.ind_pool = lc->mem.indirect,
 	};
 	for (unsigned i = 0; i < pl->n_ports; i++)
 		fill_if(&nc->ifs[i], &pl->ports[i]);
@@ -216,9 +233,15 @@ static int create_net(struct lcore *lc)
 {
 	bool alone = lc->pl->n_workers == 1, owner = lc->index == NEIGH_OWNER;
 	struct net_env env = {
-		.ctx = lc, .tx = env_tx, .tx_room = env_tx_room, .random = env_random, .conflict = env_conflict,
-		.neigh_ask = owner ? NULL : env_neigh_ask, .arp_to_owner = owner ? NULL : env_arp_to_owner,
-		.neigh_publish = owner && !alone ? env_neigh_publish : NULL, .steer = alone ? NULL : env_steer,
+		.ctx = lc,
+		.tx = env_tx,
+		.tx_room = env_tx_room,
+		.random = env_random,
+		.conflict = env_conflict,
+		.neigh_ask = owner ? NULL : env_neigh_ask,
+		.arp_to_owner = owner ? NULL : env_arp_to_owner,
+		.neigh_publish = owner && !alone ? env_neigh_publish : NULL,
+		.steer = alone ? NULL : env_steer,
 		.pmtu_publish = alone ? NULL : env_pmtu_publish,
 	};
 	struct net_config nc;
@@ -234,7 +257,8 @@ static int create_sockets(struct lcore *lc)
 	struct tcp_config tc;
 
 	fill_tcp(lc, &tc);
-	return sock_stack_create(&lc->ss, &sc, lc->net, &lc->wheel, &tc, lc->pl->n_workers > 1 ? &steering : NULL);
+	return sock_stack_create(&lc->ss, &sc, lc->net, &lc->wheel, &tc,
+				 lc->pl->n_workers > 1 ? &steering : NULL);
 }
 
 int stack_create(struct lcore *lc)
@@ -246,8 +270,10 @@ int stack_create(struct lcore *lc)
 	if (rc == 0)
 		rc = create_sockets(lc);
 	if (rc < 0)
-		LOG(PIPELINE, ERR, "the stack of worker %u cannot be made: %s; tcp.max_connections, arp.table_size and "
-		    "ip.reassembly_entries say how much memory it needs", lc->index, strerror(-rc));
+		LOG(PIPELINE, ERR,
+		    "the stack of worker %u cannot be made: %s; tcp.max_connections, arp.table_size and "
+		    "ip.reassembly_entries say how much memory it needs",
+		    lc->index, strerror(-rc));
 	return rc;
 }
 

@@ -9,7 +9,8 @@
 /* So many low bits of the hash must depend on the low bits of a port. */
 #define SPREAD_BITS 3
 
-void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers, unsigned period)
+void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers,
+		   unsigned period)
 {
 	memset(st, 0, sizeof(*st));
 	st->workers = (uint16_t)workers;
@@ -20,7 +21,8 @@ void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], uns
 
 /* Rank over GF(2) of what n bits of a port, from the second on, do to the low
  * bits of the hash. */
-static unsigned rank(const struct toeplitz *t, uint32_t (*part)(const struct toeplitz *t, uint16_t port), unsigned n)
+static unsigned rank(const struct toeplitz *t, uint32_t (*part)(const struct toeplitz *t, uint16_t port),
+		     unsigned n)
 {
 	uint32_t pivot[SPREAD_BITS] = { 0 };
 	unsigned r = 0;
@@ -51,7 +53,8 @@ bool steering_key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN])
 	       rank(&t, toeplitz_dport, SPREAD_BITS + 1) == SPREAD_BITS;
 }
 
-void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len), void *ctx)
+void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len),
+			 void *ctx)
 {
 	/* About one key in eight will do; when hundreds do not the source is
 	 * broken, and any key is as good. */
@@ -64,8 +67,8 @@ void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx
 
 unsigned steering_flow(const struct steering *st, const struct net_flow *flow)
 {
-	return steering_worker(st, toeplitz_v4(&st->hash, net_flow_raddr4(flow), net_flow_laddr4(flow), flow->rport,
-					       flow->lport));
+	return steering_worker(st, toeplitz_v4(&st->hash, net_flow_raddr4(flow), net_flow_laddr4(flow),
+					       flow->rport, flow->lport));
 }
 
 /* Offset of the IP header behind Ethernet and at most one tag; 0: not IPv4. */
@@ -78,7 +81,8 @@ static uint32_t ipv4_offset(const struct rte_mbuf *m)
 		return 0;
 	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
 		return sizeof(*eth);
-	if (eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) || m->data_len < sizeof(*eth) + sizeof(*tag))
+	if (eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) ||
+	    m->data_len < sizeof(*eth) + sizeof(*tag))
 		return 0;
 	tag = (const struct rte_vlan_hdr *)(eth + 1);
 	return tag->eth_proto == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ? sizeof(*eth) + sizeof(*tag) : 0;
@@ -94,7 +98,8 @@ bool steering_hash(const struct steering *st, const struct rte_mbuf *m, bool dev
 		return false;
 	ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
 	l4 = off + rte_ipv4_hdr_len(ip);
-	if ((ip->version_ihl >> 4) != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) || m->data_len < l4 + sizeof(ports))
+	if ((ip->version_ihl >> 4) != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) ||
+	    m->data_len < l4 + sizeof(ports))
 		return false;
 	if (ip->next_proto_id != IPPROTO_TCP)
 		return false;

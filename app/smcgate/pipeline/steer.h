@@ -26,7 +26,8 @@ struct steering {
 
 /* Workers in turn over the table, repeating after period entries (a power of
  * two, at most STEER_TABLE; the smallest table of a port that mirrors ours). */
-void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers, unsigned period);
+void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers,
+		   unsigned period);
 
 /*
  * Whether neighbouring ports, on either side, reach all of up to eight
@@ -35,7 +36,8 @@ void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], uns
  */
 bool steering_key_spreads(const uint8_t key[TOEPLITZ_KEY_LEN]);
 /* A random key that does. */
-void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len), void *ctx);
+void steering_random_key(uint8_t key[TOEPLITZ_KEY_LEN], void (*random)(void *ctx, void *buf, size_t len),
+			 void *ctx);
 
 static inline unsigned steering_worker(const struct steering *st, uint32_t hash)
 {

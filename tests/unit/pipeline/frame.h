@@ -19,7 +19,8 @@ static inline struct rte_mempool *frame_pool(const char *name, unsigned n)
 {
 	int rc = 0;
 
-	return plain_pktmbuf_pool(name, n, 0, NET_MBUF_PRIV_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY, &rc);
+	return plain_pktmbuf_pool(name, n, 0, NET_MBUF_PRIV_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY,
+				  &rc);
 }
 
 static inline void *abort_test(void)
@@ -29,10 +30,12 @@ static inline void *abort_test(void)
 
 /* Ethernet (with a tag when vlan != 0) and IPv4 with proto, then len zeroed
  * octets. Returns where those begin. */
-static inline void *frame_ip(struct rte_mbuf *m, uint16_t vlan, uint8_t proto, uint32_t src, uint32_t dst, uint16_t len)
+static inline void *frame_ip(struct rte_mbuf *m, uint16_t vlan, uint8_t proto, uint32_t src, uint32_t dst,
+			     uint16_t len)
 {
 	uint16_t l2 = vlan != 0 ? 18 : 14, total = (uint16_t)(l2 + sizeof(struct rte_ipv4_hdr) + len);
-	struct rte_ether_hdr *eth = rte_pktmbuf_append(m, total) != NULL ? rte_pktmbuf_mtod(m, void *) : abort_test();
+	struct rte_ether_hdr *eth =
+		rte_pktmbuf_append(m, total) != NULL ? rte_pktmbuf_mtod(m, void *) : abort_test();
 	struct rte_ipv4_hdr *ip = RTE_PTR_ADD(eth, l2);
 
 	memset(eth, 0, total);
@@ -56,7 +59,8 @@ static inline void *frame_ip(struct rte_mbuf *m, uint16_t vlan, uint8_t proto, u
 	return ip + 1;
 }
 
-static inline void frame_tcp(struct rte_mbuf *m, uint16_t vlan, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport)
+static inline void frame_tcp(struct rte_mbuf *m, uint16_t vlan, uint32_t src, uint16_t sport, uint32_t dst,
+			     uint16_t dport)
 {
 	struct rte_tcp_hdr *tcp = frame_ip(m, vlan, IPPROTO_TCP, src, dst, sizeof(*tcp));
 

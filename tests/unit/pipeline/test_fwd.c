@@ -71,7 +71,8 @@ static void fwd__refuses_short_frames(void)
 static struct rte_mbuf *echo_request(uint16_t vlan, uint16_t len, uint8_t fill)
 {
 	struct rte_mbuf *m = frame();
-	struct rte_icmp_hdr *icmp = frame_ip(m, vlan, IPPROTO_ICMP, RTE_IPV4(10, 0, 0, 1), RTE_IPV4(10, 0, 0, 2), len);
+	struct rte_icmp_hdr *icmp =
+		frame_ip(m, vlan, IPPROTO_ICMP, RTE_IPV4(10, 0, 0, 1), RTE_IPV4(10, 0, 0, 2), len);
 
 	memset(icmp + 1, fill, len - sizeof(*icmp));
 	icmp->icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
@@ -84,7 +85,8 @@ static void fwd_make_reply__answers_echo(void)
 	for (unsigned fill = 0; fill < 256; fill++) {
 		uint16_t vlan = fill % 2 != 0 ? 9 : 0;
 		struct rte_mbuf *m = echo_request(vlan, 64, (uint8_t)fill);
-		struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, vlan != 0 ? 18 : 14);
+		struct rte_ipv4_hdr *ip =
+			rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, vlan != 0 ? 18 : 14);
 		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(ip + 1);
 
 		CU_ASSERT_TRUE(fwd_make_reply(m, &ours));

@@ -5,7 +5,12 @@
 #include "tests/unit/test.h"
 
 static const struct idle_view base = {
-	.spin_turns = 64, .max_sleep_us = 1000, .enabled = true, .empty_turns = 64, .now_us = 5000, .next_us = WHEEL_NEVER,
+	.spin_turns = 64,
+	.max_sleep_us = 1000,
+	.enabled = true,
+	.empty_turns = 64,
+	.now_us = 5000,
+	.next_us = WHEEL_NEVER,
 };
 
 static struct idle_view view(unsigned empty)

@@ -12,7 +12,12 @@
 static struct config_port conf(const char *device, const char *vdev, unsigned rxq)
 {
 	struct config_port c = {
-		.name = "p", .mtu = 1500, .rx_queues = rxq, .tx_queues = 1, .rx_descriptors = 256, .tx_descriptors = 256,
+		.name = "p",
+		.mtu = 1500,
+		.rx_queues = rxq,
+		.tx_queues = 1,
+		.rx_descriptors = 256,
+		.tx_descriptors = 256,
 		.offloads = { CONFIG_AUTO, CONFIG_AUTO, CONFIG_AUTO },
 	};
 

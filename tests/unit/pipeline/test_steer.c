@@ -28,7 +28,9 @@ static struct steering table(unsigned workers, unsigned period)
 static struct net_flow flow(uint16_t lport, uint16_t rport)
 {
 	struct net_addr l = net_addr_v4(rte_cpu_to_be_32(LOCAL)), r = net_addr_v4(rte_cpu_to_be_32(REMOTE));
-	struct net_flow f = { .lport = rte_cpu_to_be_16(lport), .rport = rte_cpu_to_be_16(rport), .family = NET_IPV4 };
+	struct net_flow f = { .lport = rte_cpu_to_be_16(lport),
+			      .rport = rte_cpu_to_be_16(rport),
+			      .family = NET_IPV4 };
 
 	memcpy(f.laddr, l.b, 16);
 	memcpy(f.raddr, r.b, 16);
@@ -72,7 +74,8 @@ static void steering_random_key__neighbouring_ports_reach_all(void)
 
 		/* even ports only, as Linux chooses them for connect() */
 		for (unsigned p = 0; p < 32; p += 2) {
-			struct net_flow in = flow(80, (uint16_t)(40000 + p)), out = flow((uint16_t)(40000 + p), 80);
+			struct net_flow in = flow(80, (uint16_t)(40000 + p)),
+					out = flow((uint16_t)(40000 + p), 80);
 
 			clients |= 1U << steering_flow(&st, &in);
 			ours |= 1U << steering_flow(&st, &out);

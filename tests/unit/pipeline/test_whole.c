@@ -19,7 +19,8 @@ static const char text[] =
 	"{\"ports\":["
 	"{\"name\":\"p0\",\"device\":\"net_ring0\",\"vdev\":\"net_ring0\",\"addresses\":[\"10.0.0.1/24\"]},"
 	"{\"name\":\"p1\",\"device\":\"net_ring1\",\"vdev\":\"net_ring1\",\"addresses\":[\"10.0.1.1/24\"]}],"
-	"\"forward\":\"rxonly\",\"memory\":{\"rx_buffers\":2048,\"payload_buffers\":1024,\"header_buffers\":1024},"
+	"\"forward\":\"rxonly\",\"memory\":{\"rx_buffers\":2048,\"payload_buffers\":1024,\"header_buffers\":"
+	"1024},"
 	"\"tcp\":{\"max_connections\":100},"
 	"\"services\":[{\"name\":\"echo\",\"type\":\"echo\",\"listen\":\"10.0.0.1:7\"}]}";
 
@@ -33,8 +34,17 @@ static void eal(void)
 	char program[] = "test", prefix[64], lcores[64];
 	int cpu = sched_getcpu();
 	char *argv[] = {
-		program, (char[]){"--no-huge"}, (char[]){"--no-pci"}, (char[]){"--no-shconf"}, (char[]){"--no-telemetry"},
-		(char[]){"-m"}, (char[]){"256"}, (char[]){"--log-level=error"}, prefix, lcores, NULL,
+		program,
+		(char[]){ "--no-huge" },
+		(char[]){ "--no-pci" },
+		(char[]){ "--no-shconf" },
+		(char[]){ "--no-telemetry" },
+		(char[]){ "-m" },
+		(char[]){ "256" },
+		(char[]){ "--log-level=error" },
+		prefix,
+		lcores,
+		NULL,
 	};
 
 	if (done)
