@@ -23,6 +23,7 @@
 #define WHY_LEN 256
 #define BURST 32
 #define POLL_NS 500000          /* the writer looks at the rings this often when they are empty */
+#define BEHIND_NS 2000000       /* and writes packets this old at least */
 #define POOL_BYTES (16u << 20)  /* memory for buffers, about */
 #define POOL_MIN 256
 #define POOL_MAX 8192
@@ -39,6 +40,9 @@ struct tap {
 	bool rx;
 	uint32_t snap;
 	uint64_t dropped;          /* written by that worker alone */
+	/* the writer's: taken out of the ring, not written yet */
+	struct rte_mbuf *held[BURST];
+	unsigned n_held, next;
 };
 
 struct capture {
@@ -83,19 +87,31 @@ static void set_time(struct rte_mbuf *m, uint64_t ns)
 	memcpy(rte_pktmbuf_mtod_offset(m, void *, 12), hi_lo, sizeof(hi_lo));
 }
 
+static uint64_t get_time(const struct rte_mbuf *m)
+{
+	uint32_t hi_lo[2];
+
+	memcpy(hi_lo, rte_pktmbuf_mtod_offset(m, const void *, 12), sizeof(hi_lo));
+	return (uint64_t)hi_lo[0] << 32 | hi_lo[1];
+}
+
+static uint64_t now_ns(const struct capture *cap)
+{
+	return cap->start_ns + (uint64_t)((double)(rte_get_tsc_cycles() - cap->start_tsc) * cap->ns_per_cycle);
+}
+
 static void tap_burst(struct tap *t, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct capture *cap = t->cap;
 	enum rte_pcapng_direction dir = t->rx ? RTE_PCAPNG_DIRECTION_IN : RTE_PCAPNG_DIRECTION_OUT;
-	uint64_t now, ns;
+	uint64_t ns;
 
 	if (n == 0 || __atomic_load_n(&cap->paused, __ATOMIC_RELAXED))
 		return;
-	now = rte_get_tsc_cycles();
-	ns = cap->start_ns + (uint64_t)((double)(now - cap->start_tsc) * cap->ns_per_cycle);
+	ns = now_ns(cap);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = rte_pcapng_copy(t->port, t->queue, pkts[i], cap->pool,
-						     t->snap, now, dir);
+						     t->snap, 0, dir);
 
 		if (m != NULL)
 			set_time(m, ns);
@@ -157,30 +173,64 @@ static void write_burst(struct capture *cap, struct rte_mbuf **pkts, unsigned n)
 		rte_pktmbuf_free(pkts[i]);
 }
 
-static unsigned drain(struct capture *cap)
+static bool refill(struct tap *t)
 {
-	struct rte_mbuf *pkts[BURST];
-	unsigned all = 0, n;
-
-	for (unsigned i = 0; i < cap->n_taps; i++) {
-		n = rte_ring_sc_dequeue_burst(cap->taps[i].ring, (void **)pkts, BURST, NULL);
-		if (n > 0)
-			write_burst(cap, pkts, n);
-		all += n;
+	if (t->next == t->n_held) {
+		t->next = 0;
+		t->n_held = rte_ring_sc_dequeue_burst(t->ring, (void **)t->held, BURST, NULL);
 	}
-	return all;
+	return t->n_held > 0;
 }
 
+/* The tap with the oldest packet, if that is from until or before. */
+static struct tap *oldest(struct capture *cap, uint64_t until)
+{
+	struct tap *best = NULL;
+
+	for (unsigned i = 0; i < cap->n_taps; i++) {
+		struct tap *t = &cap->taps[i];
+		uint64_t ns;
+
+		if (!refill(t))
+			continue;
+		ns = get_time(t->held[t->next]);
+		if (ns <= until && (best == NULL || ns < get_time(best->held[best->next])))
+			best = t;
+	}
+	return best;
+}
+
+/* Write in order of time what is from until or before; returns how many. */
+static unsigned drain(struct capture *cap, uint64_t until)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned all = 0, n = 0;
+	struct tap *t;
+
+	while ((t = oldest(cap, until)) != NULL) {
+		pkts[n++] = t->held[t->next++];
+		if (n == BURST) {
+			write_burst(cap, pkts, n);
+			all += n;
+			n = 0;
+		}
+	}
+	if (n > 0)
+		write_burst(cap, pkts, n);
+	return all + n;
+}
+
+/* A little behind, so that a worker that has taken the time of a packet has put
+ * it into its ring as well. */
 static void *writer(void *arg)
 {
 	const struct timespec nap = { .tv_nsec = POLL_NS };
 	struct capture *cap = arg;
 
 	while (!__atomic_load_n(&cap->quit, __ATOMIC_ACQUIRE))
-		if (drain(cap) == 0)
+		if (drain(cap, now_ns(cap) - BEHIND_NS) == 0)
 			nanosleep(&nap, NULL);
-	while (drain(cap) > 0)
-		;
+	(void)drain(cap, UINT64_MAX);
 	return NULL;
 }
 
@@ -349,8 +399,7 @@ static void undo_start(struct capture *cap, const char *file)
 	if (leave_taps(cap) == 0) {
 		__atomic_store_n(&cap->paused, true, __ATOMIC_RELAXED);
 		set_state(cap, CAPTURE_FULL, 0);
-		while (drain(cap) > 0)
-			;
+		(void)drain(cap, UINT64_MAX);
 		release(cap);
 	}
 	if (dir >= 0) {

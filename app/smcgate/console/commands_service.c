@@ -8,27 +8,35 @@
 
 #define SERVICE_FILE_MAX 65536 /* octets of a file with one service */
 
-/* The whole file, for the caller to free; a negative errno in *rc. */
-static char *read_file(const char *name, size_t *len, int *rc)
+/* The whole file, for the caller to free; NULL: see err. */
+static char *read_file(const char *name, size_t *len, struct view_error *err)
 {
+	FILE *f = console_open_file(name, err);
 	char *text = malloc(SERVICE_FILE_MAX);
-	FILE *f = fopen(name, "re");
+	int rc = 0;
 
-	*rc = f == NULL ? -errno : text == NULL ? -ENOMEM : 0;
-	if (*rc == 0) {
-		*len = fread(text, 1, SERVICE_FILE_MAX, f);
-		if (ferror(f))
-			*rc = -EIO;
-		else if (*len == SERVICE_FILE_MAX)
-			*rc = -EFBIG;
+	if (f == NULL)
+		goto fail;
+	if (text == NULL) {
+		rc = -ENOMEM;
+		goto fail;
 	}
+	*len = fread(text, 1, SERVICE_FILE_MAX, f);
+	if (ferror(f))
+		rc = -EIO;
+	else if (*len == SERVICE_FILE_MAX)
+		rc = -EFBIG;
+	if (rc < 0)
+		goto fail;
+	fclose(f);
+	return text;
+fail:
+	if (rc < 0)
+		view_failed(err, rc, "%s", name);
 	if (f != NULL)
 		fclose(f);
-	if (*rc < 0) {
-		free(text);
-		text = NULL;
-	}
-	return text;
+	free(text);
+	return NULL;
 }
 
 /* All that is wrong, in one line. */
@@ -80,9 +88,9 @@ static int run_add(struct console *c, unsigned argc, const char *const *argv, FI
 
 	if (argv[0][0] != '@')
 		return add(c, argv[0], strlen(argv[0]), err);
-	text = read_file(argv[0] + 1, &len, &rc);
+	text = read_file(argv[0] + 1, &len, err);
 	if (text == NULL)
-		return view_failed(err, rc, "%s", argv[0] + 1);
+		return -EINVAL;
 	rc = add(c, text, len, err);
 	free(text);
 	return rc;

@@ -2,9 +2,11 @@
 #include "app/smcgate/console/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/smcgate/console/console_impl.h"
@@ -58,6 +60,47 @@ int console_run_line(struct console *c, struct session *s, const char *line, FIL
 	return rc;
 }
 
+FILE *console_open_file(const char *file, struct view_error *err)
+{
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0) {
+		view_failed(err, -errno, "%s", file);
+		return NULL;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		view_fail(err, 0, "%s: it is no regular file", file);
+	else if ((f = fdopen(fd, "r")) == NULL)
+		view_failed(err, -errno, "%s", file);
+	if (f == NULL)
+		close(fd);
+	return f;
+}
+
+/* What the program was given may also be a pipe; "load" must not wait for one. */
+static FILE *open_commands(struct console *c, const char *file, struct view_error *err)
+{
+	bool given = c->cmdline_file;
+	FILE *f;
+
+	c->cmdline_file = false;
+	if (!given)
+		return console_open_file(file, err);
+	f = fopen(file, "re");
+	if (f == NULL)
+		view_failed(err, -errno, "%s", file);
+	return f;
+}
+
+static bool cancelled(const struct console *c)
+{
+	struct pollfd fd = { .fd = c->epfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
 int console_load(struct console *c, const char *file, bool strict, FILE *out, struct view_error *err)
 {
 	char *line = NULL;
@@ -69,16 +112,18 @@ int console_load(struct console *c, const char *file, bool strict, FILE *out, st
 	if (c->load_depth >= LOAD_DEPTH_MAX)
 		return view_fail(err, -ELOOP, "%s: files load one another, at most %d deep", file,
 				 LOAD_DEPTH_MAX);
-	f = fopen(file, "re");
+	f = open_commands(c, file, err);
 	if (f == NULL)
-		return view_failed(err, -errno, "%s", file);
+		return -EINVAL;
 	c->load_depth++;
 	while (!c->quit && getline(&line, &size, f) >= 0) {
 		number++;
 		fprintf(out, "%s%.*s\n", CONSOLE_PROMPT, (int)strcspn(line, "\r\n"), line);
 		rc = console_run_line(c, NULL, line, out);
 		fflush(out);
-		if (rc < 0 && strict)
+		if (cancelled(c))
+			rc = -ECANCELED;
+		if (rc < 0 && (strict || rc == -ECANCELED))
 			break;
 		rc = 0;
 	}
@@ -93,6 +138,7 @@ int console_run_file(struct console *c, const char *file)
 	int rc;
 
 	cancel_arm(c, NULL);
+	c->cmdline_file = true;
 	rc = console_load(c, file, c->opts->strict, stdout, &c->err);
 	cancel_disarm(c, NULL);
 	if (rc < 0)
@@ -112,6 +158,18 @@ static int add_session(struct console *c, enum session_kind kind, int in, int ou
 		return -ENOMEM;
 	c->sessions[c->n_sessions++] = s;
 	return 0;
+}
+
+/* Not before the command file is done, which writes to the same place. */
+static void open_stdin(struct console *c)
+{
+	bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+	if (!c->opts->interactive || c->stdin_open)
+		return;
+	c->stdin_open = true;
+	if (add_session(c, tty ? SESSION_TTY : SESSION_PIPE, STDIN_FILENO, STDOUT_FILENO) < 0)
+		LOG(CONSOLE, ERR, "no memory for a session on standard input");
 }
 
 static void accept_all(struct console *c)
@@ -161,10 +219,12 @@ static unsigned fill_fds(const struct console *c, struct pollfd *fds, int *timeo
 int console_poll(struct console *c, int timeout_ms)
 {
 	struct pollfd fds[2 * SESSIONS_MAX + 2];
-	unsigned sessions = c->n_sessions, n;
+	unsigned sessions, n;
 
 	if (c->quit)
 		return 1;
+	open_stdin(c);
+	sessions = c->n_sessions;
 	n = fill_fds(c, fds, &timeout_ms);
 	if (poll(fds, n, timeout_ms) < 0)
 		return 0;
@@ -193,13 +253,6 @@ static int make_parser(struct console *c)
 	return c->cl == NULL ? -ENOMEM : 0;
 }
 
-static int open_stdin(struct console *c)
-{
-	bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-
-	return add_session(c, tty ? SESSION_TTY : SESSION_PIPE, STDIN_FILENO, STDOUT_FILENO);
-}
-
 static int open_all(struct console *c)
 {
 	int rc;
@@ -216,8 +269,6 @@ static int open_all(struct console *c)
 		rc = console_listen(c);
 	if (rc == 0)
 		rc = telemetry_start(c->pl, c->capture);
-	if (rc == 0 && c->opts->interactive)
-		rc = open_stdin(c);
 	return rc;
 }
 

@@ -58,6 +58,8 @@ struct console {
 	int rc;
 	struct view_error err;
 	unsigned load_depth;
+	bool cmdline_file;            /* the file to open was given to the program: it may be a pipe */
+	bool stdin_open;
 };
 
 /* ---- console.c ------------------------------------------------------------------ */
@@ -66,8 +68,10 @@ struct console {
  * "error: ..." go to out. s: whose it is, NULL: a file's. 0 or a negative errno.
  */
 int console_run_line(struct console *c, struct session *s, const char *line, FILE *out);
+/* A regular file for reading: anything else might make us wait. NULL: see err. */
+FILE *console_open_file(const char *file, struct view_error *err);
 /* Run the lines of a file, each echoed to out after the prompt. strict: the
- * first that fails ends it with -ECANCELED. */
+ * first that fails ends it with -ECANCELED; so does a cancellation. */
 int console_load(struct console *c, const char *file, bool strict, FILE *out, struct view_error *err);
 
 /* ---- session.c ------------------------------------------------------------------ */

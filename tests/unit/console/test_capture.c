@@ -117,6 +117,8 @@ static void capture__readable(void)
 		CU_ASSERT_EQUAL(n, 192);
 		n = ask_tshark(r.dir, "a.pcapng", "-c 1 -T fields -e frame.time_epoch", "cut -d. -f1");
 		CU_ASSERT(n >= now - 1 && n <= now + 60);
+		n = ask_tshark(r.dir, "a.pcapng", "-T fields -e frame.time_epoch", "sort -c -s -k1,1 && echo 1");
+		CU_ASSERT_EQUAL(n, 1);
 	}
 	/* Nothing is caught any more. */
 	traffic(0, 1);

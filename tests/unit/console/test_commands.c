@@ -79,6 +79,8 @@ static const struct line changes[] = {
 	  "error: service add: $" },
 	{ "service add {\"name\": ", 0, "", "error: service add: service" },
 	{ "service add @/nonexistent", 0, "", "error: /nonexistent: No such file" },
+	{ "service add @/dev/zero", 0, "", "error: /dev/zero: it is no regular file" },
+	{ "load /dev/zero", 0, "", "error: /dev/zero: it is no regular file" },
 	{ "set log tcp debug", 0, "", "" },
 	{ "set log tcp loud", 0, "", "error: LEVEL: found 'loud', allowed emergency," },
 	{ "set log udp debug", 0, "", "error: LAYER: found 'udp', allowed base," },
