@@ -135,6 +135,8 @@ struct tcp_conn {
 	uint8_t n_sack_out;            /* ranges in sack_out */
 	uint8_t ooo_count;             /* ranges held out of order */
 	uint8_t ratio;                 /* payload/true size, EWMA in 1/256 */
+	bool has_fin;
+	uint16_t rcv_len;              /* length of the last segment that was not pushed */
 	struct rte_mbuf *rcvq_head, *rcvq_tail;   /* linked by next, payload only */
 	struct rte_mbuf *ooo;          /* sorted list of ranges, see ooo.c */
 	struct rte_mbuf *ooo_hint;     /* range touched last, NULL: none */
@@ -143,13 +145,11 @@ struct tcp_conn {
 	uint32_t rcv_ssthresh;         /* growth limit of the window */
 	uint32_t rcv_urg;              /* first octet after the urgent data */
 	uint32_t rcv_fin;              /* sequence number of an out-of-order FIN (valid if has_fin) */
-	bool has_fin;
 	uint32_t rcv_copied_seq;       /* rcv autotune: start of the measured round */
 	uint32_t rcv_rtt_us, rcv_round_us;
 	uint32_t rcv_round_bytes;      /* most the user consumed in a round */
 	uint32_t rcv_rtt_seq, rcv_rtt_start_us; /* round trip by filling a window, where there are no timestamps */
 	uint32_t rcv_data_ms;          /* last segment with payload, for the quick-ACK credit */
-	uint16_t rcv_len;              /* length of the last segment that was not pushed */
 	struct tcp_range sack_out[TCP_MAX_SACK];  /* most recent first */
 	struct tcp_range dsack;        /* to report once; start == end: none */
 
@@ -229,7 +229,7 @@ struct tcp_conn {
 	uint32_t segs_in, segs_out, retransmits, rto_count, fast_recoveries, tlp_probes, dup_acks_total, ooo_segs,
 		dsacks;
 };
-static_assert(sizeof(struct tcp_conn) <= 832, "idle connections are many");
+static_assert(sizeof(struct tcp_conn) <= 768, "idle connections are many");
 
 /* ---- the stack ----------------------------------------------------------- */
 struct tcp_table;   /* table.c: flow -> connection, half-open entry or TIME-WAIT entry */

@@ -131,8 +131,8 @@ void fwd_fill_txonly(struct rte_mbuf *m, const struct rte_ether_addr *src, const
 	/* RFC 2544 C.2.2: 198.18.0.0/15 is for tests; port 9 is discard. */
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = RTE_IPV4_VHL_DEF, .total_length = rte_cpu_to_be_16(ip_len), .time_to_live = 64,
-		.next_proto_id = IPPROTO_UDP, .src_addr = rte_cpu_to_be_32(0xc6120001),
-		.dst_addr = rte_cpu_to_be_32(0xc6120002),
+		.next_proto_id = IPPROTO_UDP, .src_addr = rte_cpu_to_be_32(0xc6120001u),
+		.dst_addr = rte_cpu_to_be_32(0xc6120002u),
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	*udp = (struct rte_udp_hdr){
