@@ -8,7 +8,7 @@
 
 #define SCENARIO_TABLES(X) \
 	X(open) X(syn_sent) X(cookie) X(data) X(ack) X(rst_syn) X(states) X(close) X(time_wait) X(window) X(send) \
-	X(loss) X(sack) X(pmtu) X(timestamp) X(ip_arp) X(pitfalls) X(stall)
+	X(loss) X(sack) X(pmtu) X(timestamp) X(ip_arp) X(steering) X(pitfalls) X(stall)
 
 #define DECLARE(name) void scenarios_##name(void);
 SCENARIO_TABLES(DECLARE)
