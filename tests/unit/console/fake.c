@@ -202,6 +202,7 @@ int pipeline_lcore_stats(struct pipeline *pl, unsigned i, struct pipeline_lcore_
 	return asked(i);
 }
 
+int pipeline_lcore_clear(struct pipeline *pl, unsigned i) { return did("clear %u", i); }
 bool pipeline_drop_is_loss(enum pipeline_drop d) { return d != PDROP_FWD_RXONLY; }
 
 int pipeline_pool_list(struct pipeline *pl, unsigned i, struct pipeline_pool_info *out)
