@@ -131,7 +131,8 @@ int sock_listen(struct sock_stack *ss, const struct sock_listen_args *args, stru
 	l->max_per_peer = args->max_per_peer;
 	l->protocol = args->protocol;
 	rc = tcp_listen(ss->tcp, &(struct tcp_listen_args){
-		.addr = args->addr, .port = args->port, .backlog = args->backlog, .accept = sock_accept, .ctx = l,
+		.addr = args->addr, .port = args->port,
+		.backlog = args->backlog != 0 ? args->backlog : ss->backlog, .accept = sock_accept, .ctx = l,
 		.rcvbuf_max = args->rcvbuf_max, .sndbuf_max = args->sndbuf_max,
 	}, &l->tcp);
 	if (rc < 0) {

@@ -60,6 +60,7 @@ struct sock_handler {
 
 struct sock_config {
 	uint32_t max_socks;
+	uint32_t backlog;              /* half-open connections of listeners that give none */
 	int node;                      /* NUMA node of the pool, -1: any */
 };
 
@@ -67,7 +68,7 @@ struct sock_listen_args {
 	struct net_addr addr;          /* NET_UNSPEC: any */
 	rte_be16_t port;
 	uint16_t protocol;             /* enum sock_protocol; -EPROTONOSUPPORT if not built */
-	uint32_t backlog;
+	uint32_t backlog;              /* half-open connections; 0: the stack's */
 	uint32_t max_socks;            /* open sockets of this listener; 0: no limit */
 	uint32_t max_per_peer;         /* of one peer address; 0: no limit */
 	const struct sock_handler *handler;

@@ -47,6 +47,7 @@ struct sock_stack {
 	struct pool socks, peers;
 	uint32_t *gens;                /* per index: odd while the object is in use */
 	size_t gens_len;               /* octets mapped */
+	uint32_t backlog;              /* of listeners that give none */
 	struct sock *current;          /* whose callbacks run; NULL when it was closed by one */
 	struct siphash_key peer_key;
 	struct sock_stats stats;

@@ -133,6 +133,7 @@ int sock_stack_create(struct sock_stack **out, const struct sock_config *conf, s
 		rc = -ENOMEM;
 		goto free_peers;
 	}
+	ss->backlog = conf->backlog;
 	env->random(env->ctx, &ss->peer_key, sizeof(ss->peer_key));
 	rc = tcp_stack_create(&ss->tcp, net, wheel, tcp_conf, &ops, ss, steering);
 	if (rc < 0)

@@ -253,7 +253,8 @@ static int create_net(struct lcore *lc)
 static int create_sockets(struct lcore *lc)
 {
 	struct tcp_steering steering = { .ctx = lc, .owns = owns };
-	struct sock_config sc = { .max_socks = lc->pl->cfg->tcp.max_connections, .node = lc->node };
+	const struct config_tcp *c = &lc->pl->cfg->tcp;
+	struct sock_config sc = { .max_socks = c->max_connections, .backlog = c->backlog, .node = lc->node };
 	struct tcp_config tc;
 
 	fill_tcp(lc, &tc);
