@@ -110,26 +110,31 @@ in_ns() { ip netns exec "$ns" "$@"; }
 
 # ---- smcgate -------------------------------------------------------------------
 # Start smcgate in $ns: start_smcgate CONFIG [ARGUMENT...]; arguments before a
-# "--" go to EAL. Leaves pid in $smcgate_pid, its log in $smcgate_log, and the
-# path of its console in $console_socket; ends it when the script ends.
+# "--" go to EAL. Returns when it serves. Leaves its pid in $smcgate_pid, its log
+# in $smcgate_log, its --file-prefix in $smcgate_prefix and the path of its console
+# in $console_socket; ends it when the script ends.
 start_smcgate() {
-	local config=$1 eal=() prefix; shift
+	local config=$1 eal=(); shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do eal+=("$1"); shift; done
 	[ $# -eq 0 ] || shift
 	_smcgate_count=$((${_smcgate_count:-0} + 1))
-	prefix=smcg-$$-$_smcgate_count
-	smcgate_log=$(mktemp "${TMPDIR:-/tmp}/$prefix.XXXXXX.log")
+	smcgate_prefix=smcg-$$-$_smcgate_count
+	smcgate_log=$(mktemp "${TMPDIR:-/tmp}/$smcgate_prefix.XXXXXX.log")
 	at_exit "rm -f $smcgate_log"
-	console_socket=/run/dpdk/$prefix/smcgate.console
+	console_socket=/run/dpdk/$smcgate_prefix/smcgate.console
+	# No function here: $! is to be smcgate itself, which "ip" becomes.
 	# shellcheck disable=SC2086
-	ip netns exec "$ns" "$smcgate" $eal_memory --no-pci --file-prefix="$prefix" "${eal[@]}" -- -c "$config" "$@" \
-		>"$smcgate_log" 2>&1 &
+	ip netns exec "$ns" "$smcgate" $eal_memory --no-pci --file-prefix="$smcgate_prefix" "${eal[@]}" -- \
+		-c "$config" "$@" >"$smcgate_log" 2>&1 &
 	smcgate_pid=$!
 	at_exit "end_pid $smcgate_pid"
-	wait_for 20 test -S "$console_socket" || {
+	wait_for 30 smcgate_ready_or_gone
+	smcgate_ready || {
 		cat "$smcgate_log" >&2
 		die "smcgate did not start"
 	}
 }
+smcgate_ready() { [ -S "$console_socket" ] && grep -q 'PIPELINE: ready' "$smcgate_log"; }
+smcgate_ready_or_gone() { smcgate_ready || ! kill -0 "$smcgate_pid"; }
 console() { "$top/scripts/console" -s "$console_socket" "$@"; }
 stop_smcgate() { end_pid "$smcgate_pid"; }

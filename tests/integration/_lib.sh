@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What the integration tests share. A test is
+#
+#	. "$(dirname "$0")/_lib.sh"
+#	start_gate '{"tcp": {"nagle": false}}'
+#	in_ns curl ...
+#	finish
+#
+# and has smcgate at 10.77.0.2 on dtap0, the kernel's end of which is 10.77.0.1.
+# Exit status 77 means skipped, with the reason printed last.
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+gate=10.77.0.2 kernel=10.77.0.1
+here=$top/tests/integration
+export gate kernel
+work=$(mktemp -d "${TMPDIR:-/tmp}/smcgate-test.XXXXXX")
+at_exit "rm -rf $work"
+
+skip() { printf '%s\n' "$*"; exit 77; }
+fail() {
+	note "FAILED: $*"
+	[ -z "${smcgate_log:-}" ] || tail -5 "$smcgate_log" >&2
+	exit 1
+}
+# check NAME COMMAND...: the command succeeds.
+check() { local what=$1; shift; "$@" || fail "$what (status $?: $*)"; }
+equal() { [ "$2" = "$3" ] || fail "$1: found '$2', wanted '$3'"; }
+
+# make_config [JSON]: $work/config.json with four services; keys in JSON replace
+# whole values, those in its "port" change the port.
+make_config() {
+	mkdir -p "$work/www"
+	python3 "$here/_config.py" "$work" "${1:-"{}"}" >"$work/config.json"
+}
+
+# The kernel's end of the tap.
+kernel_side() { # [INTERFACE]
+	local dev=${1:-dtap0}
+	wait_for 10 ip -n "$ns" link show "$dev" || fail "no interface $dev"
+	ip -n "$ns" addr add $kernel/24 dev "$dev"
+	ip -n "$ns" link set "$dev" up
+	wait_for 10 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
+}
+
+# start_gate [JSON [EAL-ARGUMENT...]]: a namespace, smcgate in it, addresses.
+start_gate() {
+	make_config "${1:-}"
+	shift || true
+	huge_pages 200 400
+	new_namespace
+	in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	[ $# -gt 0 ] || set -- --lcores '0@0,1@1'
+	start_smcgate "$work/config.json" "$@"
+	[ -n "${gate_no_address:-}" ] || kernel_side
+	sleep 0.2
+	idle_pools=$(pools)
+}
+
+# ---- looking --------------------------------------------------------------------
+# One value of a view: field "show tcp stats" "in segs".
+field() { console "$1" | sed -n "s/^ *$2  *//p" | head -1; }
+pools() { console "show pools" | awk '$1 ~ /^[0-9]+$/ { print $1, $2, $5 }'; }
+lost() { # [REASON]
+	console "show drops" | awk -v want="${1:-}" '
+		/^[a-z]/ { section = $1 }
+		section == "lost:" && NF == 2 && $2 ~ /^[0-9]+$/ && (want == "" || $1 == want) { print $1, $2; n += $2 }
+		END { if (want != "" && !n) print want, 0 }'
+}
+lost_count() { lost "$1" | awk '{ n += $2 } END { print n + 0 }'; }
+no_sockets() { [ "$(field "show sockets limit=1" matching)" = 0 ]; }
+idle_again() { no_sockets && [ "$(pools)" = "$idle_pools" ]; }
+alive() { kill -0 "$smcgate_pid" 2>/dev/null || fail "smcgate ended"; }
+
+# ---- the end of a test -------------------------------------------------------------
+# finish [DROPS]: smcgate lives, has no sockets and its buffers back, lost no packets
+# but for reasons matching DROPS, ends with status 0 and leaves nothing.
+finish() {
+	local bad status=0
+	alive
+	wait_for "${idle_seconds:-15}" idle_again || {
+		console "show sockets limit=10" "show pools" >&2
+		fail "not idle again; pools were: $idle_pools"
+	}
+	bad=$(lost | grep -Ev "^(${1:-none}) " || true)
+	[ -z "$bad" ] || fail "packets lost: $bad"
+	end_gate
+}
+end_gate() {
+	local status=0 link
+	kill -TERM "$smcgate_pid"
+	wait_for 15 gone "$smcgate_pid" || fail "does not end"
+	wait "$smcgate_pid" || status=$?
+	equal "exit status" "$status" 0
+	nothing_left
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+nothing_left() {
+	[ ! -e "/run/dpdk/$smcgate_prefix" ] || fail "left: $(ls -R "/run/dpdk/$smcgate_prefix")"
+	! ip -n "$ns" -o link | grep dtap || fail "left an interface"
+	! ls /dev/hugepages/"$smcgate_prefix"* 2>/dev/null || fail "left huge pages"
+}
+
+# A kernel web server for files in $work/www on port 8081, at which the proxy's
+# back end is; leaves its pid in $web_pid.
+start_web() {
+	ip netns exec "$ns" python3 -m http.server --bind $kernel --directory "$work/www" 8081 >/dev/null 2>&1 &
+	web_pid=$!
+	at_exit "end_pid $web_pid"
+	wait_for 10 in_ns nc -z $kernel 8081 || fail "the kernel's web server did not start"
+}
+sum() { sha256sum "$@" | cut -d' ' -f1; }

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A port scan in its several kinds: exactly the configured ports are open, others
+# are closed, and smcgate goes on serving.
+. "$(dirname "$0")/_lib.sh"
+
+# No limit to resets, which would make closed ports look filtered.
+start_gate '{"tcp": {"rst_rate": 1000000}}'
+start_web
+scan() { # WHAT... : ports not closed, as "number/state"
+	in_ns timeout 60 nmap -n -Pn -T4 --max-retries 3 --min-rate 2000 "$@" $gate -oG - |
+		sed -n 's/.*Ports: \([^\t]*\).*/\1/p' | tr ',' '\n' | awk -F/ '$2 != "closed" { print $1 + 0 "/" $2 }' | xargs
+}
+open="7/open 9/open 80/open 8080/open"
+equal "SYN scan" "$(scan -sS -p 1-10000)" "$open"
+equal "connect scan" "$(scan -sT -p 1-1000,8080)" "$open"
+quiet=${open//open/open|filtered}
+for kind in -sN -sF -sX; do
+	equal "scan $kind" "$(scan $kind -p 1-100,8080)" "$quiet"
+done
+equal "ACK scan" "$(scan -sA -p 1-100,8080 | tr ' ' '\n' | grep -c unfiltered)" 101
+in_ns timeout 60 nmap -n -Pn -T4 -sV --version-light -p 7,9,80,8080 $gate >"$work/versions" || fail "version scan"
+grep -q '^80/tcp *open *http' "$work/versions" || fail "no http seen: $(cat "$work/versions")"
+in_ns timeout 60 nmap -n -Pn -T4 -O --osscan-guess --max-os-tries 1 -p 80,81 $gate >/dev/null || fail "OS scan"
+in_ns timeout 60 nmap -n -sn -PE -PP -PM $gate | grep -q 'Host is up' || fail "host scan"
+
+equal "a page after all this" "$(in_ns curl -s -m 5 http://$gate/ | wc -c)" 1024
+[ "$(lost_count tcp_no_listener)" -gt 10000 ] || fail "closed ports were not counted: $(lost)"
+idle_seconds=40 finish 'tcp_.*|icmp_.*|ip_.*|udp_.*|.*'
