@@ -73,17 +73,22 @@ install_packages() { # PACKAGE...
 
 # ---- huge pages -------------------------------------------------------------------
 # Ask for N free 2 MiB pages until the script ends; sets eal_memory to EAL options
-# that work, with --no-huge where the system gives no pages.
+# that work, with --no-huge where the system gives no pages. Several scripts at a
+# time: each adds and gives back its own pages, and from here until smcgate has
+# taken them (start_smcgate) holds a lock, lest two count on the same ones.
 eal_memory=
+_pages_dir=/sys/kernel/mm/hugepages/hugepages-2048kB
+_pages_lock=/run/lock/smcgate-hugepages
 huge_pages() { # N MEGABYTES
-	local want=$1 mb=$2 dir=/sys/kernel/mm/hugepages/hugepages-2048kB before free
-	if [ -w "$dir/nr_hugepages" ]; then
-		before=$(cat "$dir/nr_hugepages")
-		free=$(cat "$dir/free_hugepages")
+	local want=$1 mb=$2 free
+	if [ -w $_pages_dir/nr_hugepages ]; then
+		exec {_pages_fd}>$_pages_lock
+		flock -w 60 "$_pages_fd" || note "$_pages_lock is held by another: going on"
+		free=$(cat $_pages_dir/free_hugepages)
 		if ((free < want)); then
-			at_exit "echo $before > $dir/nr_hugepages"
-			echo $((before + want - free)) >"$dir/nr_hugepages" 2>/dev/null || true
-			free=$(cat "$dir/free_hugepages")
+			at_exit "_add_pages -$((want - free))"
+			_add_pages $((want - free))
+			free=$(cat $_pages_dir/free_hugepages)
 		fi
 		if ((free >= want)); then
 			eal_memory="--in-memory --single-file-segments --iova-mode=va -m $mb"
@@ -92,6 +97,16 @@ huge_pages() { # N MEGABYTES
 	fi
 	note "no huge pages: running on ordinary ones"
 	eal_memory="--no-huge --iova-mode=va -m $mb"
+}
+_add_pages() { # N, which may be negative
+	local n=$(($(cat $_pages_dir/nr_hugepages) + $1))
+	echo $((n > 0 ? n : 0)) >$_pages_dir/nr_hugepages 2>/dev/null || true
+}
+_pages_taken() {
+	[ -n "${_pages_fd:-}" ] || return 0
+	flock -u "$_pages_fd" # a program started meanwhile may have inherited it
+	exec {_pages_fd}>&-
+	_pages_fd=
 }
 
 # ---- namespaces -------------------------------------------------------------------
@@ -128,7 +143,8 @@ start_smcgate() {
 		-c "$config" "$@" >"$smcgate_log" 2>&1 &
 	smcgate_pid=$!
 	at_exit "end_pid $smcgate_pid"
-	wait_for 30 smcgate_ready_or_gone
+	wait_for 30 smcgate_ready_or_gone || true
+	_pages_taken
 	smcgate_ready || {
 		cat "$smcgate_log" >&2
 		die "smcgate did not start"
