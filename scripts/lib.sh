@@ -4,6 +4,8 @@
 # clean-up on exit: everything registered by at_exit runs, last one first.
 
 set -eu -o pipefail
+# Debian's own programs and modules, before what else may be installed.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 umask 022
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -18,8 +18,8 @@ for mtu in 576 1500 9000; do
 	ip netns exec "$ns" tcpdump -q -i dtap0 -c 400 -s 0 -w "$work/$mtu.whole.pcap" "ip src $gate" >/dev/null 2>&1 &
 	at_exit "kill $tcpdump_pid $! 2>/dev/null"
 	sleep 0.7
-	check "echo at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" echo 20 - $gate:7
-	check "proxy at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" down 10 $kernel:8081 $gate:8080
+	check "echo at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" echo 6 - $gate:7
+	check "proxy at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" down 4 $kernel:8081 $gate:8080
 	check "ping larger than MTU $mtu" in_ns ping -q -c2 -i0.2 -W2 -s $((mtu + 100)) $gate
 	sleep 0.3
 	end_pid $tcpdump_pid

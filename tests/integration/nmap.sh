@@ -5,7 +5,7 @@
 . "$(dirname "$0")/_lib.sh"
 
 # No limit to resets, which would make closed ports look filtered.
-start_gate '{"tcp": {"rst_rate": 1000000}}'
+start_gate '{"tcp": {"rst_rate": 1000000, "synack_retries": 1}}'
 start_web
 scan() { # WHAT... : ports not closed, as "number/state"
 	in_ns timeout 60 nmap -n -Pn -T4 --max-retries 3 --min-rate 2000 "$@" $gate -oG - |
