@@ -14,12 +14,15 @@
 
 static const uint16_t mss_table[] = { 536, 1300, 1440, 1460 };
 
-static uint64_t cookie_hash(const struct siphash_key *key, const struct net_flow *f, uint32_t count)
+/* With the peer's ISN in it a segment from the middle of an old connection, both
+ * of whose numbers have moved on alike, is not taken for the end of a handshake. */
+static uint64_t cookie_hash(const struct siphash_key *key, const struct net_flow *f, uint32_t count, uint32_t irs)
 {
-	uint32_t w[10];
+	uint32_t w[11];
 
 	memcpy(w, f, 36); /* addresses and ports */
 	w[9] = count;
+	w[10] = irs;
 	return siphash(key, w, sizeof(w));
 }
 
@@ -37,20 +40,20 @@ uint32_t tcp_cookie_make(const struct siphash_key key[2], const struct net_flow 
 
 	while (idx > 0 && mss_table[idx] > peer_mss)
 		idx--;
-	return (uint32_t)cookie_hash(&key[0], f, 0) + irs + (minute << COUNT_SHIFT) +
-	       mss_mark(cookie_hash(&key[1], f, minute), idx);
+	return (uint32_t)cookie_hash(&key[0], f, 0, 0) + irs + (minute << COUNT_SHIFT) +
+	       mss_mark(cookie_hash(&key[1], f, minute, irs), idx);
 }
 
 uint16_t tcp_cookie_check(const struct siphash_key key[2], const struct net_flow *f, uint32_t irs,
 			  uint32_t cookie, uint32_t minute)
 {
-	uint32_t rest = cookie - (uint32_t)cookie_hash(&key[0], f, 0) - irs;
+	uint32_t rest = cookie - (uint32_t)cookie_hash(&key[0], f, 0, 0) - irs;
 	uint32_t age = (minute - (rest >> COUNT_SHIFT)) & (UINT32_MAX >> COUNT_SHIFT);
 	uint64_t hash;
 
 	if (age >= MAX_AGE)
 		return 0;
-	hash = cookie_hash(&key[1], f, minute - age);
+	hash = cookie_hash(&key[1], f, minute - age, irs);
 	for (unsigned idx = 0; idx < RTE_DIM(mss_table); idx++) {
 		if ((rest & LOW_MASK) == mss_mark(hash, idx))
 			return mss_table[idx];
