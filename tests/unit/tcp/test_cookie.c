@@ -120,6 +120,9 @@ static const struct scenario list[] = {
 		"info rto_us = 1000000" } },
 	{ "43_cookie_rst", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> R 1", "U> -", "stat half_open = 0" } },
+	{ "43_cookie_not_from_the_middle", "L", "cookies=always", .steps = { /* both numbers moved on alike */
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1449 a1449", "U> R 1449", "P> A 2897:3000 a2897",
+		"U> R 2897", "noev accept", "P> A 1 a1", "ev accept" } },
 	{ "44_key_rotation", "L", "cookies=always", .fn = key_rotation },
 	{ "45_ack_flood", "L", "rst_rate=20", .fn = ack_flood },
 	{ "45_no_cookie_issued", "L", .steps = { "P> A 1 a1", "U> R 1", "stat syn_cookies_failed = 0" } },
