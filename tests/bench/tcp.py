@@ -20,8 +20,8 @@ class Plan:
         self.seconds = 2 if quick else 3
         self.gap = 0.5
         self.lead = 1.0
-        self.requests = 20000
-        self.connections = 4000
+        self.requests = 40000
+        self.connections = 8000
 
 
 def our_port(device, args, addresses, mac, tso):
@@ -36,7 +36,7 @@ def our_server(lab, tso=True):
     port = our_port("net_vhost0", f"iface={lab.link}" + (",tso=1" if tso else ""), [OURS], "02:00:00:00:09:01", tso)
     return lab.smcgate({
         "ports": [port],
-        "idle": {"max_sleep_us": 100, "spin_turns": 16},
+        "idle": {"min_sleep_us": 200, "max_sleep_us": 1000, "spin_turns": 2},
         "services": [{"name": "echo", "type": "echo", "listen": OURS + ":7"},
                      {"name": "discard", "type": "discard", "listen": OURS + ":9"},
                      {"name": "web", "type": "http", "listen": OURS + ":80", "body_bytes": 1024},

@@ -127,6 +127,7 @@ struct config_service {
 struct config_idle {
 	bool enabled;
 	uint32_t spin_turns;
+	uint32_t min_sleep_us;
 	uint32_t max_sleep_us;
 };
 

@@ -335,6 +335,9 @@ static const struct cfg_field idle_fields[] = {
 	CFG_BOOL(struct config_idle, enabled, "enabled", 0, true, "Let lcores without work sleep."),
 	CFG_U32(struct config_idle, spin_turns, "spin_turns", 0, 1, 1000000, 64,
 		"Turns in a row without work before an lcore sleeps."),
+	CFG_U32(struct config_idle, min_sleep_us, "min_sleep_us", 0, 1, 1000000, 20,
+		"First sleep after work, in microseconds; it doubles with every one that finds nothing. A longer one "
+		"finds more packets at a time: less CPU, more latency."),
 	CFG_U32(struct config_idle, max_sleep_us, "max_sleep_us", 0, 1, 1000000, 1000,
 		"Longest sleep, in microseconds: a packet on a port without receive interrupts waits that "
 		"long at worst."),

@@ -28,7 +28,7 @@ uint32_t idle_sleep_us(const struct idle_view *v)
 	else if (v->busy)
 		return 0;
 	over = RTE_MIN(v->empty_turns - v->spin_turns, 16U);
-	us = RTE_MIN((uint64_t)IDLE_FIRST_SLEEP_US << over, (uint64_t)limit);
+	us = RTE_MIN((uint64_t)v->min_sleep_us << over, (uint64_t)limit);
 	if (v->interrupts)
 		us = limit;
 	if (v->next_us <= v->now_us)
@@ -78,6 +78,7 @@ bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
 {
 	struct idle_view v = {
 		.spin_turns = lc->idle->spin_turns,
+		.min_sleep_us = lc->idle->min_sleep_us,
 		.max_sleep_us = lc->idle->max_sleep_us,
 		.enabled = lc->idle->enabled,
 		.interrupts = lc->interrupts && lc->n_rxq != 0,

@@ -17,6 +17,7 @@
 /* What idle_sleep_us() judges by. */
 struct idle_view {
 	uint32_t spin_turns;    /* empty turns before the first sleep */
+	uint32_t min_sleep_us;  /* first sleep when a queue has no interrupt */
 	uint32_t max_sleep_us;  /* longest sleep when a queue has no interrupt */
 	bool enabled;
 	bool interrupts;        /* every queue polled wakes us by itself */
@@ -27,13 +28,12 @@ struct idle_view {
 	uint64_t next_us;       /* next timer, WHEEL_NEVER: none */
 };
 
-#define IDLE_FIRST_SLEEP_US 20
 #define IDLE_BACKLOG_SLEEP_US 50
 #define IDLE_INTERRUPT_SLEEP_US 100000
 
 /*
  * Microseconds to sleep, 0: go on polling. Sleeps double from
- * IDLE_FIRST_SLEEP_US with every empty turn beyond spin_turns up to
+ * min_sleep_us with every empty turn beyond spin_turns up to
  * max_sleep_us (IDLE_INTERRUPT_SLEEP_US when all queues have interrupts), and
  * never go past the next timer.
  */

@@ -39,6 +39,16 @@ static unsigned receive(struct lcore *lc, const struct rx_queue *q)
 	return n;
 }
 
+/* Reading the TSC can cost more than looking for work in vain: a stage without
+ * work leaves its time to the next one that had some. */
+static void stage_end(struct lcore *lc, enum pipeline_stage stage, bool worked)
+{
+	if (!worked)
+		return;
+	lc->work = true;
+	lcore_stage(lc, stage);
+}
+
 /* The clock of this turn: read after packets were, so that no time stamp is
  * older than what it judges. */
 static void set_clock(struct lcore *lc)
@@ -67,24 +77,20 @@ static void stage_rx(struct lcore *lc)
 		lcore_stage(lc, STAGE_RX);
 		set_clock(lc);
 	}
-	if (lc->workers > 1) {
-		lc->work |= exchange_receive(lc) != 0;
-		lcore_stage(lc, STAGE_INPUT);
-	}
+	if (lc->workers > 1)
+		stage_end(lc, STAGE_INPUT, exchange_receive(lc) != 0);
 }
 
 /* 5: timers. */
 static void stage_timers(struct lcore *lc)
 {
-	lc->work |= wheel_advance(&lc->wheel, lc->now_us, LCORE_TIMERS_MAX) != 0;
-	lcore_stage(lc, STAGE_TIMERS);
+	stage_end(lc, STAGE_TIMERS, wheel_advance(&lc->wheel, lc->now_us, LCORE_TIMERS_MAX) != 0);
 }
 
 /* 6: messages. */
 static void stage_messages(struct lcore *lc)
 {
-	lc->work |= exchange_messages(lc) != 0;
-	lcore_stage(lc, STAGE_MESSAGES);
+	stage_end(lc, STAGE_MESSAGES, exchange_messages(lc) != 0);
 }
 
 /* 7 and 8: callbacks of sockets, segments. */
@@ -92,18 +98,17 @@ static void stage_sockets(struct lcore *lc)
 {
 	if (lc->ss == NULL)
 		return;
-	lc->work |= sock_deliver(lc->ss, LCORE_EVENTS_MAX) != 0;
-	lcore_stage(lc, STAGE_SERVE);
-	lc->work |= sock_output(lc->ss) != 0;
-	lcore_stage(lc, STAGE_OUTPUT);
+	stage_end(lc, STAGE_SERVE, sock_deliver(lc->ss, LCORE_EVENTS_MAX) != 0);
+	stage_end(lc, STAGE_OUTPUT, sock_output(lc->ss) != 0);
 }
 
 /* 9: to the ports, and to the workers that send for us. */
 static void stage_tx(struct lcore *lc)
 {
-	lc->work |= tx_flush_all(lc) != 0;
+	bool sent = tx_flush_all(lc) != 0;
+
 	exchange_wake(lc);
-	lcore_stage(lc, STAGE_TX);
+	stage_end(lc, STAGE_TX, sent);
 }
 
 /* 10: an empty turn counts as idle whole; sleep after several of them. */

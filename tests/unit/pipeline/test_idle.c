@@ -6,6 +6,7 @@
 
 static const struct idle_view base = {
 	.spin_turns = 64,
+	.min_sleep_us = 20,
 	.max_sleep_us = 1000,
 	.enabled = true,
 	.empty_turns = 64,
@@ -27,7 +28,7 @@ static void idle_sleep_us__spins_first(void)
 
 	CU_ASSERT_EQUAL(idle_sleep_us(&v), 0);
 	v.empty_turns = 64;
-	CU_ASSERT_EQUAL(idle_sleep_us(&v), IDLE_FIRST_SLEEP_US);
+	CU_ASSERT_EQUAL(idle_sleep_us(&v), base.min_sleep_us);
 }
 
 static void idle_sleep_us__doubles_up_to_the_limit(void)
