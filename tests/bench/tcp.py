@@ -8,8 +8,9 @@ import statistics
 import time
 
 import lab as L
+from link import ADDRESS as OURS, SOURCES, device_port, driver_port
 
-OURS, KERNEL = "10.9.0.1", "10.9.1.1"
+KERNEL = "10.9.1.1"
 # Octets of "PING x...x\r\n" and of redis' answer "$57\r\nx...x\r\n": 64 each.
 PING = "PING " + "x" * 57 + "\\r\\n"
 
@@ -24,12 +25,6 @@ class Plan:
         self.connections = 8000
 
 
-def our_port(device, args, addresses, mac, tso):
-    return {"name": "link", "device": device, "vdev": f"{device},{args}", "mac": mac, "arp_announce": False,
-            "addresses": [a + "/24" for a in addresses], "offloads": {"tso": "auto" if tso else "off"},
-            "rx_descriptors": 64, "tx_descriptors": 64}
-
-
 # Large buffers in small rings and windows: what one CPU writes and the other
 # reads stays in their caches, as the kernel's does.
 MEMORY = {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048}
@@ -37,11 +32,8 @@ TCP = {"receive_buffer_max": 512 << 10, "send_buffer_max": 512 << 10}
 
 
 def our_server(lab, tso=True):
-    """The device side of a vhost-user link: it copies for both ends."""
-    lab.link = lab.dir / f"link{lab.count}"
-    port = our_port("net_vhost0", f"iface={lab.link}" + (",tso=1" if tso else ""), [OURS], "02:00:00:00:09:01", tso)
     return lab.smcgate({
-        "ports": [port], "memory": MEMORY, "tcp": TCP,
+        "ports": [device_port(lab, tso)], "memory": MEMORY, "tcp": TCP,
         "idle": {"min_sleep_us": 200, "max_sleep_us": 1000, "spin_turns": 2},
         "services": [{"name": "echo", "type": "echo", "listen": OURS + ":7"},
                      {"name": "discard", "type": "discard", "listen": OURS + ":9"},
@@ -52,13 +44,11 @@ def our_server(lab, tso=True):
 def generator(lab, ns, services, tso=True):
     """One client for both servers, on the other CPU: the driver's side of vhost-user
     to ours, af_packet on a veth to the kernel's."""
-    ours = our_port("net_virtio_user0", f"path={lab.link},queues=1,packed_vq=1,mrg_rxbuf=1,in_order=1",
-                    [f"10.9.0.{h}" for h in range(2, 10)], "02:00:00:00:09:02", tso)
     theirs = {"name": "veth", "device": "net_af_packet0",
               "vdev": "net_af_packet0,iface=load0,qpairs=1,blocksz=4096,framesz=2048,framecnt=4096,qdisc_bypass=1",
               "mac": "02:00:00:00:0a:02", "addresses": [f"10.9.1.{h}/24" for h in range(2, 10)], "arp_announce": False,
               "offloads": {"checksum": "off", "tso": "off"}}
-    return lab.smcgate({"ports": [ours, theirs], "memory": MEMORY, "tcp": TCP, "idle": {"enabled": False}, "services": services},
+    return lab.smcgate({"ports": [driver_port(lab, tso), theirs], "memory": MEMORY, "tcp": TCP, "idle": {"enabled": False}, "services": services},
                        ns=ns, cpu=L.CLIENT_CPU)
 
 
