@@ -110,8 +110,10 @@ void tcp_ack_input(struct tcp_conn *c, const struct tcp_seg *seg)
 		tcp_rtx_rearm(c);
 	if (a.acked || a.sacked_new || a.window_changed || a.dup)
 		tcp_want_output(c);
-	if (a.acked)
+	if (a.acked) {
+		c->soft_error = 0; /* whatever ICMP told, it is over */
 		net_path_confirm(c->ts->net, &c->path);
+	}
 	if (fin_was_open && fin_is_acked(c))
 		tcp_fin_acked(c);
 }

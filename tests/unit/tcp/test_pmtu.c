@@ -33,7 +33,7 @@ static const struct scenario list[] = {
 	{ "132_soft_errors", "E", .steps = {
 		"app write 100", "U> A 1:101", "icmp 3 1 seq1", "state ESTABLISHED", "info soft_error = 113",
 		"icmp 3 3 seq1", "state ESTABLISHED", "icmp 11 0 seq1", "state ESTABLISHED", "icmp 12 0 seq1",
-		"state ESTABLISHED", "noev closed", "P> A 1 a101", "info unacked = 0" } },
+		"state ESTABLISHED", "noev closed", "P> A 1 a101", "info unacked = 0", "info soft_error = 0" } },
 	{ "132_source_quench", "E", .steps = {
 		"app write 14600", "U> A 1:14601 n10", "icmp 4 0 seq1", "U> -", "info cwnd = 14600" } },
 	{ "132_redirect", "E", .steps = { "app write 100", "U> A 1:101", "icmp 5 1 seq1", "U> -", "state ESTABLISHED" } },
