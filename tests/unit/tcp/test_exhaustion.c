@@ -82,7 +82,9 @@ struct profile {
 	const char *name;
 	uint32_t bytes, loss_ppm;
 	unsigned conns, one_in;
-	uint32_t recs, max_conns, half_open; /* pool limits; 0: plenty */
+	uint32_t recs, half_open;       /* pool limits; 0: plenty */
+	uint32_t max_conns[2];          /* of each side */
+	uint64_t pinned;                /* octets of receive buffers; 0: plenty */
 	bool take;                      /* the receiver gives back what it took */
 	bool slow;
 };
@@ -221,8 +223,10 @@ static void make_host(struct world *w, unsigned side)
 	conf.tcp.retries = 30;
 	conf.tcp.syn_retries = conf.tcp.synack_retries = 12;
 	conf.tcp.orphan_retries = 12;
-	if (w->p->max_conns != 0)
-		conf.tcp.max_conns = w->p->max_conns;
+	if (w->p->max_conns[side] != 0)
+		conf.tcp.max_conns = w->p->max_conns[side];
+	if (w->p->pinned != 0)
+		conf.tcp.rcv_pinned_max = w->p->pinned;
 	if (w->p->half_open != 0)
 		conf.tcp.half_open_max = w->p->half_open;
 	w->hosts[side] = sim_host_add(w->sim, &conf);
@@ -370,7 +374,10 @@ static void exhaustion__small_pools(void)
 		{ "one record", .bytes = 20000, .conns = 2, .recs = 1 },
 		{ "three records", .bytes = 60000, .conns = 8, .recs = 3, .loss_ppm = 20000 },
 		{ "two half-open", .bytes = 5000, .conns = 8, .half_open = 2, .loss_ppm = 20000 },
-		{ "connections just enough", .bytes = 5000, .conns = 8, .max_conns = 8 },
+		{ "connections just enough", .bytes = 5000, .conns = 8, .max_conns = { 8, 8 } },
+		{ "fewer connections than come", .bytes = 5000, .conns = 8, .max_conns = { 8, 3 }, .loss_ppm = 10000 },
+		{ "receive buffers", .bytes = 100000, .conns = 8, .pinned = 60000, .loss_ppm = 10000 },
+		{ "receive buffers, taken", .bytes = 50000, .conns = 8, .pinned = 30000, .take = true },
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(list); i++)
