@@ -121,3 +121,15 @@ start_web() {
 	wait_for 10 in_ns nc -z $kernel 8081 || fail "the kernel's web server did not start"
 }
 sum() { sha256sum "$@" | cut -d' ' -f1; }
+
+# A relay (_relay.py ARGUMENT...) between dtap0 and the kernel's end, which is k0
+# then; leaves its pid in $relay_pid and what it says in $work/relay.
+start_relay() {
+	ip -n "$ns" link set dtap0 up
+	ip netns exec "$ns" python3 -u "$here/_relay.py" "$@" >"$work/relay" 2>&1 &
+	relay_pid=$!
+	at_exit "end_pid $relay_pid"
+	wait_for 10 grep -q ready "$work/relay" || fail "the relay does not run: $(cat "$work/relay")"
+	kernel_side k0
+	idle_pools=$(pools)
+}
