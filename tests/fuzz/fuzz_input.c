@@ -86,7 +86,8 @@ static int on_accept(void *ctx, struct tcp_listener *l, struct tcp_conn *c)
 static void do_connect(struct flow *f)
 {
 	struct tcp_connect_args a = {
-		.raddr = sim_addr(P_ADDR), .rport = rte_cpu_to_be_16(f->pport), .lport = rte_cpu_to_be_16(f->uport),
+		.raddr = sim_addr(P_ADDR), .rport = rte_cpu_to_be_16(f->pport),
+			.lport = rte_cpu_to_be_16(f->uport),
 		.user = f, .opt = { 6, { 0xfe, 6, 0xe2, 0xd4, 0xc3, 0xd9 } },
 	};
 
@@ -382,7 +383,8 @@ static void world_create(uint8_t kind)
 	memset(&w, 0, sizeof(w));
 	w.tail = &w.burst;
 	for (unsigned i = 0; i < FLOWS; i++)
-		w.flows[i] = (struct flow){ .pport = (uint16_t)(40000 + i), .uport = 80, .p_nxt = 0u - 100 * i };
+		w.flows[i] = (struct flow){ .pport = (uint16_t)(40000 + i), .uport = 80,
+			.p_nxt = 0u - 100 * i };
 	w.flows[1].uport = 50000;
 	w.sim = sim_create(kind, 1000000);
 	sim_host_defaults(&conf, 1);

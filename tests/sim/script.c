@@ -45,7 +45,8 @@ void script_fail(struct script *sc, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(sc->message, sizeof(sc->message), "%s/%s [%s] %s %d \"%s\" at %.6f s: %s", sc->table, sc->sn->name,
+	snprintf(sc->message, sizeof(sc->message), "%s/%s [%s] %s %d \"%s\" at %.6f s: %s", sc->table,
+		sc->sn->name,
 		 variant_name(sc->variant), sc->step < 0 ? "set-up step" : "step",
 		 sc->step < 0 ? sc->step + 1000 : sc->step + 1, sc->text != NULL ? sc->text : "",
 		 (double)sim_now(sc->sim) / 1e6, what);
@@ -191,7 +192,8 @@ static void expect_silence(struct script *sc)
 		return;
 	if (sc->out->flow >= 0)
 		script_seg_print(&sc->flows[sc->out->flow], &sc->out->tcp, true, buf, sizeof(buf));
-	script_fail(sc, "U sent at %.6f s, unexpectedly: U%d> %s", (double)sc->out->at_us / 1e6, sc->out->flow + 1, buf);
+	script_fail(sc, "U sent at %.6f s, unexpectedly: U%d> %s", (double)sc->out->at_us / 1e6,
+		sc->out->flow + 1, buf);
 }
 
 /* ---- steps ------------------------------------------------------------- */
@@ -280,7 +282,8 @@ struct script_out *script_await(struct script *sc, struct script_flow *f, uint64
 }
 
 /* A run of segments that follow on one another: "n" of the step. */
-static void collect(struct script *sc, struct script_flow *f, const struct script_seg *s, struct script_out *o)
+static void collect(struct script *sc, struct script_flow *f, const struct script_seg *s,
+			struct script_out *o)
 {
 	uint32_t next = o->tcp.seq + o->tcp.len, end = f->u_isn + (uint32_t)s->end;
 	unsigned n = 1;
@@ -306,7 +309,8 @@ static void collect(struct script *sc, struct script_flow *f, const struct scrip
 		script_fail(sc, "%u segments instead of %d", n, (int)s->count);
 }
 
-static void compare(struct script *sc, struct script_flow *f, const struct script_seg *s, struct script_out *o)
+static void compare(struct script *sc, struct script_flow *f, const struct script_seg *s,
+			struct script_out *o)
 {
 	char got[256], why[64];
 	const char *bad = script_seg_mismatch(sc, f, s, &o->tcp, why, sizeof(why));
@@ -376,7 +380,8 @@ static void step_wait(struct script *sc, const char *rest)
 static void step_isn(struct script *sc, struct script_flow *f)
 {
 	if (f->isn_changes != 1 || f->u_isn - f->u_isn_old < 65537 || (int32_t)(f->u_isn - f->u_isn_old) < 0)
-		script_fail(sc, "ISN changed %u times, by %d", f->isn_changes, (int)(f->u_isn - f->u_isn_old));
+		script_fail(sc, "ISN changed %u times, by %d", f->isn_changes,
+			(int)(f->u_isn - f->u_isn_old));
 	f->isn_changes = 0;
 	f->written = f->consumed = 0;
 }
@@ -514,7 +519,8 @@ static bool run_scenario(const char *table, const struct scenario *sn, unsigned 
 
 void script_run_table(const char *table, const struct scenario *list, unsigned n)
 {
-	static const unsigned variants[] = { 0, SCRIPT_SLOW, SCRIPT_WRAP, SCRIPT_OFFLOAD, SCRIPT_SLOW | SCRIPT_WRAP };
+	static const unsigned variants[] = { 0, SCRIPT_SLOW, SCRIPT_WRAP, SCRIPT_OFFLOAD,
+		SCRIPT_SLOW | SCRIPT_WRAP };
 
 	for (unsigned i = 0; i < n; i++) {
 		bool ok = true;

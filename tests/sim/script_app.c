@@ -295,6 +295,19 @@ static bool do_setting(struct script_flow *f, const char *verb, const char *args
 	return true;
 }
 
+static int on_read_of(const char *args)
+{
+	static const struct { const char *name; int what; } plans[] = {
+		{ "read", ON_READ_READ }, { "write", ON_READ_WRITE }, { "close", ON_READ_CLOSE },
+		{ "abort", ON_READ_ABORT },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(plans); i++)
+		if (strncmp(args, plans[i].name, strlen(plans[i].name)) == 0)
+			return plans[i].what;
+	return ON_READ_NOTHING;
+}
+
 static bool do_plan(struct script_flow *f, const char *verb, const char *args)
 {
 	uint32_t n = 0;
@@ -308,9 +321,7 @@ static bool do_plan(struct script_flow *f, const char *verb, const char *args)
 		f->close_on_eof = true;
 	} else if (strcmp(verb, "onread") == 0) {
 		f->on_read_arg = n;
-		f->on_read = strncmp(args, "read", 4) == 0 ? ON_READ_READ : strncmp(args, "write", 5) == 0 ? ON_READ_WRITE :
-			     strncmp(args, "close", 5) == 0 ? ON_READ_CLOSE : strncmp(args, "abort", 5) == 0 ?
-			     ON_READ_ABORT : ON_READ_NOTHING;
+		f->on_read = on_read_of(args);
 	} else {
 		return false;
 	}
@@ -345,7 +356,8 @@ static bool do_call(struct script *sc, struct script_flow *f, const char *verb, 
 		*want = n, *rc = consume_stream(sc, f, n);
 	} else if (strcmp(verb, "take") == 0) {
 		*want = n, *rc = take_stream(sc, f, n);
-	} else if (strcmp(verb, "shutdown") == 0 || strcmp(verb, "close") == 0 || strcmp(verb, "abort") == 0) {
+	} else if (strcmp(verb, "shutdown") == 0 || strcmp(verb, "close") == 0 ||
+		strcmp(verb, "abort") == 0) {
 		*rc = do_end(f, verb);
 	} else if (!do_setting(f, verb, args)) {
 		return false;

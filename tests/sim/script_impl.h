@@ -78,12 +78,14 @@ struct script {
 };
 
 /* script_seg.c */
-bool script_seg_parse(struct script *sc, struct script_flow *f, const char *text, bool from_u, struct script_seg *s);
+bool script_seg_parse(struct script *sc, struct script_flow *f, const char *text, bool from_u,
+			struct script_seg *s);
 struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, const struct script_seg *s);
 /* Why the segment is not the expected one; NULL: it is. buf: room for the text. */
 const char *script_seg_mismatch(struct script *sc, struct script_flow *f, const struct script_seg *s,
 				const struct wire_tcp *t, char *buf, size_t len);
-void script_seg_print(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf, size_t len);
+void script_seg_print(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf,
+			size_t len);
 /* Rules for every segment of a flow; notes ISN, scale, timestamps, edge. */
 void script_seg_note(struct script *sc, struct script_flow *f, const struct wire_tcp *t);
 /* First option of the kind; len: whole option. NULL: none. */

@@ -38,12 +38,16 @@ struct field {
 };
 #define FIELD(n) { #n, offsetof(struct tcp_info, n), sizeof(((struct tcp_info *)0)->n) }
 static const struct field fields[] = {
-	FIELD(error), FIELD(soft_error), FIELD(snd_mss), FIELD(rcv_mss), FIELD(pmtu), FIELD(cwnd), FIELD(ssthresh),
+	FIELD(error), FIELD(soft_error), FIELD(snd_mss), FIELD(rcv_mss), FIELD(pmtu), FIELD(cwnd),
+		FIELD(ssthresh),
 	FIELD(srtt_us), FIELD(rttvar_us), FIELD(rto_us), FIELD(min_rtt_us), FIELD(snd_wnd), FIELD(rcv_wnd),
 	FIELD(snd_wscale), FIELD(rcv_wscale), FIELD(sack), FIELD(timestamps), FIELD(nagle), FIELD(corked),
-	FIELD(keepalive), FIELD(opt_sent), FIELD(opt_received), FIELD(from_cookie), FIELD(orphan), FIELD(unacked),
-	FIELD(unsent), FIELD(readable), FIELD(out_of_order), FIELD(rcvbuf), FIELD(rcvbuf_max), FIELD(sndbuf_max),
-	FIELD(charged), FIELD(bytes_in), FIELD(bytes_out), FIELD(bytes_acked), FIELD(segs_in), FIELD(segs_out),
+	FIELD(keepalive), FIELD(opt_sent), FIELD(opt_received), FIELD(from_cookie), FIELD(orphan),
+		FIELD(unacked),
+	FIELD(unsent), FIELD(readable), FIELD(out_of_order), FIELD(rcvbuf), FIELD(rcvbuf_max),
+		FIELD(sndbuf_max),
+	FIELD(charged), FIELD(bytes_in), FIELD(bytes_out), FIELD(bytes_acked), FIELD(segs_in),
+		FIELD(segs_out),
 	FIELD(retransmits), FIELD(rto_count), FIELD(fast_recoveries), FIELD(tlp_probes), FIELD(dup_acks),
 	FIELD(ooo_segs), FIELD(dsacks), FIELD(backoff), FIELD(age_us), FIELD(idle_us),
 };

@@ -113,9 +113,11 @@ static bool parse_hex(const char *w, struct script_seg *s)
 static bool parse_flag_word(const char *w, struct script_seg *s)
 {
 	const struct { const char *word; bool *to; } words[] = {
-		{ "sackok", &s->sackok }, { "smc", &s->smc }, { "badsum", &s->bad_sum }, { "nots", &s->no_ts },
+		{ "sackok", &s->sackok }, { "smc", &s->smc }, { "badsum", &s->bad_sum },
+			{ "nots", &s->no_ts },
 		{ "nomss", &s->no_mss }, { "nows", &s->no_ws }, { "nosackok", &s->no_sackok },
-		{ "nosmc", &s->no_smc }, { "nosack", &s->no_sack }, { "psh", &s->psh }, { "nopsh", &s->no_psh },
+		{ "nosmc", &s->no_smc }, { "nosack", &s->no_sack }, { "psh", &s->psh },
+			{ "nopsh", &s->no_psh },
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(words); i++) {
@@ -202,12 +204,14 @@ static bool parse_word(struct script_flow *f, const char *w, struct script_seg *
 	return false;
 }
 
-bool script_seg_parse(struct script *sc, struct script_flow *f, const char *text, bool from_u, struct script_seg *s)
+bool script_seg_parse(struct script *sc, struct script_flow *f, const char *text, bool from_u,
+			struct script_seg *s)
 {
 	char buf[256], *save = NULL, *w;
 
 	*s = (struct script_seg){
-		.win = SCRIPT_NONE, .mss = SCRIPT_NONE, .ws = SCRIPT_NONE, .tsecr = SCRIPT_NONE, .dscp = SCRIPT_NONE,
+		.win = SCRIPT_NONE, .mss = SCRIPT_NONE, .ws = SCRIPT_NONE, .tsecr = SCRIPT_NONE,
+			.dscp = SCRIPT_NONE,
 		.count = SCRIPT_NONE, .urg = SCRIPT_NONE, .at_us = SIM_NEVER, .within_us = SIM_NEVER,
 	};
 	snprintf(buf, sizeof(buf), "%s", text);
@@ -265,7 +269,8 @@ static unsigned put_ts(struct script *sc, struct script_flow *f, const struct sc
 	return 12;
 }
 
-static unsigned put_options(struct script *sc, struct script_flow *f, const struct script_seg *s, uint8_t o[64])
+static unsigned put_options(struct script *sc, struct script_flow *f, const struct script_seg *s,
+			uint8_t o[64])
 {
 	static const uint8_t smc[] = { 1, 1, 0xfe, 6, 0xe2, 0xd4, 0xc3, 0xd9 };
 	unsigned n = 0;
@@ -299,7 +304,8 @@ static unsigned put_options(struct script *sc, struct script_flow *f, const stru
 	return n;
 }
 
-static void note_sent_syn(struct script *sc, struct script_flow *f, const struct script_seg *s, const uint8_t *opt,
+static void note_sent_syn(struct script *sc, struct script_flow *f, const struct script_seg *s,
+			const uint8_t *opt,
 			  unsigned len)
 {
 	struct wire_tcp t = { .opt = opt, .opt_len = (uint8_t)len };
@@ -320,7 +326,8 @@ struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, co
 	struct wire_build b = {
 		.smac = sim_mac(2), .dmac = sim_mac(1), .saddr = SCRIPT_P, .daddr = SCRIPT_U, .frag = 0x4000,
 		.sport = f->pport, .dport = f->uport, .seq = f->p_isn + (uint32_t)s->seq, .flags = s->flags,
-		.ack = s->has_ack ? f->u_isn + (uint32_t)s->ack : 0, .doff = s->doff, .ttl = s->ttl, .len = len,
+		.ack = s->has_ack ? f->u_isn + (uint32_t)s->ack : 0, .doff = s->doff, .ttl = s->ttl,
+			.len = len,
 		.payload = payload, .pad = s->pad, .bad_sum = s->bad_sum, .vlan = sim_if(sc->host)->vlan,
 	};
 	struct wire_frame *frame;
@@ -397,7 +404,8 @@ static bool sack_matches(const struct script_flow *f, const struct script_seg *s
 	return true;
 }
 
-static const char *options_mismatch(const struct script_flow *f, const struct script_seg *s, const struct wire_tcp *t)
+static const char *options_mismatch(const struct script_flow *f, const struct script_seg *s,
+			const struct wire_tcp *t)
 {
 	const uint8_t *ts = script_opt(t, 8, NULL);
 
@@ -462,7 +470,8 @@ const char *script_seg_mismatch(struct script *sc, struct script_flow *f, const 
 
 /* ---- printing ---------------------------------------------------------- */
 
-static size_t print_options(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf, size_t len)
+static size_t print_options(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf,
+			size_t len)
 {
 	size_t n = 0;
 	uint8_t ol;
@@ -483,12 +492,14 @@ static size_t print_options(const struct script_flow *f, const struct wire_tcp *
 			uint32_t base = from_u ? f->p_isn : f->u_isn;
 
 			n += (size_t)snprintf(buf + n, len - n, "%s%d:%d", i == 0 ? " sack" : ",",
-					      (int)(be32(o + 2 + 8 * i) - base), (int)(be32(o + 6 + 8 * i) - base));
+					      (int)(be32(o + 2 + 8 * i) - base),
+					      (int)(be32(o + 6 + 8 * i) - base));
 		}
 	return n;
 }
 
-void script_seg_print(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf, size_t len)
+void script_seg_print(const struct script_flow *f, const struct wire_tcp *t, bool from_u, char *buf,
+			size_t len)
 {
 	static const char letters[] = "FSRPAUEC";
 	uint32_t sbase = from_u ? f->u_isn : f->p_isn, abase = from_u ? f->p_isn : f->u_isn;
@@ -555,7 +566,7 @@ void script_seg_note(struct script *sc, struct script_flow *f, const struct wire
 			f->u_ts_first = f->u_ts_last;
 	}
 	if ((t->flags & (WIRE_SYN | WIRE_RST)) == 0 && f->ts != (ts != NULL) && f->u_known)
-		script_fail(sc, f->ts ? "no timestamps although negotiated" : "timestamps although not negotiated");
+		script_fail(sc, "%s", f->ts ? "no timestamps although negotiated" : "timestamps not negotiated");
 	if (f->u_known && (t->flags & WIRE_RST) == 0)
 		f->u_nxt = RTE_MAX(f->u_nxt, (int64_t)(uint32_t)(t->seq - f->u_isn) + t->len +
 					     ((t->flags & (WIRE_SYN | WIRE_FIN)) != 0));

@@ -12,16 +12,21 @@ static const struct { const char *name; const char *const *steps; } setups[] = {
 	NAMED("", NULL),
 	NAMED("L", "app listen"),
 	NAMED("E", "app listen", "P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1 a1", "U> -", "ev accept"),
-	NAMED("ES", "app listen", "P> S 0 w65535 mss1460 sackok", "U> SA 0 a1 sackok", "P> A 1 a1", "U> -", "ev accept"),
-	NAMED("ET", "app listen", "P> S 0 w65535 mss1460 ts1000:0", "U> SA 0 a1 tsecr1000", "P> A 1 a1", "U> -",
+	NAMED("ES", "app listen", "P> S 0 w65535 mss1460 sackok", "U> SA 0 a1 sackok", "P> A 1 a1", "U> -",
+		"ev accept"),
+	NAMED("ET", "app listen", "P> S 0 w65535 mss1460 ts1000:0", "U> SA 0 a1 tsecr1000", "P> A 1 a1",
+		"U> -",
 	      "ev accept"),
-	NAMED("EST", "app listen", "P> S 0 w65535 mss1460 sackok ts1000:0", "U> SA 0 a1 sackok tsecr1000", "P> A 1 a1",
+	NAMED("EST", "app listen", "P> S 0 w65535 mss1460 sackok ts1000:0", "U> SA 0 a1 sackok tsecr1000",
+		"P> A 1 a1",
 	      "U> -", "ev accept"),
 	NAMED("EX", "app listen", "P> S 0 w65535 mss1460 sackok ts1000:0 ws7", "U> SA 0 a1 sackok tsecr1000",
 	      "P> A 1 a1 w512", "U> -", "ev accept"),
 	/* The same with a measured round trip of 100 ms. */
-	NAMED("ER", "app listen", "P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 100ms", "P> A 1 a1", "U> -", "ev accept"),
-	NAMED("ESR", "app listen", "P> S 0 w65535 mss1460 sackok", "U> SA 0 a1 sackok", "wait 100ms", "P> A 1 a1",
+	NAMED("ER", "app listen", "P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 100ms", "P> A 1 a1", "U> -",
+		"ev accept"),
+	NAMED("ESR", "app listen", "P> S 0 w65535 mss1460 sackok", "U> SA 0 a1 sackok", "wait 100ms",
+		"P> A 1 a1",
 	      "U> -", "ev accept"),
 	NAMED("EXR", "app listen", "P> S 0 w65535 mss1460 sackok ts1000:0 ws7", "U> SA 0 a1 sackok tsecr1000",
 	      "wait 100ms", "P> A 1 a1 w512", "U> -", "ev accept"),
@@ -41,12 +46,15 @@ const char *const *script_setup_steps(const char *name)
 
 #define KEY(n) { #n, offsetof(struct sim_host_conf, tcp.n), sizeof(((struct tcp_config *)0)->n) }
 static const struct { const char *name; size_t off, size; } keys[] = {
-	KEY(rto_min_ms), KEY(rto_max_ms), KEY(syn_retries), KEY(synack_retries), KEY(retries), KEY(orphan_retries),
-	KEY(initial_window), KEY(ttl), KEY(nagle), KEY(timestamps), KEY(sack), KEY(window_scaling), KEY(keepalive),
+	KEY(rto_min_ms), KEY(rto_max_ms), KEY(syn_retries), KEY(synack_retries), KEY(retries),
+		KEY(orphan_retries),
+	KEY(initial_window), KEY(ttl), KEY(nagle), KEY(timestamps), KEY(sack), KEY(window_scaling),
+		KEY(keepalive),
 	KEY(keepalive_idle_ms), KEY(keepalive_interval_ms), KEY(keepalive_probes), KEY(user_timeout_ms),
 	KEY(delayed_ack_ms), KEY(time_wait_ms), KEY(fin_wait2_ms), KEY(time_wait_max), KEY(max_conns),
 	KEY(half_open_max), KEY(min_mss), KEY(challenge_ack_ms), KEY(rst_rate), KEY(abort_on_overflow),
-	KEY(rcvbuf_initial), KEY(rcvbuf_max), KEY(sndbuf_max), KEY(rcv_pinned_max), KEY(port_min), KEY(port_max),
+	KEY(rcvbuf_initial), KEY(rcvbuf_max), KEY(sndbuf_max), KEY(rcv_pinned_max), KEY(port_min),
+		KEY(port_max),
 	{ "neigh_queue", offsetof(struct sim_host_conf, net.neigh_queue), 1 },
 	{ "frag_timeout_ms", offsetof(struct sim_host_conf, net.frag_timeout_ms), 4 },
 	{ "accept_source_route", offsetof(struct sim_host_conf, net.accept_source_route), 1 },
@@ -139,7 +147,8 @@ static bool create(struct script *sc, uint64_t start_us)
 	conf->conflict = note_conflict;
 	conf->tcp.fast_path = (sc->variant & SCRIPT_SLOW) == 0;
 	if ((sc->variant & SCRIPT_OFFLOAD) != 0)
-		conf->net.ifs[0].offloads = NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO | NET_TX_MULTI_SEG |
+		conf->net.ifs[0].offloads = NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO |
+					    NET_TX_MULTI_SEG |
 					    NET_RX_CKSUM;
 	sc->sim = sim_create(1, start_us);
 	if (!script_set_conf(sc, sc->sn->conf)) {
@@ -254,7 +263,8 @@ void script_teardown(struct script *sc)
 	sc->sim = NULL;
 	if (sim_buffers_used() != sc->buffers_before) {
 		/* The world is gone: script_fail() reads its clock. */
-		snprintf(sc->message, sizeof(sc->message), "%s/%s: %d buffers leaked", sc->table, sc->sn->name,
+		snprintf(sc->message, sizeof(sc->message), "%s/%s: %d buffers leaked", sc->table,
+			sc->sn->name,
 			 (int)(sim_buffers_used() - sc->buffers_before));
 		sc->failed = true;
 	}

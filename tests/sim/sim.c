@@ -221,7 +221,8 @@ static int lcore_create(struct sim_lcore *lc)
 {
 	struct sim_host *h = lc->host;
 	struct net_env env = {
-		.ctx = lc, .tx = env_tx, .tx_room = env_tx_room, .random = env_random, .conflict = env_conflict,
+		.ctx = lc, .tx = env_tx, .tx_room = env_tx_room, .random = env_random,
+			.conflict = env_conflict,
 	};
 	bool many = h->conf.n_lcores > 1;
 	int rc;

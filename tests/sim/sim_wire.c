@@ -144,7 +144,8 @@ static void send_one(struct sim_host *h, struct wire_frame *f)
 	}
 	ev.at_us = serialise(h, f->len) + w->delay_us;
 	/* Chance spares ARP: three lost requests in a row are a dead next hop. */
-	if ((w->drop != NULL && w->drop(w->drop_ctx, f, h->stats.frames - 1)) || (ip && chance(h, w->loss_ppm))) {
+	if ((w->drop != NULL && w->drop(w->drop_ctx, f, h->stats.frames - 1)) ||
+		(ip && chance(h, w->loss_ppm))) {
 		h->stats.lost++;
 		wire_free(f);
 		return;
@@ -156,7 +157,7 @@ static void send_one(struct sim_host *h, struct wire_frame *f)
 	if (ip && chance(h, w->corrupt_ppm)) {
 		h->stats.corrupted++;
 		/* With the address octets spared a frame cannot be taken for another flow's. */
-		f->data[14 + 20 + sim_random(h->sim) % (f->len - 34)] ^= (uint8_t)(1u << sim_random(h->sim) % 8);
+		f->data[34 + sim_random(h->sim) % (f->len - 34)] ^= (uint8_t)(1u << sim_random(h->sim) % 8);
 	}
 	h->wire_queued++;
 	sim_event_add(h->sim, &ev);

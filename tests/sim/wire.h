@@ -67,7 +67,8 @@ uint16_t wire_fold(uint32_t sum);
 
 struct wire_frame *wire_tcp_build(const struct wire_build *b);
 /* IPv4 with any protocol and payload; checksum of IP only. */
-struct wire_frame *wire_ip_build(const struct wire_build *b, uint8_t proto, const void *payload, uint32_t len);
+struct wire_frame *wire_ip_build(const struct wire_build *b, uint8_t proto, const void *payload,
+			uint32_t len);
 struct wire_frame *wire_arp_build(uint16_t op, const struct rte_ether_addr *smac, uint32_t sip,
 				  const struct rte_ether_addr *tmac, uint32_t tip,
 				  const struct rte_ether_addr *edst, uint16_t vlan);

@@ -3,7 +3,7 @@
  * Many short lives at once: two hosts open, use, shut down, close and abort
  * connections at random over a bad wire, with small limits everywhere. Nothing
  * may be delivered wrong, and in the end nothing may be left: no connection,
- * no buffer, no quota. TCP_RANDOM_RUNS=N for more.
+ * no buffer, no quota. TCP_RANDOM_RUNS=N or the full tier for more.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -235,8 +235,10 @@ static void check_empty(struct churn *k)
 		for (unsigned n = 0; n < k->p->lcores; n++) {
 			const struct tcp_stats *s = tcp_stats(sim_tcp(k->hosts[i], n));
 
-			if (s->curr_estab != 0 || s->half_open != 0 || s->time_wait != 0 || s->conns != 0 || s->orphans != 0)
-				fail(k, "gauges are not 0 at the end", (long)(s->curr_estab + s->half_open + s->time_wait));
+			if (s->curr_estab != 0 || s->half_open != 0 || s->time_wait != 0 || s->conns != 0 ||
+				s->orphans != 0)
+				fail(k, "gauges are not 0 at the end",
+					(long)(s->curr_estab + s->half_open + s->time_wait));
 			if (tcp_busy(sim_tcp(k->hosts[i], n)))
 				fail(k, "busy with nothing to do", n);
 		}
@@ -259,7 +261,8 @@ static void finish(struct churn *k)
 static bool run_once(const struct profile *p, uint64_t seed)
 {
 	const struct sim_wire w = {
-		.delay_us = 1000, .loss_ppm = p->loss_ppm, .dup_ppm = p->dup_ppm, .reorder_ppm = p->reorder_ppm,
+		.delay_us = 1000, .loss_ppm = p->loss_ppm, .dup_ppm = p->dup_ppm,
+			.reorder_ppm = p->reorder_ppm,
 		.reorder_us = 3000, .corrupt_ppm = p->corrupt_ppm,
 	};
 	struct churn k = { .p = p, .rng = seed, .sim = sim_create(seed, 1000000) };
@@ -286,7 +289,8 @@ static bool run_once(const struct profile *p, uint64_t seed)
 	ok = k.failure[0] == '\0' && sim_error(k.sim) == NULL;
 	if (!ok)
 		fprintf(stderr, "%s, seed %lu, %.3f s: %s %s\n", p->name, (unsigned long)seed,
-			(double)sim_now(k.sim) / 1e6, k.failure, sim_error(k.sim) != NULL ? sim_error(k.sim) : "");
+			(double)sim_now(k.sim) / 1e6, k.failure,
+				sim_error(k.sim) != NULL ? sim_error(k.sim) : "");
 	sim_destroy(k.sim);
 	if (sim_buffers_used() != before) {
 		fprintf(stderr, "%s, seed %lu: buffers leaked\n", p->name, (unsigned long)seed);
@@ -300,7 +304,8 @@ static const char *only;
 static void churn__many_short_lives(void)
 {
 	const char *env = getenv("TCP_RANDOM_RUNS"), *first = getenv("TCP_RANDOM_SEED");
-	unsigned runs = env != NULL ? (unsigned)strtoul(env, NULL, 10) : 3;
+	unsigned runs = env != NULL ? (unsigned)strtoul(env, NULL,
+		10) : getenv("SMCGATE_TEST_FULL") != NULL ? 60 : 3;
 	unsigned seed = first != NULL ? (unsigned)strtoul(first, NULL, 10) : 1;
 
 	for (unsigned i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)

@@ -29,7 +29,8 @@ static void rotate(struct script *sc)
 
 	memcpy(s->cookie[1], s->cookie[0], sizeof(s->cookie[0]));
 	for (unsigned i = 0; i < 2; i++)
-		s->cookie[0][i] = (struct siphash_key){ sim_random(script_sim(sc)), sim_random(script_sim(sc)) };
+		s->cookie[0][i] = (struct siphash_key){ sim_random(script_sim(sc)),
+			sim_random(script_sim(sc)) };
 }
 
 /* 44 */
@@ -79,28 +80,35 @@ static const struct scenario list[] = {
 	{ "38_backlog_full", "L", "backlog=4", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P2> S 0 w65535 mss1460", "U2> SA 0 a1",
 		"P3> S 0 w65535 mss1460", "U3> SA 0 a1", "P4> S 0 w65535 mss1460", "U4> SA 0 a1",
-		"P5> S 0 w65535 mss1460", "U5> SA 0 a1", "stat half_open <= 4", "stat syn_cookies_sent >= 1", "state5 -",
-		"P5> A 1 a1", "ev5 accept", "info5 from_cookie = 1", "info5 snd_mss = 1460", "P2> A 1 a1", "ev2 accept" } },
+		"P5> S 0 w65535 mss1460", "U5> SA 0 a1", "stat half_open <= 4", "stat syn_cookies_sent >= 1",
+		"state5 -",
+		"P5> A 1 a1", "ev5 accept", "info5 from_cookie = 1", "info5 snd_mss = 1460", "P2> A 1 a1",
+		"ev2 accept" } },
 	{ "38_mss_from_table", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1400", "U> SA 0 a1", "P> A 1 a1", "ev accept", "info snd_mss = 1300",
-		"P2> S 0 w65535 mss100", "U2> SA 0 a1", "P2> A 1 a1", "ev2 accept", "info2 snd_mss <= 536" } },
+		"P2> S 0 w65535 mss100", "U2> SA 0 a1", "P2> A 1 a1", "ev2 accept",
+		"info2 snd_mss <= 536" } },
 	{ "38_flood", "L", "backlog=4", .fn = syn_flood },
 	{ "38_cookies_off", "L", "backlog=4 cookies=off", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P2> S 0 w65535 mss1460", "U2?> SA 0 a1",
 		"P3> S 0 w65535 mss1460", "U3?> SA 0 a1", "P4> S 0 w65535 mss1460", "U4?> SA 0 a1",
 		"P5> S 0 w65535 mss1460", "U5> -", "stat syn_cookies_sent = 0" } },
 	{ "39_with_timestamps", "L", "cookies=always", .steps = {
-		"P> S 0 w65535 mss1460 sackok ts100:0 ws7", "U> SA 0 a1 sackok tsecr100 ws7", "stat half_open = 0",
+		"P> S 0 w65535 mss1460 sackok ts100:0 ws7", "U> SA 0 a1 sackok tsecr100 ws7",
+		"stat half_open = 0",
 		"P> A 1 a1 w512", "ev accept", "info sack = 1", "info timestamps = 1", "info snd_wscale = 7",
 		"info rcv_wscale = 7", "info snd_wnd = 65536", "P> A 1:101 a1", "U> A 1 a101 <41ms" } },
 	{ "39_with_timestamps_no_scale", "L", "cookies=always", .steps = {
-		"P> S 0 w65535 mss1460 ts100:0", "U> SA 0 a1 nosackok nows tsecr100", "P> A 1 a1", "ev accept",
-		"info sack = 0", "info snd_wscale = 0", "info rcv_wscale = 0", "P> A 1:101 a1", "U> A 1 a101 <41ms" } },
+		"P> S 0 w65535 mss1460 ts100:0", "U> SA 0 a1 nosackok nows tsecr100", "P> A 1 a1",
+		"ev accept",
+		"info sack = 0", "info snd_wscale = 0", "info rcv_wscale = 0", "P> A 1:101 a1",
+		"U> A 1 a101 <41ms" } },
 	{ "39_without_timestamps", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460 sackok ws7", "U> SA 0 a1 nosackok nows nots", "P> A 1 a1", "ev accept",
 		"info sack = 0", "info snd_wscale = 0", "info snd_wnd = 65535" } },
 	{ "40_smc_dropped", "L", "cookies=always smc=1", .steps = {
-		"P> S 0 w65535 mss1460 smc", "U> SA 0 a1 nosmc", "stat opt_dropped_cookie = 1", "P> A 1 a1", "ev accept",
+		"P> S 0 w65535 mss1460 smc", "U> SA 0 a1 nosmc", "stat opt_dropped_cookie = 1", "P> A 1 a1",
+		"ev accept",
 		"info opt_received = 0" } },
 	{ "41_after_59s", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 59s", "P> A 1 a1", "ev accept" } },
@@ -108,15 +116,19 @@ static const struct scenario list[] = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 121s", "P> A 1 a1", "U> R 1", "noev accept" } },
 	{ "42_foreign_cookie", "L", "cookies=always", .fn = foreign_cookie },
 	{ "43_ack_and_data_in_a_burst", "L", "cookies=always", .steps = {
-		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P+ A 1 a1", "P> A 1:101 a1", "U> A 1 a101 <41ms", "ev accept",
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P+ A 1 a1", "P> A 1:101 a1", "U> A 1 a101 <41ms",
+		"ev accept",
 		"app read 100", "stat curr_estab = 1" } },
 	{ "43_data_carries_the_ack", "L", "cookies=always", .steps = {
-		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1:101 a1", "U> A 1 a101 <41ms", "ev accept", "app read 100" } },
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1:101 a1", "U> A 1 a101 <41ms", "ev accept",
+		"app read 100" } },
 	{ "43_cookie_and_fin", "L", "cookies=always", .steps = {
-		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> FA 1:101 a1", "U> A 1 a102", "ev accept", "app read 100",
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> FA 1:101 a1", "U> A 1 a102", "ev accept",
+		"app read 100",
 		"ev eof" } },
 	{ "43_cookie_rtt", "L", "cookies=always", .steps = { /* no sample from a cookie: RTO 1 s */
-		"P> S 0 w65535 mss1460 ts100:0", "U> SA 0 a1", "wait 20ms", "P> A 1 a1", "ev accept", "info srtt_us = 0",
+		"P> S 0 w65535 mss1460 ts100:0", "U> SA 0 a1", "wait 20ms", "P> A 1 a1", "ev accept",
+		"info srtt_us = 0",
 		"info rto_us = 1000000" } },
 	{ "43_cookie_rst", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> R 1", "U> -", "stat half_open = 0" } },

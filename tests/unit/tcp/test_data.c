@@ -37,7 +37,8 @@ static void overlap(struct script *sc)
 				       i + 1 >= relations[r].b0 && i + 1 < relations[r].b1 ? 0xbb : 0xcc;
 
 			if (got[i] != want)
-				script_fail(sc, "%s: octet %d is %02x, expected %02x", relations[r].name, i, got[i], want);
+				script_fail(sc, "%s: octet %d is %02x, expected %02x", relations[r].name, i,
+					got[i], want);
 		}
 	}
 }
@@ -158,15 +159,19 @@ static void urgent_useless(struct script *sc)
 }
 
 static const struct scenario list[] = {
-	{ "46_data", "E", .steps = { "P> A 1:101 a1", "U> A 1 a101 <41ms", "U> - 1s", "ev readable", "app read 100" } },
+	{ "46_data", "E", .steps = { "P> A 1:101 a1", "U> A 1 a101 <41ms", "U> - 1s", "ev readable",
+		"app read 100" } },
 	{ "46_one_octet", "E", .steps = { "P> A 1:2 a1", "U> A 1 a2 <41ms", "ev readable", "app read 1" } },
 	{ "46_peek_consume", "E", .steps = {
-		"P> A 1:1461 a1", "U> A 1 a1461 <41ms", "app consume 700", "app consume 760", "info readable = 0" } },
+		"P> A 1:1461 a1", "U> A 1 a1461 <41ms", "app consume 700", "app consume 760",
+		"info readable = 0" } },
 	{ "46_take", "E", .steps = {
-		"P> A 1:1461 a1", "U> A 1 a1461 <41ms", "P> A 1461:1561 a1", "U> A 1 a1561 <41ms", "app take 1000",
+		"P> A 1:1461 a1", "U> A 1 a1461 <41ms", "P> A 1461:1561 a1", "U> A 1 a1561 <41ms",
+		"app take 1000",
 		"app take 560", "info charged = 0" } },
 	{ "49_out_of_order", "E", .steps = {
-		"P> A 1461:2921 a1", "U> A 1 a1", "noev readable", "info out_of_order = 1460", "P> A 1:1461 a1",
+		"P> A 1461:2921 a1", "U> A 1 a1", "noev readable", "info out_of_order = 1460",
+		"P> A 1:1461 a1",
 		"U> A 1 a2921", "ev readable", "app read 2920", "info out_of_order = 0" } },
 	{ "53_overlap", "L", .fn = overlap },
 	{ "54_partly_known", "E", .steps = {
@@ -178,20 +183,25 @@ static const struct scenario list[] = {
 	{ "56_at_the_edge", "E", .fn = at_the_edge },
 	{ "56_fill_exactly", "E", "rcvbuf_initial=16384 rcvbuf_max=16384", .fn = fill_exactly },
 	{ "61_no_ack_flag", "E", .steps = {
-		"P> null 1:11", "U> -", "info readable = 0", "drop tcp_no_ack = 1", "P> F 1", "U> -", "state ESTABLISHED" } },
+		"P> null 1:11", "U> -", "info readable = 0", "drop tcp_no_ack = 1", "P> F 1", "U> -",
+		"state ESTABLISHED" } },
 	{ "62_wrap", "ES", .wrap_back = 5, .steps = {
 		"P> A 21:41 a1", "U> A 1 a1 sack21:41", "P> A 1:21 a1", "U> A 1 a41 nosack", "app read 40",
-		"app write 100", "U> A 1:101 a41", "P> A 41 a101", "app shutdown", "U> FA 101 a41", "P> FA 41 a102",
+		"app write 100", "U> A 1:101 a41", "P> A 41 a101", "app shutdown", "U> FA 101 a41",
+		"P> FA 41 a102",
 		"U> A 102 a42" } },
 	{ "63_bad_checksum", "E", .steps = {
-		"P> A 1:11 a1 badsum", "U> -", "P> R 1 badsum", "U> -", "P> S 1 badsum", "U> -", "state ESTABLISHED",
+		"P> A 1:11 a1 badsum", "U> -", "P> R 1 badsum", "U> -", "P> S 1 badsum", "U> -",
+		"state ESTABLISHED",
 		"info readable = 0", "drop tcp_checksum = 3" } },
 	{ "64_unknown_options", "E", .steps = {
-		"P> A 1:11 a1 opt=fd04aaaa", "U> A 1 a11 <41ms", "P> A 11:21 a1 opt=fe06deadbeef", "U> A 1 a21 <41ms",
+		"P> A 1:11 a1 opt=fd04aaaa", "U> A 1 a11 <41ms", "P> A 11:21 a1 opt=fe06deadbeef",
+		"U> A 1 a21 <41ms",
 		"P> A 21:31 a1 opt=4c04aaaa", "U> A 1 a31 <41ms", "P> A 31:41 a1 opt=fe06e2d4c3d9",
 		"U> A 1 a41 <41ms", "app read 40" } },
 	{ "64_options_of_syn_in_data", "E", .steps = { /* MUST-5, MUST-65 */
-		"P> A 1:11 a1 mss100 ws3 sackok", "U> A 1 a11 <41ms", "info snd_mss = 1460", "info snd_wscale = 0",
+		"P> A 1:11 a1 mss100 ws3 sackok", "U> A 1 a11 <41ms", "info snd_mss = 1460",
+		"info snd_wscale = 0",
 		"info sack = 0", "app read 10" } },
 	{ "65_super_segment", "E", .steps = {
 		"P> A 1:45001 a1 gso1460", "U> A 1 a45001 <41ms", "ev readable", "app read 45000",
@@ -200,13 +210,15 @@ static const struct scenario list[] = {
 		"P> A 1:1461 a1", "U> A 1 a1461 <41ms", "P> A 1:29201 a1 gso1460", "U> A 1 a29201 <41ms",
 		"app read 29200" } },
 	{ "65_super_segment_over_held_range", "E", .steps = {
-		"P> A 2921:4381 a1", "U> A 1 a1", "P> A 1:14601 a1 gso1460", "U> A 1 a14601 <41ms", "app read 14600" } },
+		"P> A 2921:4381 a1", "U> A 1 a1", "P> A 1:14601 a1 gso1460", "U> A 1 a14601 <41ms",
+		"app read 14600" } },
 	{ "66_tiny_in_order", "E", .fn = tiny_in_order },
 	{ "67_tiny_out_of_order", "ES", .fn = tiny_out_of_order },
 	{ "68_urgent", "E", .fn = urgent },
 	{ "68_urgent_pointer_zero", "E", .fn = urgent_useless },
 	{ "68_ethernet_padding", "E", .steps = { /* pitfall 4 */
-		"P> A 1:2 a1 pad20", "U> A 1 a2 <41ms", "info readable = 1", "P> A 2 a1 pad6", "U> -", "app read 1" } },
+		"P> A 1:2 a1 pad20", "U> A 1 a2 <41ms", "info readable = 1", "P> A 2 a1 pad6", "U> -",
+		"app read 1" } },
 };
 
 RUN_TABLE(data, list)

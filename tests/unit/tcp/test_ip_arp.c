@@ -6,7 +6,8 @@
 
 static void fragments(struct script *sc, const uint32_t (*cuts)[2], unsigned n)
 {
-	struct wire_frame *whole = script_frame(sc, 0, "S 0:100 w65535 mss1460"), *list = NULL, **tail = &list;
+	struct wire_frame *whole = script_frame(sc, 0, "S 0:100 w65535 mss1460"), *list = NULL,
+		**tail = &list;
 
 	for (unsigned i = 0; i < n; i++) {
 		*tail = wire_fragment(whole, cuts[i][0], cuts[i][1], cuts[i][1] < 124);
@@ -144,7 +145,8 @@ static void expect_arp(struct script *sc, uint16_t op, uint32_t sip, uint32_t ti
 	}
 	memcpy(&got_sip, f->data + 14 + 14, 4);
 	memcpy(&got_tip, f->data + 14 + 24, 4);
-	if (f->data[12] != 8 || f->data[13] != 6 || f->data[14 + 7] != op || rte_be_to_cpu_32(got_sip) != sip ||
+	if (f->data[12] != 8 || f->data[13] != 6 || f->data[14 + 7] != op ||
+		rte_be_to_cpu_32(got_sip) != sip ||
 	    rte_be_to_cpu_32(got_tip) != tip)
 		script_fail(sc, "not the ARP expected: op %u, %x asks for %x", f->data[14 + 7],
 			    rte_be_to_cpu_32(got_sip), rte_be_to_cpu_32(got_tip));
@@ -252,7 +254,8 @@ static const struct scenario list[] = {
 	{ "144_unreachable", NULL, .fn = unreachable },
 	{ "145_conflict", NULL, .fn = conflict },
 	{ "149_vlan", "L", "vlan=7", .steps = {
-		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1 a1", "ev accept", "app write 3000", "U> A 1:3001 n3",
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P> A 1 a1", "ev accept", "app write 3000",
+		"U> A 1:3001 n3",
 		"P> A 1:101 a3001", "U> A 3001 a101 <41ms", "app read 100" } },
 };
 

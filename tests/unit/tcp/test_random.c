@@ -2,7 +2,7 @@
 /*
  * Two stacks over a bad wire: whatever is lost, reordered, duplicated or
  * damaged, both streams arrive whole and in order, both ends close, and
- * nothing is left behind. Seeds are fixed; TCP_RANDOM_RUNS=N multiplies them.
+ * nothing is left behind. Seeds are fixed; TCP_RANDOM_RUNS=N or the full tier (SMCGATE_TEST_FULL) take more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,25 +28,32 @@ static const struct profile profiles[] = {
 	{ "no_delay", .bytes = { 300000, 1 } },
 	{ "loss_1", .loss_ppm = 10000, .delay_us = 5000, .bytes = { 300000, 300000 } },
 	{ "loss_5", .loss_ppm = 50000, .delay_us = 2000, .bytes = { 150000, 150000 } },
-	{ "loss_5_slow_path", .loss_ppm = 50000, .delay_us = 2000, .bytes = { 100000, 100000 }, .slow = true },
-	{ "loss_3_no_sack", .loss_ppm = 30000, .delay_us = 2000, .bytes = { 100000, 100000 }, .no_sack = true },
+	{ "loss_5_slow_path", .loss_ppm = 50000, .delay_us = 2000, .bytes = { 100000, 100000 },
+		.slow = true },
+	{ "loss_3_no_sack", .loss_ppm = 30000, .delay_us = 2000, .bytes = { 100000, 100000 },
+		.no_sack = true },
 	{ "loss_3_no_ts", .loss_ppm = 30000, .delay_us = 2000, .bytes = { 100000, 100000 }, .no_ts = true },
-	{ "loss_3_plain", .loss_ppm = 30000, .delay_us = 2000, .bytes = { 60000, 60000 }, .no_ts = true, .no_sack = true,
+	{ "loss_3_plain", .loss_ppm = 30000, .delay_us = 2000, .bytes = { 60000, 60000 }, .no_ts = true,
+		.no_sack = true,
 	  .congestion = "newreno" },
 	{ "reorder", .reorder_ppm = 100000, .delay_us = 3000, .bytes = { 300000, 300000 } },
 	{ "duplicate", .dup_ppm = 100000, .delay_us = 3000, .bytes = { 300000, 300000 } },
 	{ "corrupt", .corrupt_ppm = 20000, .delay_us = 3000, .bytes = { 150000, 150000 } },
-	{ "everything", .loss_ppm = 20000, .reorder_ppm = 50000, .dup_ppm = 20000, .corrupt_ppm = 10000, .delay_us = 4000,
+	{ "everything", .loss_ppm = 20000, .reorder_ppm = 50000, .dup_ppm = 20000, .corrupt_ppm = 10000,
+		.delay_us = 4000,
 	  .bytes = { 150000, 150000 }, .chaos = true },
-	{ "everything_newreno", .loss_ppm = 20000, .reorder_ppm = 50000, .dup_ppm = 20000, .corrupt_ppm = 10000,
+	{ "everything_newreno", .loss_ppm = 20000, .reorder_ppm = 50000, .dup_ppm = 20000,
+		.corrupt_ppm = 10000,
 	  .delay_us = 4000, .bytes = { 80000, 80000 }, .congestion = "newreno", .slow = true },
-	{ "small_windows", .loss_ppm = 10000, .delay_us = 1000, .bytes = { 60000, 60000 }, .rcvbuf = 4096, .chaos = true },
+	{ "small_windows", .loss_ppm = 10000, .delay_us = 1000, .bytes = { 60000, 60000 }, .rcvbuf = 4096,
+		.chaos = true },
 	{ "tiny_writes", .loss_ppm = 10000, .delay_us = 1000, .bytes = { 20000, 20000 }, .tiny = true },
 	{ "mtu_576", .loss_ppm = 10000, .delay_us = 1000, .bytes = { 60000, 60000 }, .mtu = 576 },
 	{ "narrow_wire", .delay_us = 10000, .rate_bps = 10000000, .queue = 20, .bytes = { 400000, 50000 } },
 	{ "tso", .loss_ppm = 10000, .delay_us = 2000, .bytes = { 400000, 400000 },
 	  .offloads = NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO | NET_TX_MULTI_SEG | NET_RX_CKSUM },
-	{ "super_segments_across", .loss_ppm = 5000, .delay_us = 2000, .bytes = { 600000, 600000 }, .whole = true,
+	{ "super_segments_across", .loss_ppm = 5000, .delay_us = 2000, .bytes = { 600000, 600000 },
+		.whole = true,
 	  .offloads = NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO | NET_TX_MULTI_SEG | NET_RX_CKSUM },
 	{ "half_close", .loss_ppm = 10000, .delay_us = 2000, .bytes = { 0, 200000 } },
 	{ "nothing", .loss_ppm = 100000, .delay_us = 2000, .bytes = { 0, 0 } },
@@ -147,7 +154,8 @@ static void end_write(struct end *e)
 static void end_read(struct end *e)
 {
 	uint8_t buf[30000];
-	uint32_t want = 1 + (uint32_t)(test_random(&e->run->rng) % (e->run->p->chaos ? 3000 : sizeof(buf))), n;
+	uint32_t want = 1 + (uint32_t)(test_random(&e->run->rng) % (e->run->p->chaos ? 3000 : sizeof(buf))),
+		n;
 
 	n = tcp_read(e->c, buf, want);
 	for (uint32_t i = 0; i < n; i++)
@@ -301,7 +309,8 @@ static void check_counters(struct run *r)
 		uint64_t bad = s->drop[DROP_TCP_CKSUM] + s->drop[DROP_TCP_OFFSET] + s->drop[DROP_TCP_SHORT];
 
 		if (bad != sim_wire_stats(r->hosts[1 - i])->corrupted)
-			fail(r, "damaged frames unnoticed", (long)bad, (long)sim_wire_stats(r->hosts[1 - i])->corrupted);
+			fail(r, "damaged frames unnoticed", (long)bad,
+				(long)sim_wire_stats(r->hosts[1 - i])->corrupted);
 		if (tcp_stats(sim_tcp(r->hosts[i], 0))->curr_estab != 0)
 			fail(r, "curr_estab", (long)tcp_stats(sim_tcp(r->hosts[i], 0))->curr_estab, i);
 	}
@@ -348,7 +357,8 @@ static const char *only;
 static void random__two_stacks(void)
 {
 	const char *env = getenv("TCP_RANDOM_RUNS"), *first = getenv("TCP_RANDOM_SEED");
-	unsigned runs = env != NULL ? (unsigned)strtoul(env, NULL, 10) : 3;
+	unsigned runs = env != NULL ? (unsigned)strtoul(env, NULL,
+		10) : getenv("SMCGATE_TEST_FULL") != NULL ? 60 : 3;
 	unsigned seed = first != NULL ? (unsigned)strtoul(first, NULL, 10) : 1;
 
 	for (unsigned i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {

@@ -33,30 +33,37 @@ static void independent_limits(struct script *sc)
 
 static const struct scenario list[] = {
 	{ "69_rst_exact", "E", .steps = {
-		"P> R 1", "U> -", "ev closed", "info error = 104", "state CLOSED", "drop tcp_rst_accepted = 1",
+		"P> R 1", "U> -", "ev closed", "info error = 104", "state CLOSED",
+		"drop tcp_rst_accepted = 1",
 		"stat estab_resets = 1", "stat in_rsts = 1", "app write 10 =ECONNRESET" } },
 	{ "69_rst_ack_exact", "E", .steps = { "P> RA 1 a1", "U> -", "ev closed", "info error = 104" } },
 	{ "70_rst_in_window", "E", .steps = {
-		"P> R 2", "U> A 1 a1", "wait 600ms", "P> R 30000", "U> A 1 a1", "state ESTABLISHED", "noev closed",
+		"P> R 2", "U> A 1 a1", "wait 600ms", "P> R 30000", "U> A 1 a1", "state ESTABLISHED",
+		"noev closed",
 		"stat challenge_acks = 2" } },
 	{ "71_rst_out_of_window", "E", .steps = {
 		"P> R 0", "U> -", "P> R 200000", "U> -", "P> R -1000", "U> -", "state ESTABLISHED",
 		"stat challenge_acks = 0" } },
 	{ "72_rst_at_sack_edge", "ES", .steps = {
-		"P> A 101:201 a1", "U> A 1 a1 sack101:201", "P> R 201", "U> -", "ev closed", "info error = 104" } },
+		"P> A 101:201 a1", "U> A 1 a1 sack101:201", "P> R 201", "U> -", "ev closed",
+		"info error = 104" } },
 	{ "73_rst_at_fin", "E", .steps = {
 		"P> FA 1 a1", "U> A 1 a2", "ev eof", "P> R 1", "U> -", "ev closed" } },
 	{ "73_rst_before_next_in_established", "E", .steps = { "P> R 0", "U> -", "state ESTABLISHED" } },
 	{ "74_syn_in_established", "E", .steps = {
-		"P> S 0", "U> A 1 a1", "wait 600ms", "P> S 1", "U> A 1 a1", "wait 600ms", "P> S 500000", "U> A 1 a1",
-		"wait 600ms", "P> SA 0 a1", "U> A 1 a1", "state ESTABLISHED", "stat out_rsts = 0", "P> A 1:11 a1",
+		"P> S 0", "U> A 1 a1", "wait 600ms", "P> S 1", "U> A 1 a1", "wait 600ms", "P> S 500000",
+		"U> A 1 a1",
+		"wait 600ms", "P> SA 0 a1", "U> A 1 a1", "state ESTABLISHED", "stat out_rsts = 0",
+		"P> A 1:11 a1",
 		"U> A 1 a11 <41ms" } },
 	{ "74_syn_limited", "E", .steps = {
 		"P> S 1", "U> A 1 a1", "P> S 1", "U> -", "P> S 1", "U> -", "stat challenge_limited >= 2" } },
 	{ "75_challenge_answered", "E", .steps = {
 		"P> R 2", "U> A 1 a1", "P> R 1", "U> -", "ev closed" } },
-	{ "76_rst_with_ancient_timestamp", "ET", .steps = { "P> R 1 ts1", "U> -", "ev closed", "info error = 104" } },
-	{ "77_rst_with_data", "E", .steps = { "P> R 1:11 opt=fd04aaaa", "U> -", "ev closed", "info readable = 0" } },
+	{ "76_rst_with_ancient_timestamp", "ET", .steps = { "P> R 1 ts1", "U> -", "ev closed",
+		"info error = 104" } },
+	{ "77_rst_with_data", "E", .steps = { "P> R 1:11 opt=fd04aaaa", "U> -", "ev closed",
+		"info readable = 0" } },
 	{ "77_rst_window_unused", "E", .steps = { /* pitfall 46 */
 		"info snd_wnd = 65535", "P> R 100 w0", "U> A 1 a1", "info snd_wnd = 65535", "app write 10",
 		"U> A 1:11 a1" } },

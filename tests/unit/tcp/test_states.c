@@ -8,7 +8,8 @@
 
 #include "tests/unit/tcp/scenarios.h"
 
-enum { IN_RST, IN_RST_WINDOW, IN_RST_OUT, IN_SYN, IN_SYN_ACK, IN_FIN, IN_ACK, IN_NULL, IN_OLD_ACK, IN_DATA, INPUTS };
+enum { IN_RST, IN_RST_WINDOW, IN_RST_OUT, IN_SYN, IN_SYN_ACK, IN_FIN, IN_ACK, IN_NULL, IN_OLD_ACK, IN_DATA,
+			INPUTS };
 
 /* What comes of one segment. next: the state; NULL: the one it was in. */
 struct cell {
@@ -35,7 +36,8 @@ static const struct state states[] = {
 	{ "ESTABLISHED", { ESTABLISH }, 1, 1, {
 		[IN_RST] = { NULL, "CLOSED" }, [IN_RST_WINDOW] = { "A 1 a1" }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 1 a1" }, [IN_SYN_ACK] = { "A 1 a1" }, [IN_FIN] = { "A 1 a2", "CLOSE_WAIT" },
-		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 1 a1" }, [IN_DATA] = { "A 1 a11" } } },
+		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 1 a1" },
+			[IN_DATA] = { "A 1 a11" } } },
 	{ "FIN_WAIT_1", { ESTABLISH, "app# shutdown", "U#> FA 1 a1" }, 1, 2, {
 		[IN_RST] = { NULL, "CLOSED" }, [IN_RST_WINDOW] = { "A 2 a1" }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 2 a1" }, [IN_SYN_ACK] = { "A 2 a1" }, [IN_FIN] = { "A 2 a2", "TIME_WAIT" },
@@ -44,11 +46,13 @@ static const struct state states[] = {
 	{ "FIN_WAIT_2", { ESTABLISH, "app# shutdown", "U#> FA 1 a1", "P#> A 1 a2" }, 1, 2, {
 		[IN_RST] = { NULL, "CLOSED" }, [IN_RST_WINDOW] = { "A 2 a1" }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 2 a1" }, [IN_SYN_ACK] = { "A 2 a1" }, [IN_FIN] = { "A 2 a2", "TIME_WAIT" },
-		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 2 a1" }, [IN_DATA] = { "A 2 a11" } } },
+		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 2 a1" },
+			[IN_DATA] = { "A 2 a11" } } },
 	{ "CLOSE_WAIT", { ESTABLISH, "P#> FA 1 a1", "U#> A 1 a2" }, 2, 1, {
 		[IN_RST] = { NULL, "CLOSED" }, [IN_RST_WINDOW] = { "A 1 a2" }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 1 a2" }, [IN_SYN_ACK] = { "A 1 a2" }, [IN_FIN] = { "?A 1 a2" },
-		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 1 a2" }, [IN_DATA] = { "A 1 a2" } } },
+		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "A 1 a2" },
+			[IN_DATA] = { "A 1 a2" } } },
 	{ "CLOSING", { ESTABLISH, "app# shutdown", "U#> FA 1 a1", "P#> FA 1 a1", "U#> A 2 a2" }, 2, 2, {
 		[IN_RST] = { NULL, "CLOSED" }, [IN_RST_WINDOW] = { "A 2 a2" }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 2 a2" }, [IN_SYN_ACK] = { "A 2 a2" }, [IN_FIN] = { "?A 2 a2", "TIME_WAIT" },
@@ -63,7 +67,8 @@ static const struct state states[] = {
 			 "app# close" }, 2, 2, {
 		[IN_RST] = { NULL }, [IN_RST_WINDOW] = { NULL }, [IN_RST_OUT] = { NULL },
 		[IN_SYN] = { "A 2 a2" }, [IN_SYN_ACK] = { "A 2 a2" }, [IN_FIN] = { "A 2 a2" },
-		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "?A 2 a2" }, [IN_DATA] = { "A 2 a2" } } },
+		[IN_ACK] = { NULL }, [IN_NULL] = { NULL }, [IN_OLD_ACK] = { "?A 2 a2" },
+			[IN_DATA] = { "A 2 a2" } } },
 };
 
 /* The segment, seen from the state's RCV.NXT and SND.NXT. */

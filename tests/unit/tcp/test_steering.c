@@ -171,14 +171,16 @@ static void replies_come_home(struct script *sc)
 
 		tcp_get_info(p.a.conns[i].c, &info);
 		if (sim_owner(p.a.host, &info.flow) != p.a.conns[i].lcore)
-			script_fail(sc, "connection %u belongs to lcore %u", i, sim_owner(p.a.host, &info.flow));
+			script_fail(sc, "connection %u belongs to lcore %u", i,
+				sim_owner(p.a.host, &info.flow));
 		if (rte_be_to_cpu_16(info.flow.lport) < 10240)
 			script_fail(sc, "port %u", rte_be_to_cpu_16(info.flow.lport));
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		if (tcp_stats(sim_tcp(p.b.host, i))->passive_opens == 0)
 			script_fail(sc, "no connection for lcore %u of B", i);
-		if (tcp_stats(sim_tcp(p.a.host, i))->out_rsts + tcp_stats(sim_tcp(p.b.host, i))->out_rsts != 0)
+		if (tcp_stats(sim_tcp(p.a.host, i))->out_rsts + tcp_stats(sim_tcp(p.b.host,
+			i))->out_rsts != 0)
 			script_fail(sc, "RSTs on lcore %u", i);
 	}
 	end(buffers);
@@ -204,7 +206,8 @@ static void ports_exhausted(struct script *sc)
 	close_all(&p.b);
 	pass(100000);
 	if (tcp_stats(sim_tcp(p.a.host, 0))->time_wait != 8)
-		script_fail(sc, "%lu in TIME-WAIT", (unsigned long)tcp_stats(sim_tcp(p.a.host, 0))->time_wait);
+		script_fail(sc, "%lu in TIME-WAIT", (unsigned long)tcp_stats(sim_tcp(p.a.host,
+			0))->time_wait);
 	p.a.connected = 0;
 	if (open_one(0) != -EADDRNOTAVAIL)
 		script_fail(sc, "a tuple was used again within a second");
@@ -268,7 +271,8 @@ static void fragments_handed_over(struct script *sc)
 		uint8_t payload[100] = { 0 };
 		struct wire_build b = {
 			.smac = sim_mac(11), .dmac = sim_mac(12), .saddr = 0x0a00000b, .daddr = 0x0a00000c,
-			.sport = (uint16_t)(1000 + i), .dport = 80, .flags = WIRE_SYN, .win = 1000, .len = 100,
+			.sport = (uint16_t)(1000 + i), .dport = 80, .flags = WIRE_SYN, .win = 1000,
+				.len = 100,
 			.payload = payload,
 		};
 		struct wire_frame *f = wire_tcp_build(&b), *one = wire_fragment(f, 0, 64, true);
@@ -299,7 +303,8 @@ static void neighbours_shared(struct script *sc)
 	if (p.a.connected != 4)
 		script_fail(sc, "%u connected", p.a.connected);
 	if (net_stats(sim_net(p.a.host, 0))->arp_requests != 1)
-		script_fail(sc, "%lu ARP requests", (unsigned long)net_stats(sim_net(p.a.host, 0))->arp_requests);
+		script_fail(sc, "%lu ARP requests", (unsigned long)net_stats(sim_net(p.a.host,
+			0))->arp_requests);
 	end(buffers);
 }
 
@@ -330,7 +335,8 @@ static const struct scenario list[] = {
 	{ "147_ports_exhausted", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = ports_exhausted },
 	{ "147_ports_partitioned", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = ports_partitioned },
 	{ "148_wrong_lcore", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = wrong_lcore },
-	{ "148_fragments_handed_over", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = fragments_handed_over },
+	{ "148_fragments_handed_over", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD,
+		.fn = fragments_handed_over },
 	{ "148_neighbours_shared", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = neighbours_shared },
 	{ "148_path_mtu_shared", NULL, .skip = SCRIPT_WRAP | SCRIPT_OFFLOAD, .fn = path_mtu_shared },
 };
