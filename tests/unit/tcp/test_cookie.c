@@ -114,6 +114,9 @@ static const struct scenario list[] = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 59s", "P> A 1 a1", "ev accept" } },
 	{ "41_after_121s", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 121s", "P> A 1 a1", "U> R 1", "noev accept" } },
+	{ "41_after_121s_others_recent", "L", "cookies=always", .steps = { /* by its count, not only by the pause */
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "wait 100s", "P2> S 0 w65535 mss1460", "U2> SA 0 a1", "wait 25s",
+		"P> A 1 a1", "U> R 1", "noev accept", "P2> A 1 a1", "ev2 accept" } },
 	{ "42_foreign_cookie", "L", "cookies=always", .fn = foreign_cookie },
 	{ "43_ack_and_data_in_a_burst", "L", "cookies=always", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "P+ A 1 a1", "P> A 1:101 a1", "U> A 1 a101 <41ms",

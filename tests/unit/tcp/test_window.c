@@ -58,6 +58,7 @@ static void probed(struct script *sc)
 {
 	int edge = fill_window(sc);
 
+	script_step(sc, "stat zero_window_out = 1");
 	script_step(sc, "wait 600ms");
 	script_step(sc, "P> A %d a1", edge - 1);
 	script_step(sc, "U> A 1 a%d w0", edge);
