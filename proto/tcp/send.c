@@ -6,6 +6,8 @@
 
 #include "proto/tcp/snd.h"
 
+#define SHARE_MIN 16384 /* octets a connection may always have queued */
+
 enum { BUF_GIVEN, BUF_PRIVATE }; /* net_meta.user: the free space behind it is ours to write */
 
 static uint32_t true_size(const struct rte_mbuf *m)
@@ -121,8 +123,22 @@ static int send_error(const struct tcp_conn *c)
 	}
 }
 
+/* With half of the pool queued, who has more than his share waits: peers that
+ * do not read would hold all of it for as long as they answer probes. */
+static bool over_share(const struct tcp_conn *c)
+{
+	const struct tcp_stack *ts = c->ts;
+	uint64_t half = ts->snd_pinned_max / 2;
+
+	if (likely(ts->snd_pinned <= half || half == 0))
+		return false;
+	return c->snd_charged > tcp_max(half / tcp_max(ts->conns.used, 1u), (uint64_t)SHARE_MIN);
+}
+
 static uint32_t room(const struct tcp_conn *c)
 {
+	if (unlikely(over_share(c)))
+		return 0;
 	/* a flood of tiny buffers is bounded at its true size */
 	if (c->snd_charged > 2 * (uint64_t)c->sndbuf_max + 65536)
 		return 0;

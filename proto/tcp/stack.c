@@ -139,6 +139,9 @@ int tcp_stack_create(struct tcp_stack **out, struct net_stack *net, struct wheel
 	ts->ops_ctx = ops_ctx;
 	if (steering != NULL)
 		ts->steering = *steering;
+	if (conf->payload_pool != NULL)
+		ts->snd_pinned_max = (uint64_t)conf->payload_pool->size *
+				     (rte_pktmbuf_data_room_size(conf->payload_pool) + sizeof(struct rte_mbuf));
 	env->random(env->ctx, &ts->table_key, sizeof(ts->table_key));
 	rc = pools_init(ts);
 	if (rc == 0)

@@ -251,7 +251,8 @@ struct tcp_stack {
 	uint32_t n_dead;
 	uint32_t n_established, n_orphans; /* now; tcp_stats() shows them */
 	uint64_t rcv_pinned;           /* sum of rcv_charged */
-	uint64_t snd_pinned;
+	uint64_t snd_pinned;           /* sum of snd_charged */
+	uint64_t snd_pinned_max;       /* what payload_pool holds; 0: no limit */
 	struct tcp_stats stats;
 	struct listen_state *listen;   /* each of the file of that name */
 	struct half_state *half;

@@ -87,6 +87,7 @@ struct profile {
 	uint64_t pinned;                /* octets of receive buffers; 0: plenty */
 	bool take;                      /* the receiver gives back what it took */
 	bool slow;
+	unsigned stalled;               /* connections whose accepting side does not read before the others are done */
 };
 
 struct world {
@@ -194,13 +195,33 @@ static void end_read(struct end *e)
 	e->may_read = tcp_readable(e->c) != 0;
 }
 
+static bool is_stalled(const struct end *e)
+{
+	const struct world *w = e->w;
+
+	if (e->side == 0 || e >= &w->ends[1][w->p->stalled])
+		return false;
+	for (unsigned i = w->p->stalled; i < w->p->conns; i++)
+		if (!w->ends[1][i].done)
+			return true;
+	return false;
+}
+
+/* The others begin when the stalled ones have queued what they may. */
+static bool is_late(const struct end *e)
+{
+	const struct world *w = e->w;
+
+	return e >= &w->ends[e->side][w->p->stalled] && w->p->stalled != 0 && sim_now(w->sim) < 60 * 1000000ull;
+}
+
 static void end_poll(struct end *e)
 {
 	if (e->c == NULL || e->done || !e->connected)
 		return;
-	if (!e->shut && e->may_write)
+	if (!e->shut && e->may_write && !is_late(e))
 		end_write(e);
-	if (e->may_read)
+	if (e->may_read && !is_stalled(e))
 		end_read(e);
 	if (!tcp_rec_consistent(e->c))
 		fail(e->w, "counters of what is in flight", e->side, 0);
@@ -227,6 +248,8 @@ static void make_host(struct world *w, unsigned side)
 		conf.tcp.max_conns = w->p->max_conns[side];
 	if (w->p->pinned != 0)
 		conf.tcp.rcv_pinned_max = w->p->pinned;
+	if (w->p->stalled != 0)
+		conf.tcp.sndbuf_max = 4 << 20;
 	if (w->p->half_open != 0)
 		conf.tcp.half_open_max = w->p->half_open;
 	w->hosts[side] = sim_host_add(w->sim, &conf);
@@ -385,11 +408,20 @@ static void exhaustion__small_pools(void)
 			CU_ASSERT(run_once(&list[i], seed, 0, 0));
 }
 
+/* Some never read, and what is queued for them would fill the pool: the others go on. */
+static void exhaustion__peers_that_do_not_read(void)
+{
+	static const struct profile p = { "peers that do not read", .bytes = 2600000, .conns = 11, .stalled = 9 };
+
+	CU_ASSERT(run_once(&p, 1, 0, 0));
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(exhaustion__nth_fails),
 	TEST_CASE(exhaustion__a_spell),
 	TEST_CASE(exhaustion__one_in),
 	TEST_CASE(exhaustion__small_pools),
+	TEST_CASE(exhaustion__peers_that_do_not_read),
 };
 
 int main(void)
