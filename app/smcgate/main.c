@@ -183,7 +183,7 @@ static int main_with_eal(int argc, char **argv, int eal_argc, char **eal_argv)
 int main(int argc, char **argv)
 {
 	struct options o;
-	int used, status = EXIT_FAILURE;
+	int used, status;
 
 	if (options_without_eal(&o, argc, argv))
 		return without_eal(&o);
@@ -202,8 +202,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	leave_driver_signals();
-	if (stop_asked == 0)
-		status = main_with_eal(argc - used, argv + used, used, argv);
+	status = stop_asked == 0 ? main_with_eal(argc - used, argv + used, used, argv) : EXIT_SUCCESS;
 	rte_eal_cleanup();
 	runtime_remove();
 	return status;

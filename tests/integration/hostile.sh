@@ -5,7 +5,7 @@
 . "$(dirname "$0")/_lib.sh"
 
 gate_mac() { ip -n "$ns" neigh show $gate dev dtap0 | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }
-start_gate '{"icmp": {"rate": 100000}, "tcp": {"synack_retries": 1}}'
+start_gate '{"icmp": {"rate": 100000}, "tcp": {"synack_retries": 1}, "ip": {"reassembly_ms": 2000}}'
 mac=$(gate_mac)
 [ -n "$mac" ] || fail "no address of smcgate's"
 echo keep >"$work/www/keep"
