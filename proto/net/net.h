@@ -244,6 +244,8 @@ struct net_path {
 int net_path_open(struct net_stack *st, struct net_path *p, struct net_addr *src, const struct net_addr *dst);
 /* Read p->mtu anew from the interface and the path MTU cache; returns it. */
 uint16_t net_path_mtu(struct net_stack *st, struct net_path *p, const struct net_addr *dst);
+/* A second user of an open path, without looking up the route: closed on its own. */
+void net_path_share(struct net_stack *st, struct net_path *p, const struct net_path *from);
 /* Every opened path is closed: it pins its next hop's entry. A zeroed path may
  * be closed. */
 void net_path_close(struct net_stack *st, struct net_path *p);

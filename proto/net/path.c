@@ -70,6 +70,13 @@ uint16_t net_path_mtu(struct net_stack *st, struct net_path *p, const struct net
 	return p->mtu;
 }
 
+void net_path_share(struct net_stack *st, struct net_path *p, const struct net_path *from)
+{
+	*p = *from;
+	if (p->neigh != 0)
+		neigh_at(st, p->neigh)->refs++;
+}
+
 void net_path_close(struct net_stack *st, struct net_path *p)
 {
 	struct neigh *n;

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proto/tcp/conn.h"
 
-static void addrs_of(const struct net_flow *f, struct net_addr *laddr, struct net_addr *raddr)
-{
-	memset(laddr, 0, sizeof(*laddr));
-	memset(raddr, 0, sizeof(*raddr));
-	memcpy(laddr->b, f->laddr, 16);
-	memcpy(raddr->b, f->raddr, 16);
-	laddr->family = raddr->family = f->family;
-}
-
 static bool build(struct tcp_conn *c, const struct tcp_listener *l, const struct tcp_handshake *hs,
 		  const struct tcp_seg *seg)
 {
-	struct net_addr laddr, raddr;
-
-	addrs_of(&hs->flow, &laddr, &raddr);
-	if (net_path_open(c->ts->net, &c->path, &laddr, &raddr) != 0)
+	if (tcp_path_open(c->ts, &hs->flow, &c->path) != 0)
 		return false;
 	c->flags |= hs->flags;
 	c->irs = hs->irs;

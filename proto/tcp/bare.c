@@ -7,6 +7,7 @@
 
 #include <rte_ip.h>
 
+#include "proto/tcp/conn.h"
 #include "proto/tcp/snd.h"
 
 static void fill_bare(struct tcp_stack *ts, struct rte_ipv4_hdr *ip, const struct tcp_bare *b)
@@ -39,16 +40,14 @@ static void fill_bare(struct tcp_stack *ts, struct rte_ipv4_hdr *ip, const struc
 int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b)
 {
 	unsigned len = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_tcp_hdr) + b->opt_len;
-	struct net_addr src = net_addr_v4(net_flow_laddr4(&b->flow));
-	struct net_addr dst = net_addr_v4(net_flow_raddr4(&b->flow));
-	struct net_path path = { 0 };
+	struct net_path *path;
 	struct rte_ipv4_hdr *ip;
 	struct rte_mbuf *m;
 	int rc;
 
 	if (b->opt_len > sizeof(b->opts) || b->opt_len % 4)
 		return -EINVAL;
-	rc = net_path_open(ts->net, &path, &src, &dst);
+	rc = tcp_path_borrow(ts, &b->flow, &path);
 	if (rc < 0)
 		return rc;
 	m = rte_pktmbuf_alloc(net_conf(ts->net)->hdr_pool);
@@ -57,7 +56,7 @@ int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b)
 		rte_pktmbuf_free(m);
 		ts->stats.no_memory++;
 		net_drop_count(ts->drops, DROP_TX_NO_MBUF);
-		net_path_close(ts->net, &path);
+		tcp_path_return(ts, path, -ENOMEM);
 		return -ENOMEM;
 	}
 	fill_bare(ts, ip, b);
@@ -65,7 +64,7 @@ int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b)
 	m->l4_len = sizeof(struct rte_tcp_hdr) + b->opt_len;
 	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM;
 	ts->stats.out_segs++;
-	rc = net_path_send(ts->net, &path, m, NET_TX_CONTROL);
-	net_path_close(ts->net, &path);
+	rc = net_path_send(ts->net, path, m, NET_TX_CONTROL);
+	tcp_path_return(ts, path, rc);
 	return rc;
 }

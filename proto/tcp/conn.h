@@ -195,6 +195,17 @@ void tcp_reset_fini(struct tcp_stack *ts);
 /* RST in answer to a segment of no connection (2.2), rate limited; nothing for a RST. */
 void tcp_reset_reply(struct tcp_stack *ts, const struct net_flow *f, const struct tcp_seg *seg);
 
+/* ---- path.c ------------------------------------------------------------ */
+int tcp_path_init(struct tcp_stack *ts);
+void tcp_path_fini(struct tcp_stack *ts);
+/* The way of a segment without connection, until tcp_path_return() with the
+ * result of sending: kept there for the next if the neighbour is known. Errors
+ * of net_path_open(). */
+int tcp_path_borrow(struct tcp_stack *ts, const struct net_flow *f, struct net_path **out);
+void tcp_path_return(struct tcp_stack *ts, struct net_path *p, int rc);
+/* A connection's own path, without looking up the route if it is kept here. */
+int tcp_path_open(struct tcp_stack *ts, const struct net_flow *f, struct net_path *p);
+
 /* ---- close.c ----------------------------------------------------------- */
 void tcp_linger_expired(struct tcp_conn *c);
 /* The FIN asked for before ESTABLISHED is now due. */

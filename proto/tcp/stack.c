@@ -113,7 +113,7 @@ static int parts_init(struct tcp_stack *ts)
 	int rc;
 
 	if ((rc = tcp_listen_init(ts)) != 0 || (rc = tcp_half_init(ts)) != 0 || (rc = tcp_tw_init(ts)) != 0 ||
-	    (rc = tcp_port_init(ts)) != 0)
+	    (rc = tcp_port_init(ts)) != 0 || (rc = tcp_path_init(ts)) != 0)
 		return rc;
 	return tcp_reset_init(ts);
 }
@@ -180,6 +180,7 @@ void tcp_stack_destroy(struct tcp_stack *ts)
 	if (ts->live[TCP_KIND_CONN - 1] != NULL)
 		drop_conns(ts);
 	tcp_reset_fini(ts);
+	tcp_path_fini(ts);
 	tcp_port_fini(ts);
 	tcp_tw_fini(ts);
 	tcp_half_fini(ts);

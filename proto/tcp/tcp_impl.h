@@ -6,7 +6,7 @@
  * Three parts, each a group of files that owns its fields of struct tcp_conn:
  *   connection  stack.c conn.c table.c listen.c half_open.c accept.c connect.c
  *               input.c segment.c option.c cookie.c secrets.c port.c reset.c
- *               close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
+ *               path.c close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
  *   sending     send.c record.c output.c output_sched.c header.c bare.c ack.c
  *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
  *               cc_cubic.c cc_newreno.c; inner header snd.h
@@ -259,6 +259,7 @@ struct tcp_stack {
 	struct tw_state *tw;
 	struct port_state *port;
 	struct reset_state *reset;
+	struct path_state *path;
 	uint64_t *live[3];             /* bit per object of conns, half_opens, time_waits: tcp_list() */
 	uint8_t rnd[64];               /* unpredictable octets in stock */
 	uint8_t rnd_left;
