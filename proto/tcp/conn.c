@@ -25,6 +25,7 @@ struct tcp_conn *tcp_conn_new(struct tcp_stack *ts, const struct net_flow *flow)
 	c->user_timeout_ms = ts->conf.user_timeout_ms;
 	c->created_ms = c->last_rcv_ms = tcp_now_ms(ts);
 	c->ip_id = (uint16_t)tcp_random(ts);
+	c->pmtu_gen = ts->pmtu_gen; /* its path is opened after that, or just before */
 	tcp_live_set(ts, TCP_KIND_CONN, pool_index(&ts->conns, c), true);
 	return c;
 }

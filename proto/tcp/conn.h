@@ -245,5 +245,7 @@ void tcp_keepalive_start(struct tcp_conn *c);
 /* ---- icmp.c ------------------------------------------------------------ */
 void tcp_icmp_error(void *ctx, const struct net_flow *flow, uint8_t type, uint8_t code, uint16_t mtu,
 		    const uint8_t *l4, unsigned l4_len);
+/* A path MTU fell, whoever learnt it: connections see to it when they next send. */
+void tcp_pmtu_changed(void *ctx, const struct net_addr *dst, uint16_t mtu);
 
 #endif

@@ -31,12 +31,19 @@ static bool ends_attempt(uint8_t type, uint8_t code)
 	return type == ICMP_UNREACH && code != 0 && code != 1 && code != 5 && code != UNREACH_FRAG;
 }
 
-static void too_big(struct tcp_conn *c, uint16_t mtu)
+static struct net_addr peer_of(const struct net_flow *f)
 {
-	struct net_addr dst = { .family = c->flow.family };
+	struct net_addr a = { .family = f->family };
 
-	memcpy(dst.b, c->flow.raddr, 16);
-	net_pmtu_update(c->ts->net, &dst, mtu);
+	memcpy(a.b, f->raddr, 16);
+	return a;
+}
+
+void tcp_pmtu_check(struct tcp_conn *c)
+{
+	struct net_addr dst = peer_of(&c->flow);
+
+	c->pmtu_gen = c->ts->pmtu_gen;
 	if (net_path_mtu(c->ts->net, &c->path, &dst) >= 40u + c->snd_mss + (c->flags & TCF_TS ? 12 : 0))
 		return;
 	c->ts->stats.pmtu_lowered++;
@@ -46,8 +53,16 @@ static void too_big(struct tcp_conn *c, uint16_t mtu)
 		tcp_snd_pmtu(c);
 }
 
+/* Some destination's: each connection looks for itself when it next sends, so
+ * that a message costs the same however many there are. */
+void tcp_pmtu_changed(void *ctx, const struct net_addr *dst, uint16_t mtu)
+{
+	((struct tcp_stack *)ctx)->pmtu_gen++;
+}
+
 static void conn_error(struct tcp_conn *c, uint8_t type, uint8_t code, uint16_t mtu, uint32_t seq)
 {
+	struct net_addr dst = peer_of(&c->flow);
 	struct tcp_stack *ts = c->ts;
 
 	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt)) {
@@ -55,7 +70,8 @@ static void conn_error(struct tcp_conn *c, uint8_t type, uint8_t code, uint16_t 
 		return;
 	}
 	if (type == ICMP_UNREACH && code == UNREACH_FRAG) {
-		too_big(c, mtu);
+		net_pmtu_update(ts->net, &dst, mtu);
+		tcp_pmtu_check(c);
 		return;
 	}
 	c->soft_error = error_of(type, code);
@@ -63,13 +79,25 @@ static void conn_error(struct tcp_conn *c, uint8_t type, uint8_t code, uint16_t 
 		tcp_kill(c, c->soft_error);
 }
 
+/* No error ends a half-open entry (10.3: in SYN-SENT only): it may be forged,
+ * and the entry's own timer is short. A path MTU is worth knowing already. */
+static void half_error(struct tcp_stack *ts, const struct tcp_half_open *h, uint8_t type, uint8_t code,
+		       uint16_t mtu, uint32_t seq)
+{
+	struct net_addr dst = peer_of(&h->flow);
+
+	if (seq != h->iss)
+		net_drop_count(ts->drops, DROP_ICMP_QUOTE);
+	else if (type == ICMP_UNREACH && code == UNREACH_FRAG)
+		net_pmtu_update(ts->net, &dst, mtu);
+}
+
 void tcp_icmp_error(void *ctx, const struct net_flow *flow, uint8_t type, uint8_t code, uint16_t mtu,
 		    const uint8_t *l4, unsigned l4_len)
 {
 	struct tcp_stack *ts = ctx;
 	struct net_flow f = *flow;
-	rte_be32_t seq;
-	uint32_t ref;
+	uint32_t ref, seq;
 
 	if (type != ICMP_UNREACH && type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER)
 		return; /* source quench (RFC 6633) and redirects mean nothing to TCP */
@@ -79,11 +107,12 @@ void tcp_icmp_error(void *ctx, const struct net_flow *flow, uint8_t type, uint8_
 	}
 	f.vlan = net_if_get(ts->net, f.ifx)->vlan;
 	ref = tcp_table_find(ts->table, &f, tcp_hash(ts, &f));
-	/* Half-open and TIME-WAIT entries: their own timers end them. */
-	if (ref == 0 || tcp_ref_kind(ref) != TCP_KIND_CONN) {
-		net_drop_count(ts->drops, DROP_ICMP_NO_FLOW);
-		return;
-	}
 	memcpy(&seq, l4 + 4, 4);
-	conn_error(pool_at(&ts->conns, tcp_ref_index(ref)), type, code, mtu, rte_be_to_cpu_32(seq));
+	seq = rte_be_to_cpu_32(seq);
+	if (ref != 0 && tcp_ref_kind(ref) == TCP_KIND_CONN)
+		conn_error(pool_at(&ts->conns, tcp_ref_index(ref)), type, code, mtu, seq);
+	else if (ref != 0 && tcp_ref_kind(ref) == TCP_KIND_HALF)
+		half_error(ts, pool_at(&ts->half_opens, tcp_ref_index(ref)), type, code, mtu, seq);
+	else /* nothing of ours is in flight in TIME-WAIT */
+		net_drop_count(ts->drops, DROP_ICMP_NO_FLOW);
 }

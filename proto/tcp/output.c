@@ -314,6 +314,8 @@ int tcp_out_step(struct tcp_conn *c)
 
 void tcp_out_begin(struct tcp_conn *c)
 {
+	if (unlikely(c->pmtu_gen != c->ts->pmtu_gen))
+		tcp_pmtu_check(c);
 	c->was_limited = c->cwnd_limited;
 	c->cwnd_limited = false;
 	c->out_budget = RTE_MIN(c->out_budget, TCP_OUT_ACKED_MAX) + TCP_OUT_TURN;

@@ -122,7 +122,7 @@ int tcp_stack_create(struct tcp_stack **out, struct net_stack *net, struct wheel
 		     const struct tcp_user_ops *ops, void *ops_ctx, const struct tcp_steering *steering)
 {
 	const struct net_env *env = net_environment(net);
-	struct net_proto proto = { .input = tcp_input, .error = tcp_icmp_error };
+	struct net_proto proto = { .input = tcp_input, .error = tcp_icmp_error, .pmtu = tcp_pmtu_changed };
 	struct tcp_stack *ts;
 	int rc = check_config(conf);
 

@@ -220,6 +220,7 @@ struct tcp_conn {
 	uint16_t ip_id;
 	uint16_t soft_error;
 	uint16_t error;
+	uint16_t pmtu_gen;             /* of the stack, when the path MTU was last looked up */
 	struct tcp_conn *next_output, *next_event;   /* membership: TCF_IN_OUTPUT, TCF_IN_EVENTS */
 	struct tcp_conn *next_dead;    /* freed (TCF_DEAD and TCF_ORPHAN), waits for the end of tcp_output() */
 	struct tcp_listener *listener; /* while SYN-RECEIVED from LISTEN; else NULL */
@@ -263,6 +264,7 @@ struct tcp_stack {
 	uint64_t *live[3];             /* bit per object of conns, half_opens, time_waits: tcp_list() */
 	uint8_t rnd[64];               /* unpredictable octets in stock */
 	uint8_t rnd_left;
+	uint16_t pmtu_gen;             /* changes when any path MTU falls */
 };
 
 static inline uint32_t tcp_now_ms(const struct tcp_stack *ts) { return (uint32_t)(net_now(ts->net) / 1000); }
@@ -341,6 +343,8 @@ void tcp_cork_expired(struct tcp_conn *c);
 void tcp_snd_memory(struct tcp_conn *c);
 /* FIN was queued or data appended: arm persist or output. */
 void tcp_snd_kick(struct tcp_conn *c);
+/* Look up the path MTU and act if it fell. */
+void tcp_pmtu_check(struct tcp_conn *c);
 /* Path MTU fell: new snd_mss, what was lost goes out again, no reduction. */
 void tcp_snd_pmtu(struct tcp_conn *c);
 const struct tcp_cc_ops *tcp_cc_find(const char *name);

@@ -58,6 +58,26 @@ static const struct scenario list[] = {
 	{ "132_half_open", "L", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1", "icmp 3 1 seq0", "state SYN_RECEIVED", "P> A 1 a1",
 		"ev accept" } },
+	{ "132_half_open_port_unreachable", "L", .steps = { /* 10.3: abort only in SYN-SENT */
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "icmp 3 3 seq0", "state SYN_RECEIVED", "drop icmp_no_flow = 0",
+		"drop icmp_bad_quote = 0", "P> A 1 a1", "ev accept" } },
+	{ "132_half_open_forged", "L", .steps = {
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "icmp 3 4 mtu1200 seq1", "drop icmp_bad_quote = 1",
+		"icmp 3 4 mtu1200 seq-1", "drop icmp_bad_quote = 2", "P> A 1 a1", "ev accept", "info snd_mss = 1460" } },
+	{ "132_half_open_fragmentation_needed", "L", .steps = {
+		"P> S 0 w65535 mss1460", "U> SA 0 a1", "icmp 3 4 mtu1200 seq0", "P> A 1 a1", "ev accept",
+		"info snd_mss = 1160" } },
+	{ "132_time_wait_ignores", "E", .steps = {
+		"app close", "U> FA 1 a1", "P> FA 1 a2", "U> A 2 a2", "state TIME_WAIT", "icmp 3 3 seq1",
+		"state TIME_WAIT", "drop icmp_no_flow = 1" } },
+	{ "129_other_connection_learns", "E", .steps = { /* by the message to the first one */
+		"P2> S 0 w65535 mss1460", "U2> SA 0 a1", "P2> A 1 a1", "ev2 accept", "info2 snd_mss = 1460",
+		"app write 1460", "U> A 1:1461", "icmp 3 4 mtu1200 seq1", "discard", "app2 write 1460",
+		"U2> A 1:1161 a1", "U2> A 1161:1461", "info2 snd_mss = 1160", "stat pmtu_lowered = 2" } },
+	{ "129_other_connection_in_flight", "E", .steps = { /* what it has out is too large as well */
+		"P2> S 0 w65535 mss1460", "U2> SA 0 a1", "P2> A 1 a1", "ev2 accept", "app2 write 1460", "U2> A 1:1461",
+		"app write 1460", "U> A 1:1461", "icmp 3 4 mtu1200 seq1", "discard", "app2 write 100",
+		"U2> A 1:1161 a1", "info2 snd_mss = 1160", "app2 abort", "discard" } },
 	{ "132_no_such_flow", NULL, .steps = { "icmp 3 3 seq1", "U> -", "drop icmp_no_flow = 1" } },
 };
 
