@@ -5,6 +5,7 @@
 
 mkdir -p "$work/www"
 head -c 4000000 /dev/urandom >"$work/www/file"
+head -c 64000000 /dev/zero >"$work/www/large" # more than the kernel keeps for a slow reader
 ended() { # SECONDS STATUS WHAT
 	local status=0
 	wait_for "$1" gone "$smcgate_pid" || fail "$3: does not end"
@@ -12,15 +13,15 @@ ended() { # SECONDS STATUS WHAT
 	equal "$3: exit status" "$status" "$2"
 	nothing_left
 }
-slow_curl() {
-	ip netns exec "$ns" curl -s -m 20 --limit-rate 1000000 -o "$work/copy" http://$gate/file &
+slow_curl() { # FILE
+	ip netns exec "$ns" curl -s -m 20 --limit-rate 1000000 -o "$work/copy" "http://$gate/$1" &
 	curl_pid=$!
 	sleep 0.8
 }
 
 # Grace: what is under way ends whole, what is new is refused.
 start_gate '{"shutdown": {"grace_ms": 12000}, "tcp": {"send_buffer_max": 65536}}'
-slow_curl
+slow_curl file
 kill -TERM "$smcgate_pid"
 sleep 0.3
 alive
@@ -32,7 +33,7 @@ ended 14 0 "end after grace"
 
 # A second signal hurries; SIGINT is as good.
 start_gate '{"shutdown": {"grace_ms": 60000}, "tcp": {"send_buffer_max": 65536}}'
-slow_curl
+slow_curl large
 kill -INT "$smcgate_pid"; sleep 0.5; alive
 kill -INT "$smcgate_pid"
 ended 4 0 "second signal"
@@ -41,7 +42,7 @@ status=0; wait $curl_pid || status=$?
 
 # No grace: reset at once.
 start_gate '{"shutdown": {"grace_ms": 0}}'
-slow_curl
+slow_curl large
 kill -TERM "$smcgate_pid"
 ended 4 0 "no grace"
 wait $curl_pid || true
