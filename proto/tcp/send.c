@@ -7,6 +7,7 @@
 #include "proto/tcp/snd.h"
 
 #define SHARE_MIN 16384 /* octets a connection may always have queued */
+#define GIVE_COPY_MAX 256 /* octets; more are referenced where they lie */
 
 enum { BUF_GIVEN, BUF_PRIVATE }; /* net_meta.user: the free space behind it is ours to write */
 
@@ -247,6 +248,30 @@ static uint32_t chain_octets(const struct rte_mbuf *m)
 	return n;
 }
 
+/*
+ * A few octets are copied: their buffer, perhaps one that a port wants to
+ * receive into, would wait for the peer's ACK, and with enough of them waiting
+ * no ACK could be received. False: keep the buffer.
+ */
+static bool copy_small(struct tcp_conn *c, const struct rte_mbuf *m)
+{
+	struct rte_mbuf *to;
+
+	if (m->data_len > GIVE_COPY_MAX)
+		return false;
+	if (tail_room(c) < m->data_len) {
+		to = rte_pktmbuf_alloc(c->ts->conf.payload_pool);
+		if (to == NULL)
+			return false;
+		to->data_off = 0;
+		append(c, to, tcp_sndq_end(c), BUF_PRIVATE);
+	}
+	memcpy(rte_pktmbuf_mtod_offset(c->sndq_tail, uint8_t *, c->sndq_tail->data_len),
+	       rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+	tail_grew(c, m->data_len);
+	return true;
+}
+
 int tcp_give(struct tcp_conn *c, struct rte_mbuf *chain, uint32_t len)
 {
 	int rc = send_error(c);
@@ -266,7 +291,7 @@ int tcp_give(struct tcp_conn *c, struct rte_mbuf *chain, uint32_t len)
 	for (m = chain; m; m = next) {
 		next = m->next;
 		m->next = NULL;
-		if (m->data_len == 0) {
+		if (m->data_len == 0 || copy_small(c, m)) {
 			rte_pktmbuf_free_seg(m);
 			continue;
 		}
