@@ -9,10 +9,11 @@ from link import ADDRESS, SOURCES, device_port, driver_port
 
 GOAL_MIB = 512
 PORTS = (7, 8)
+RINGS = {"rx_descriptors": 256, "tx_descriptors": 256}
 
 
 def server_config(lab, connections):
-    return {"ports": [device_port(lab)], "idle": {"min_sleep_us": 100, "spin_turns": 4},
+    return {"ports": [device_port(lab) | RINGS], "idle": {"min_sleep_us": 100, "spin_turns": 4},
             "tcp": {"max_connections": connections}, "shutdown": {"grace_ms": 0},
             "services": [{"name": f"echo{p}", "type": "echo", "listen": f"{ADDRESS}:{p}"} for p in PORTS]}
 
@@ -21,7 +22,7 @@ def generator_config(lab, connections):
     """Each port of the server gets its part from all addresses; the requests begin
     when its connections are open."""
     part = connections // len(PORTS)
-    return {"ports": [driver_port(lab)], "shutdown": {"grace_ms": 0},
+    return {"ports": [driver_port(lab) | RINGS], "shutdown": {"grace_ms": 0},
             "tcp": {"max_connections": connections + 1000, "local_ports": [1024, 65535]},
             "services": [{"name": f"load{p}", "type": "load", "target": f"{ADDRESS}:{p}", "connections": part,
                           "sources": SOURCES, "mode": "request", "request_bytes": 64, "response": "bytes",
@@ -29,11 +30,28 @@ def generator_config(lab, connections):
                           "rate": 20000} for p in PORTS]}
 
 
-def memory_mib(pid):
-    """Resident memory and huge pages, shared ones included."""
-    with open(f"/proc/{pid}/smaps_rollup") as f:
-        kib = {k: int(v) for k, v in re.findall(r"^(\w+):\s+(\d+) kB", f.read(), re.M)}
-    return (kib["Rss"] + kib["Shared_Hugetlb"] + kib["Private_Hugetlb"]) / 1024
+MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ (\S+ \d+) *(\S*)")
+
+
+def memfds(pid):
+    """Device and inode of the memory files a process has mapped."""
+    with open(f"/proc/{pid}/maps") as f:
+        found = map(MAPPING.match, f)
+        return {m[1] for m in found if m and m[2].startswith("/memfd:")}
+
+
+def memory_mib(pid, peer=None):
+    """Resident memory and huge pages, shared ones included; but not the peer's
+    memory, which the device's side of the link maps."""
+    kib, counted, theirs = 0, True, memfds(peer) if peer else set()
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            m = MAPPING.match(line)
+            if m:
+                counted = m[1] not in theirs
+            elif counted and line.startswith(("Rss:", "Shared_Hugetlb:", "Private_Hugetlb:")):
+                kib += int(line.split()[1])
+    return kib / 1024
 
 
 def without_connections(lab):
@@ -71,7 +89,7 @@ def main():
     gen = lab.smcgate(generator_config(lab, connections), cpu=L.CLIENT_CPU, memory=64)
     begin = time.monotonic()
     opened, answers = wait_served(gen, connections, 150)
-    held = memory_mib(server.pid)
+    held = memory_mib(server.pid, gen.pid)
     print(f"{opened} connections opened, {answers} answered in {time.monotonic() - begin:.0f} s; server "
           f"{before:.0f} MiB without, {empty:.0f} MiB with pools, {held:.0f} MiB with connections")
     table = L.Table("memory", args.build)
