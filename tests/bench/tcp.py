@@ -28,12 +28,18 @@ class Plan:
 # Large buffers in small rings and windows: what one CPU writes and the other
 # reads stays in their caches, as the kernel's does.
 MEMORY = {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048}
+# Frames of at most 1500 octets, one a buffer.
+SMALL = {"rx_buffers": 4096, "payload_buffers": 4096}
 TCP = {"receive_buffer_max": 512 << 10, "send_buffer_max": 512 << 10}
 
 
-def our_server(lab, tso=True):
+def rings(large):
+    return {} if large else {"rx_descriptors": 256, "tx_descriptors": 256}
+
+
+def our_server(lab, tso=True, large=False):
     return lab.smcgate({
-        "ports": [device_port(lab, tso)], "memory": MEMORY, "tcp": TCP,
+        "ports": [device_port(lab, tso) | rings(large)], "memory": MEMORY if large else SMALL, "tcp": TCP,
         "idle": {"min_sleep_us": 200, "max_sleep_us": 1000, "spin_turns": 2},
         "services": [{"name": "echo", "type": "echo", "listen": OURS + ":7"},
                      {"name": "discard", "type": "discard", "listen": OURS + ":9"},
@@ -41,14 +47,14 @@ def our_server(lab, tso=True):
                      {"name": "big", "type": "http", "listen": OURS + ":81", "body_bytes": 1 << 20}]})
 
 
-def generator(lab, ns, services, tso=True):
+def generator(lab, ns, services, tso=True, large=False):
     """One client for both servers, on the other CPU: the driver's side of vhost-user
     to ours, af_packet on a veth to the kernel's."""
     theirs = {"name": "veth", "device": "net_af_packet0",
               "vdev": "net_af_packet0,iface=load0,qpairs=1,blocksz=4096,framesz=2048,framecnt=4096,qdisc_bypass=1",
               "mac": "02:00:00:00:0a:02", "addresses": [f"10.9.1.{h}/24" for h in range(2, 10)], "arp_announce": False,
               "offloads": {"checksum": "off", "tso": "off"}}
-    return lab.smcgate({"ports": [driver_port(lab, tso), theirs], "memory": MEMORY, "tcp": TCP, "idle": {"enabled": False}, "services": services},
+    return lab.smcgate({"ports": [driver_port(lab, tso) | rings(large), theirs], "memory": MEMORY if large else SMALL, "tcp": TCP, "idle": {"enabled": False}, "services": services},
                        ns=ns, cpu=L.CLIENT_CPU)
 
 
@@ -214,12 +220,12 @@ def bench_bulk(lab, table, plan, client, kernel, server, control):
         for ns, dev in ((client, "bulk0"), (kernel, "bulk1")):
             lab.offloads(ns, dev, state, "tso", "gso", "gro")
         server.stop()
-        server = our_server(lab, state == "on")
+        server = our_server(lab, state == "on", state == "on")
         for send in (False, True):
             step = 2 * plan.seconds + 3 * plan.gap
             starts = [plan.lead + i * step for i in range(plan.pairs)]
             gen = generator(lab, client, [bulk_service(f"bulk{i}", at, plan, send) for i, at in enumerate(starts)],
-                            state == "on")
+                            state == "on", state == "on")
             ours, theirs = [], []
             for at in starts:
                 ours.append(bulk_ours(plan, gen, at, server.pid, control, server, send))
