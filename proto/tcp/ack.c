@@ -37,13 +37,30 @@ static void advance(struct tcp_conn *c, const struct tcp_seg *seg, struct tcp_ac
 	c->retries = 0;
 }
 
-/* RFC 6298 3 and 5.3: samples, and the end of a backoff. */
+/* When what this ACK acknowledges went out first; 0: not known any more. */
+static uint32_t first_sent_us(const struct tcp_conn *c, const struct tcp_ack_state *a)
+{
+	if (a->rec.fresh != 0)
+		return a->rec.first_us;
+	return c->rec_head != NULL ? c->rec_head->sent_us : 0;
+}
+
+/* RFC 6298 3 and 5.3: samples, and the end of a backoff. An ACK that a
+ * duplicate made us get (DSACK) repeats one that was lost: what it acknowledges
+ * arrived long ago, and a sample would take the loss for the path's length. */
 static void take_sample(struct tcp_conn *c, const struct tcp_seg *seg, struct tcp_ack_state *a)
 {
-	if (a->rec.rtt_valid)
+	if (a->dsack) {
+		if (a->acked)
+			c->backoff = 0;
+		return;
+	}
+	/* After a timeout the stamps tell which copy was acknowledged. Without them
+	 * only what was never sent again counts, however long it waited (Karn). */
+	if (a->rec.rtt_valid && (c->backoff == 0 || !(c->flags & TCF_TS)))
 		a->rtt_us = tcp_max((uint32_t)tcp_now_us(c->ts) - a->rec.rtt_sent_us, 1u);
-	else if (a->acked && a->rec.rtx)
-		a->rtt_us = tcp_rtt_by_tsecr(c, seg, a->rec.first_us);
+	else if (a->acked && (a->rec.rtx || c->backoff != 0))
+		a->rtt_us = tcp_rtt_by_tsecr(c, seg, first_sent_us(c, a));
 	if (a->rtt_us == 0)
 		return;
 	tcp_rtt_sample(c, a->rtt_us);

@@ -79,9 +79,12 @@ static void remove_units(struct tcp_conn *c, struct tcp_rec *r, uint64_t mask, s
 	if (out->fresh == 0)
 		out->first_us = r->sent_us;
 	out->fresh += tcp_rec_octets(r, fresh);
+	/* What a retransmission made the peer acknowledge had waited behind the
+	 * hole: its age says how long the loss lasted, not how long the path is. */
 	if (r->flags & TCP_REC_RTX) {
 		out->rtx = true;
-	} else {
+		out->rtt_valid = false;
+	} else if (!out->rtx) {
 		out->rtt_sent_us = r->sent_us;
 		out->rtt_valid = true;
 	}
@@ -136,7 +139,7 @@ static uint32_t sack_units(struct tcp_conn *c, struct tcp_rec *r, uint64_t mask,
 	r->sacked |= mask;
 	if (c->rec_high == NULL || seq_gt(r->seq, c->rec_high->seq))
 		c->rec_high = r;
-	if (!(r->flags & TCP_REC_RTX) && (!out->rtt_valid || seq_gt(r->sent_us, out->rtt_sent_us))) {
+	if (!(r->flags & TCP_REC_RTX) && !out->rtx && (!out->rtt_valid || seq_gt(r->sent_us, out->rtt_sent_us))) {
 		out->rtt_sent_us = r->sent_us;
 		out->rtt_valid = true;
 	}

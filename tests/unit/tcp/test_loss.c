@@ -89,6 +89,9 @@ static const struct scenario list[] = {
 	{ "114_timestamp_tells", "EXR", .steps = {
 		"app write 100", "U> A 1:101", "U> A 1:101 a1 <700ms", "wait 100ms", "P> A 1 a101",
 		"info srtt_us <= 101000" } },
+	{ "114_waited_behind_a_hole", "ER", .steps = { /* the second one's age is the loss's, not the path's */
+		"app write 1460", "U> A 1:1461", "app write 1460", "U> A 1461:2921", "U> A 1:1461 a1 <700ms",
+		"U> A 1:1461 a1 @600ms", "wait 10ms", "P> A 1 a2921", "info srtt_us <= 110000" } },
 	{ "115_fast_retransmit", "E", "congestion=newreno", .steps = {
 		TWENTY_IN_FLIGHT, "P> A 1 a14601", "U> -", "P> A 1 a14601", "U> -", "P> A 1 a14601",
 			"U> A 14601:16061 a1",

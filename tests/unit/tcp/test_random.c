@@ -56,6 +56,7 @@ static const struct profile profiles[] = {
 		.whole = true,
 	  .offloads = NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_TSO | NET_TX_MULTI_SEG | NET_RX_CKSUM },
 	{ "half_close", .loss_ppm = 10000, .delay_us = 2000, .bytes = { 0, 200000 } },
+	{ "loss_10", .loss_ppm = 100000, .reorder_ppm = 100000, .delay_us = 1000, .bytes = { 150000, 50000 } },
 	{ "nothing", .loss_ppm = 100000, .delay_us = 2000, .bytes = { 0, 0 } },
 };
 
