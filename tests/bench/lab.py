@@ -276,7 +276,7 @@ class Table:
             ratio = ours / peer
         holds = None
         if goal is not None and ratio is not None:
-            holds = (low if low is not None else ratio) <= goal
+            holds = (high if high is not None else ratio) <= goal
         elif limit is not None:
             goal, holds = limit, ours <= limit
         self.rows.append({"name": name, "unit": unit, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio,
