@@ -33,6 +33,12 @@ static const char *media_type(const char *path)
 	return "application/octet-stream";
 }
 
+void http_body_head(struct http_body *b)
+{
+	b->head_len = (uint16_t)snprintf(b->head, sizeof(b->head), "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n",
+					 b->type, b->size);
+}
+
 static int add_body(struct http_content *c, const char *path, uint64_t size)
 {
 	struct http_body *b = realloc(c->bodies, (c->n + 1) * sizeof(*b));
@@ -42,6 +48,7 @@ static int add_body(struct http_content *c, const char *path, uint64_t size)
 	c->bodies = b;
 	b[c->n] = (struct http_body){ .path = strdup(path), .size = size };
 	b[c->n].type = strcmp(path, "/") == 0 ? "text/plain" : media_type(path);
+	http_body_head(&b[c->n]);
 	return b[c->n].path == NULL ? -ENOMEM : (c->n++, 0);
 }
 

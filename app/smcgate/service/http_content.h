@@ -19,6 +19,8 @@ struct http_body {
 	uint8_t *data;         /* in the arena; NULL when empty */
 	rte_iova_t iova;
 	uint64_t size;
+	char head[128];        /* Content-Type and Content-Length lines, ready to send */
+	uint16_t head_len;
 };
 
 struct http_content {
@@ -27,6 +29,9 @@ struct http_content {
 	struct arena *arena;      /* NULL when everything is empty */
 	struct rte_mempool *refs; /* references to pieces of bodies that TCP holds */
 };
+
+/* Write the lines of b->head from its type and size. */
+void http_body_head(struct http_body *b);
 
 /*
  * The body "/" of body_bytes octets (unless the directory has an index.html,

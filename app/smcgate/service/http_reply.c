@@ -9,12 +9,12 @@
 static const struct {
 	uint16_t status;
 	uint8_t counter;
-	const char *reason;
+	const char *line;
 } statuses[] = {
-	{ 200, HTTP_200, "OK" }, { 400, HTTP_400, "Bad Request" }, { 404, HTTP_404, "Not Found" },
-	{ 405, HTTP_405, "Method Not Allowed" }, { 408, HTTP_408, "Request Timeout" },
-	{ 413, HTTP_413, "Content Too Large" }, { 414, HTTP_414, "URI Too Long" },
-	{ 431, HTTP_431, "Request Header Fields Too Large" },
+	{ 200, HTTP_200, "200 OK" }, { 400, HTTP_400, "400 Bad Request" }, { 404, HTTP_404, "404 Not Found" },
+	{ 405, HTTP_405, "405 Method Not Allowed" }, { 408, HTTP_408, "408 Request Timeout" },
+	{ 413, HTTP_413, "413 Content Too Large" }, { 414, HTTP_414, "414 URI Too Long" },
+	{ 431, HTTP_431, "431 Request Header Fields Too Large" },
 };
 
 static unsigned status_index(unsigned status)
@@ -39,25 +39,39 @@ static void refresh_date(struct http_state *st, uint64_t now_us)
 	st->date_us = now_us;
 }
 
-static int build_header(struct http_session *s, unsigned idx, const struct http_body *b, char *buf, size_t size)
+static char *append(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	return at + len;
+}
+#define APPEND(at, literal) append((at), (literal), sizeof(literal) - 1)
+
+/* Pieces that are ready, put together: this is in the path of every request.
+ * All of them together are far below HTTP_HEADER_MAX. */
+static size_t build_header(struct http_session *s, unsigned idx, const struct http_body *b, char *buf)
 {
 	struct http_state *st = s->svc->state;
-	int n;
+	char *p = buf;
 
-	n = snprintf(buf, size, "HTTP/1.1 %u %s\r\nServer: smcgate\r\nDate: %s\r\nContent-Type: %s\r\n"
-		     "Content-Length: %" PRIu64 "\r\n%sConnection: %s\r\n\r\n",
-		     statuses[idx].status, statuses[idx].reason, st->date, b->type, b->size,
-		     statuses[idx].status == 405 ? "Allow: GET, HEAD\r\n" : "",
-		     s->close_after ? "close" : "keep-alive");
-	return RTE_MIN(n, (int)size - 1);
+	p = APPEND(p, "HTTP/1.1 ");
+	p = append(p, statuses[idx].line, strlen(statuses[idx].line));
+	p = APPEND(p, "\r\nServer: smcgate\r\nDate: ");
+	p = append(p, st->date, strlen(st->date));
+	p = APPEND(p, "\r\n");
+	p = append(p, b->head, b->head_len);
+	if (statuses[idx].status == 405)
+		p = APPEND(p, "Allow: GET, HEAD\r\n");
+	p = s->close_after ? APPEND(p, "Connection: close\r\n\r\n") : APPEND(p, "Connection: keep-alive\r\n\r\n");
+	return p - buf;
 }
 
 /* The body of an answer that is not 200, as text. */
 static void error_body(unsigned idx, struct http_body *b, char *text, size_t size)
 {
-	int n = snprintf(text, size, "%u %s\n", statuses[idx].status, statuses[idx].reason);
+	int n = snprintf(text, size, "%s\n", statuses[idx].line);
 
 	*b = (struct http_body){ .type = "text/plain", .data = (uint8_t *)text, .size = n };
+	http_body_head(b);
 }
 
 /* Which body, and under which status: an unknown path is 404. */
@@ -101,7 +115,7 @@ bool http_reply(struct http_session *s, unsigned status, uint64_t now_us)
 	}
 	s->close_after = !keeps_alive(s, status);
 	refresh_date(st, now_us);
-	len = build_header(s, idx, found, buf, HTTP_HEADER_MAX);
+	len = build_header(s, idx, found, buf);
 	if (!head && found->size <= HTTP_COPY_MAX && found->size > 0) {
 		memcpy(buf + len, found->data, found->size);
 		len += found->size;
