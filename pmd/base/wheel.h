@@ -48,7 +48,8 @@ struct wheel {
 /* Kinds, one a user of the wheel, so that a timer needs no function pointer. */
 enum wheel_kind {
 	WHEEL_TCP_CONN, WHEEL_TCP_HALF_OPEN, WHEEL_TCP_SLOW, WHEEL_NEIGH, WHEEL_REASM, WHEEL_SOCK,
-	WHEEL_SERVICE, WHEEL_PIPELINE, WHEEL_TEST, WHEEL_ARP,
+	WHEEL_SERVICE, WHEEL_PIPELINE, WHEEL_TEST, WHEEL_ARP, WHEEL_ROCE, WHEEL_SMC_HS, WHEEL_SMC_LGR, WHEEL_SMC_LINK,
+	WHEEL_SMC_CONN,
 };
 
 /* The wheel must not be moved afterwards: its lists point into it. */
