@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Connections: their rings, cursors and CDC messages (RFC 7609 4.5, 4.6), and
+ * how they end (4.7). Inside proto/smc.
+ *
+ * References, each with a name: the user's handle, the handshake, the token
+ * table (until the protocol has ended both ways), one for each work request
+ * under way. The object goes with the last.
+ */
+#ifndef SMC_CONN_H
+#define SMC_CONN_H
+
+#include "proto/smc/smc_impl.h"
+
+enum smc_ref { SMC_REF_USER, SMC_REF_HS, SMC_REF_LIVE, SMC_REF_WR, SMC_REFS };
+
+struct smc_conn {
+	/* sending */
+	struct smc_stack *ss;
+	struct smc_link *link;
+	struct smc_buf *snd;            /* our ring */
+	struct smc_cursor prep, sent, fin; /* in snd: filled, posted to the peer, completed */
+	struct smc_cursor prod;         /* our producer in the peer's ring */
+	struct smc_cursor peer_cons;    /* the peer's consumer there, as last told */
+	uint64_t peer_addr;             /* of the peer's ring */
+	uint32_t peer_rkey, peer_size;
+	uint32_t token, peer_token;
+	uint16_t seq_out;               /* last CDC's number */
+	uint8_t tx_prod_flags, tx_conn_flags;
+
+	/* receiving */
+	struct smc_buf *rmb;
+	struct smc_cursor peer_prod;    /* in our ring, as last told */
+	struct smc_cursor cons;         /* read by the user */
+	struct smc_cursor cons_told;    /* last sent */
+	uint16_t seq_in;
+	uint8_t rx_prod_flags, rx_conn_flags;
+	uint32_t update_limit;
+
+	/* scheduling */
+	uint8_t state;                  /* enum smc_conn_state */
+	uint8_t role;
+	bool in_tx, in_events, in_wait; /* on the stack's lists, on the link's */
+	bool corked, nodelay, want_update, want_writable, want_sent;
+	bool shut_write, closed;        /* by the user */
+	uint16_t events;                /* enum tcp_event, not delivered yet */
+	struct smc_conn *tx_next, *event_next, *wait_next;
+	uint32_t refs[SMC_REFS];
+
+	/* now and then */
+	struct smc_lgr *lgr;
+	struct smc_conn *lgr_next, **lgr_pprev;
+	struct tcp_conn *tcp;           /* NULL once given back or gone */
+	void *user;
+	struct smc_hs *hs;              /* while the handshake is under way */
+	struct smc_peer *peer;
+	struct net_flow flow;
+	int error;
+	uint32_t reason, peer_reason;
+	uint32_t rcvbuf, sndbuf;        /* asked for */
+	struct wheel_timer timer;       /* WHEEL_SMC_CONN: close, TCP's end, cork */
+	struct smc_conn_priv *priv;     /* conn.c's: taken buffers, urgent data */
+	uint64_t created_us, last_us;
+	uint64_t bytes_in, bytes_out, cdc_in, cdc_out, writes, updates_out;
+};
+
+/* ---- for handshake.c ------------------------------------------------------------ */
+/* In INIT with a token and the references USER and HS; TCP's user pointer is set.
+ * NULL: no memory. */
+struct smc_conn *smc_conn_new(struct smc_stack *ss, enum smc_role role, const struct smc_begin_args *args);
+/* The handshake succeeded: rings, peer values and link are set; data may flow. */
+void smc_conn_activate(struct smc_conn *c);
+void smc_conn_ref(struct smc_conn *c, enum smc_ref ref);
+void smc_conn_unref(struct smc_conn *c, enum smc_ref ref);
+/* Events of the TCP connection below an active connection (RFC 7609 4.7): its
+ * end is a hint with a timer, its reset an abort after a short grace. */
+void smc_conn_tcp_event(struct smc_conn *c, unsigned events);
+
+/* ---- for links -------------------------------------------------------------------- */
+/* A CDC message of the link's peer; len octets as received. */
+void smc_cdc_input(struct smc_link *l, const uint8_t *buf, uint32_t len);
+/* The SEND of slot's message completed; ok false: flushed, the link goes down. Drops SMC_REF_WR. */
+void smc_conn_sent(struct smc_conn *c, const struct smc_slot *slot, bool ok);
+/* The group ends: abort with ECONNABORTED, TCP is reset. Leaves the group. */
+void smc_conn_link_lost(struct smc_conn *c);
+/* Look at it in the next smc_output(). */
+void smc_tx_schedule(struct smc_conn *c);
+
+/* By alert token; NULL: none such. */
+struct smc_conn *smc_conn_by_token(struct smc_stack *ss, uint32_t token);
+
+int smc_conn_init(struct smc_stack *ss);  /* pool, wheel kind */
+void smc_conn_fini(struct smc_stack *ss);
+
+#endif
