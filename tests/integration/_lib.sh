@@ -120,6 +120,18 @@ start_web() {
 	at_exit "end_pid $web_pid"
 	wait_for 10 in_ns nc -z $kernel 8081 || fail "the kernel's web server did not start"
 }
+# A transfer by HTTP that is under way and stands still until go_slow, so that no test has
+# to guess how long one takes. Leaves its pid in $slow_pid, what it gets in $work/copy and
+# what it says in $work/slow.
+start_slow() { # HOST PORT PATH
+	[ -p "$work/go.slow" ] || mkfifo "$work/go.slow"
+	: >"$work/slow" # now: the background would do it at its leisure, and an earlier one said something
+	ip netns exec "$ns" python3 "$here/_slow.py" "$@" "$work/copy" "$work/go.slow" >"$work/slow" 2>&1 &
+	slow_pid=$!
+	at_exit "kill $slow_pid 2>/dev/null"
+	wait_for 30 grep -q "under way" "$work/slow" || fail "no transfer: $(cat "$work/slow")"
+}
+go_slow() { timeout 20 bash -c 'echo go >"$1"' - "$work/go.slow" || fail "the slow reader is gone: $(cat "$work/slow")"; }
 sum() { sha256sum "$@" | cut -d' ' -f1; }
 
 # A relay (_relay.py ARGUMENT...) between dtap0 and the kernel's end, which is k0

@@ -4,8 +4,8 @@
 . "$(dirname "$0")/_lib.sh"
 
 mkdir -p "$work/www"
+# Larger than what both ends keep for a reader that waits (_slow.py).
 head -c 4000000 /dev/urandom >"$work/www/file"
-head -c 64000000 /dev/zero >"$work/www/large" # more than the kernel keeps for a slow reader
 ended() { # SECONDS STATUS WHAT
 	local status=0
 	wait_for "$1" gone "$smcgate_pid" || fail "$3: does not end"
@@ -13,45 +13,53 @@ ended() { # SECONDS STATUS WHAT
 	equal "$3: exit status" "$status" "$2"
 	nothing_left
 }
-slow_curl() { # FILE
-	ip netns exec "$ns" curl -s -m 20 --limit-rate 1000000 -o "$work/copy" "http://$gate/$1" &
-	curl_pid=$!
-	sleep 0.8
+refused() { # a new connection
+	local status=0
+	in_ns curl -s -m 10 -o /dev/null http://$gate/ || status=$?
+	[ $status = 7 ]
+}
+signal() { # NAME: sent and seen
+	kill -"$1" "$smcgate_pid"
+	wait_for 20 grep -q "ending; again to hurry" "$smcgate_log" || fail "SIG$1 does not begin the end"
 }
 
-# Grace: what is under way ends whole, what is new is refused.
-start_gate '{"shutdown": {"grace_ms": 12000}, "tcp": {"send_buffer_max": 65536}}'
-slow_curl file
-kill -TERM "$smcgate_pid"
-sleep 0.3
+# Grace: what is under way ends whole, what is new is refused, and no time is lost then.
+start_gate '{"shutdown": {"grace_ms": 120000}, "tcp": {"send_buffer_max": 65536}}'
+start_slow $gate 80 /file
+signal TERM
+wait_for 20 refused || fail "a new connection is taken in the grace period"
 alive
-status=0; in_ns curl -s -m 3 -o /dev/null http://$gate/ || status=$?
-equal "a new connection during the grace period" $status 7
-check "the transfer under way" wait $curl_pid
+go_slow
+status=0; wait "$slow_pid" || status=$?
+equal "the transfer under way: $(cat "$work/slow"): status" $status 0
 equal "its checksum" "$(sum <"$work/copy")" "$(sum <"$work/www/file")"
-ended 14 0 "end after grace"
+ended 30 0 "end after grace"
 
 # A second signal hurries; SIGINT is as good.
-start_gate '{"shutdown": {"grace_ms": 60000}, "tcp": {"send_buffer_max": 65536}}'
-slow_curl large
-kill -INT "$smcgate_pid"; sleep 0.5; alive
+start_gate '{"shutdown": {"grace_ms": 120000}, "tcp": {"send_buffer_max": 65536}}'
+start_slow $gate 80 /file
+signal INT
+sleep 0.5; alive
 kill -INT "$smcgate_pid"
-ended 4 0 "second signal"
-status=0; wait $curl_pid || status=$?
+ended 30 0 "second signal"
+go_slow
+status=0; wait "$slow_pid" || status=$?
 [ $status != 0 ] || fail "the hurried end did not cut the transfer"
 
 # No grace: reset at once.
-start_gate '{"shutdown": {"grace_ms": 0}}'
-slow_curl large
+start_gate '{"shutdown": {"grace_ms": 0}, "tcp": {"send_buffer_max": 65536}}'
+start_slow $gate 80 /file
 kill -TERM "$smcgate_pid"
-ended 4 0 "no grace"
-wait $curl_pid || true
+ended 30 0 "no grace"
+go_slow
+status=0; wait "$slow_pid" || status=$?
+[ $status != 0 ] || fail "an end without grace did not cut the transfer"
 
 # Refusals: all errors at once, status not 0, nothing left.
 run() { # ARGUMENT...
 	status=0
 	# shellcheck disable=SC2086
-	in_ns timeout 20 "$smcgate" $eal_memory --no-pci --file-prefix="$smcgate_prefix" --lcores '0@0,1@1' -- "$@" \
+	in_ns timeout 60 "$smcgate" $eal_memory --no-pci --file-prefix="$smcgate_prefix" --lcores '0@0,1@1' -- "$@" \
 		>"$work/out" 2>&1 || status=$?
 }
 echo '{"ports": [{"name": "a b", "device": "net_tap0", "mtu": 7}], "burst": 0, "gatewy": 1}' >"$work/bad.json"
@@ -79,7 +87,7 @@ printf 'show version\nshow nonsense\n' >"$work/commands"
 start_gate '{}' --lcores '0@0,1@1' -- --cmdline-file "$work/commands"
 grep -q nonsense "$smcgate_log" || fail "the command file was not run"
 console quit || true
-ended 10 0 "quit"
+ended 30 0 "quit"
 run -c "$work/config.json" --strict --cmdline-file "$work/commands"
 [ $status != 0 ] && [ $status != 124 ] || fail "--strict went on after a bad command: $status"
 nothing_left
