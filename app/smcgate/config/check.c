@@ -146,14 +146,15 @@ check_tcp(const struct config_tcp *tcp, struct cfg_errors *errs)
 }
 
 static void
-check_memory(const struct config_memory *m, struct cfg_errors *errs)
+check_memory(const struct config_memory *m, uint64_t smc, struct cfg_errors *errs)
 {
 	uint64_t need = ((uint64_t)m->rx_buffers + m->payload_buffers) * m->buffer_size;
 
-	if (m->arena_mb != 0 && need > (uint64_t)m->arena_mb << 20)
+	if (m->arena_mb != 0 && need + smc > (uint64_t)m->arena_mb << 20)
 		cfg_error(errs, "$.memory.arena_mb",
-			  "found %u, allowed: at least %llu, for rx_buffers and payload_buffers of one lcore",
-			  m->arena_mb, (unsigned long long)((need + (1 << 20) - 1) >> 20));
+			  "found %u, allowed: at least %llu, for rx_buffers and payload_buffers%s of one lcore",
+			  m->arena_mb, (unsigned long long)((need + smc + (1 << 20) - 1) >> 20),
+			  smc != 0 ? " and $.smc.memory_mb" : "");
 }
 
 void
@@ -171,10 +172,14 @@ config_check(const struct config *cfg, struct cfg_errors *errs)
 	if (tcp)
 		check_tcp(&cfg->tcp, errs);
 	if (clean(errs, "$.memory"))
-		check_memory(&cfg->memory, errs);
+		check_memory(&cfg->memory, config_smc_on(cfg) ? (uint64_t)cfg->smc.memory_mb << 20 : 0, errs);
 	if (clean(errs, "$.arp"))
 		at_most(errs, "$.arp.unresolved_max", cfg->arp.unresolved_max, "$.arp.table_size",
 			cfg->arp.table_size);
 	if (ports && tcp && clean(errs, "$.services"))
 		check_services(cfg, errs);
+	if (ports && clean(errs, "$.rdma"))
+		config_check_rdma(cfg, errs);
+	if (clean(errs, "$.services") && clean(errs, "$.smc"))
+		config_check_smc(cfg, errs);
 }

@@ -22,6 +22,10 @@
 #define CONFIG_MAX_ROUTES NET_MAX_ROUTES /* the gateway's included */
 #define CONFIG_MAX_SERVICES 256
 #define CONFIG_NAME_LEN 32          /* terminator included */
+#define CONFIG_MAX_RDMA CONFIG_MAX_PORTS
+#define CONFIG_MAX_EIDS 8
+#define CONFIG_EID_LEN 33           /* terminator included */
+#define CONFIG_MAX_POLICIES 64
 #define CONFIG_PATH_LEN 108         /* fits sockaddr_un, terminator included */
 
 /* Values of enumerations are as the JSON names them. */
@@ -29,6 +33,8 @@ enum config_switch { CONFIG_OFF, CONFIG_AUTO };               /* auto: when the 
 enum config_hugepages { CONFIG_HUGE_AUTO, CONFIG_HUGE_REQUIRE, CONFIG_HUGE_OFF };
 enum config_cookies { CONFIG_COOKIES_AUTO, CONFIG_COOKIES_ALWAYS, CONFIG_COOKIES_OFF };
 enum config_congestion { CONFIG_CUBIC, CONFIG_NEWRENO };
+enum config_provider { CONFIG_RDMA_ROCE, CONFIG_RDMA_VERBS };
+enum config_use { CONFIG_USE_TCP, CONFIG_USE_SMC };
 enum config_forward {
 	CONFIG_FWD_SERVE, CONFIG_FWD_IO, CONFIG_FWD_MAC, CONFIG_FWD_MACSWAP, CONFIG_FWD_RXONLY,
 	CONFIG_FWD_TXONLY, CONFIG_FWD_ICMPECHO,
@@ -124,6 +130,46 @@ struct config_service {
 	uint32_t max_connections_per_peer; /* per lcore and peer address; 0: no limit */
 };
 
+struct config_rdma {
+	char name[CONFIG_NAME_LEN];
+	enum config_provider provider;
+	char port[CONFIG_NAME_LEN];
+	unsigned port_index;           /* filled after parsing */
+	uint32_t window;               /* packets unacknowledged per queue pair, a power of two */
+	uint32_t max_qps;              /* per lcore */
+	uint32_t rto_min_us;
+};
+
+struct config_eid {
+	char text[CONFIG_EID_LEN];
+};
+
+struct config_policy {
+	struct cfg_prefix peer;        /* addr.family NET_UNSPEC: any */
+	uint32_t port;                 /* 0: any */
+	char service[CONFIG_NAME_LEN]; /* "": any */
+	enum config_use use;
+};
+
+/* Quotas and memory are per lcore. */
+struct config_smc {
+	bool enabled;                  /* and there is an RDMA device: see config_smc_on() */
+	struct config_eid *eids;
+	unsigned n_eids;
+	char hostname[33];             /* "": the system's */
+	struct config_policy *policies;
+	unsigned n_policies;
+	uint32_t max_links, max_conns_per_group;
+	uint32_t groups_max, groups_per_peer, handshakes_max, handshakes_per_peer;
+	uint64_t buffer_bytes_per_peer; /* 0: all */
+	uint32_t rmb_size, sndbuf_size; /* octets */
+	uint32_t memory_mb;
+	uint32_t clc_wait_ms, llc_wait_ms, close_wait_ms;
+	uint32_t testlink_s, idle_server_s, idle_client_s; /* testlink 0: off */
+	uint32_t failures, forget_s;
+	uint32_t autocork;             /* octets; 0: off */
+};
+
 struct config_idle {
 	bool enabled;
 	uint32_t spin_turns;
@@ -176,6 +222,9 @@ struct config {
 	struct config_memory memory;
 	struct config_service *services;
 	unsigned n_services;
+	struct config_rdma *rdma;
+	unsigned n_rdma;
+	struct config_smc smc;
 	struct config_idle idle;
 	uint32_t burst;
 	enum config_forward forward;
@@ -222,9 +271,20 @@ int config_deal_queues(struct config *cfg, const unsigned *workers, unsigned n_w
 /* Index of a port by name, or -ENOENT. */
 int config_port_index(const struct config *cfg, const char *name);
 
+/* Whether SMC is spoken at all. */
+static inline bool
+config_smc_on(const struct config *cfg)
+{
+	return cfg->smc.enabled && cfg->n_rdma != 0;
+}
+
+/* Why a text cannot be an EID (A-Z 0-9 . -, the first a letter or digit), or NULL. */
+const char *config_bad_eid(const char *text);
+
 /* "serve", "io", ...: testpmd's names. NULL-terminated list of the modes. */
 extern const struct cfg_enum config_forward_names[];
 extern const struct cfg_enum config_log_level_names[];
+extern const struct cfg_enum config_use_names[]; /* "tcp", "smc" */
 extern const struct cfg_enum config_congestion_names[]; /* also the names proto/tcp knows */
 
 /* The table of the whole file, for the engine's other users: schema,

@@ -46,6 +46,8 @@ resolve(struct config *cfg)
 			q->port_index = config_port_index(cfg, q->port);
 		}
 	}
+	for (unsigned i = 0; i < cfg->n_rdma; i++)
+		cfg->rdma[i].port_index = (unsigned)config_port_index(cfg, cfg->rdma[i].port);
 	for (unsigned i = 0; i < LOG_LAYERS; i++) {
 		if (cfg->log.layers[i] == CONFIG_LOG_UNSET)
 			cfg->log.layers[i] = cfg->log.level;

@@ -8,6 +8,9 @@
 /* An element of "services". */
 extern const struct cfg_field config_service_elem;
 
+/* An element of "rdma"; "smc" (tables_smc.c). */
+extern const struct cfg_field config_rdma_elem, config_smc_fields[];
+
 /* A layer's log level that the file does not give. */
 #define CONFIG_LOG_UNSET (-1)
 
@@ -17,6 +20,8 @@ void config_check_ports(const struct config *cfg, struct cfg_errors *errs);
 void config_check_vdev(const struct config *cfg, unsigned port, struct cfg_errors *errs);
 void config_check_lcores(const struct config *cfg, struct cfg_errors *errs);
 void config_check_routes(const struct config *cfg, struct cfg_errors *errs);
+void config_check_rdma(const struct config *cfg, struct cfg_errors *errs);
+void config_check_smc(const struct config *cfg, struct cfg_errors *errs);
 /* Service i of the list against the ports and the services before it. */
 void config_check_service(const struct config *cfg, const struct config_service *svc, unsigned before,
 			  const char *path, struct cfg_errors *errs);
