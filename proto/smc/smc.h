@@ -36,7 +36,7 @@
 #define SMC_MAX_CONNS 255       /* of a group */
 #define SMC_BUF_MIN 16384u      /* size code 0 */
 #define SMC_BUF_MAX (4u << 20)  /* size code 8 */
-#define SMC_REASONS 36          /* kept apart per role, as Linux */
+#define SMC_REASON_SLOTS 36     /* reasons counted apart per role, as Linux */
 
 struct smc_stack;
 struct smc_conn;
@@ -117,6 +117,7 @@ struct smc_decision {
 	uint32_t reason, peer_reason;   /* enum smc_reason or 0 */
 	int error;                      /* SMC_OUT_FAILED: positive errno */
 	unsigned tcp_events;            /* SMC_OUT_TCP: to be delivered after connected/accepted (readable, EOF, ...) */
+	bool declined;                  /* SMC_OUT_TCP: by us; smc_swallow() before the application reads */
 };
 
 struct smc_user_ops {
@@ -150,9 +151,17 @@ struct smc_begin_args {
 	void *user;
 	uint32_t rcvbuf, sndbuf;        /* octets asked for; 0: the stack's */
 };
-/* -ENOMEM: the TCP handle stays the caller's, who goes on without SMC. */
+/* -ENOMEM: the TCP handle stays the caller's. A server refuses it then (TCP asks
+ * again); a client goes on without SMC: a DECLINE was sent, smc_swallow() as after
+ * SMC_OUT_TCP. Other errors: nothing was sent, close it. */
 int smc_accept_begin(struct smc_stack *ss, const struct smc_begin_args *args, struct smc_conn **out);
 int smc_connect_begin(struct smc_stack *ss, const struct smc_begin_args *args, struct smc_conn **out);
+
+/* Our DECLINE and one of the peer's may have crossed (RFC 7609 leaves open who
+ * falls back first): with octets there to read, discards the peer's if they are
+ * exactly that. 0: what is there now is the application's. -EAGAIN: what is there
+ * is the beginning of a DECLINE, ask again when there is more. */
+int smc_swallow(struct smc_stack *ss, struct tcp_conn *tcp);
 
 static inline bool smc_is_tcp_user(const void *tcp_user)
 {
@@ -314,7 +323,7 @@ struct smc_dir_stats {
 };
 struct smc_role_stats {
 	uint64_t smc_v1, smc_v2, handshake_errors, fallbacks, reconnects;
-	struct { uint32_t reason; uint64_t count; } why[SMC_REASONS], peer_why[SMC_REASONS];
+	struct { uint32_t reason; uint64_t count; } why[SMC_REASON_SLOTS], peer_why[SMC_REASON_SLOTS];
 	uint64_t declines_out, declines_in;
 };
 #define SMC_COUNTERS(X) \

@@ -19,6 +19,11 @@ void *tcp_user(const struct tcp_conn *c)
 	return c->user;
 }
 
+bool tcp_opt_agreed(const struct tcp_conn *c)
+{
+	return (c->flags & (TCF_OPT_SENT | TCF_OPT_RCVD)) == (TCF_OPT_SENT | TCF_OPT_RCVD);
+}
+
 static void fill_flags(const struct tcp_conn *c, struct tcp_info *info)
 {
 	info->sack = c->flags & TCF_SACK;

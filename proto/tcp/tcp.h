@@ -152,6 +152,9 @@ void tcp_unlisten(struct tcp_listener *l);
  * -EADDRNOTAVAIL (no port left), -EADDRINUSE, -ENETUNREACH, -EHOSTUNREACH, -EINVAL, -ENOMEM. */
 int tcp_connect(struct tcp_stack *ts, const struct tcp_connect_args *args, struct tcp_conn **out);
 
+/* Both the SYN and the SYN-ACK carried the layer's option (tcp_user_opt). */
+bool tcp_opt_agreed(const struct tcp_conn *c);
+
 void tcp_set_user(struct tcp_conn *c, void *user);
 void *tcp_user(const struct tcp_conn *c);
 
