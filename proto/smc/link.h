@@ -92,7 +92,14 @@ struct smc_lgr {
 	uint64_t created_us;
 	uint64_t sndbuf_bytes, rmb_bytes;
 	struct wheel_timer timer;/* WHEEL_SMC_LGR: idle time */
+	struct smc_lgr_priv *priv; /* link_group.c's: references, requests, buffers */
 };
+
+/* ---- devices (device.c) ------------------------------------------------------------ */
+
+/* The enabled device on the interface of our address that has it as a GID
+ * (::ffff:a.b.c.d), which goes to *gid. NULL: none. */
+struct smc_dev *smc_dev_find(struct smc_stack *ss, const struct net_addr *laddr, struct rd_gid *gid);
 
 /* ---- life of groups (link_group.c) ---------------------------------------------- */
 
@@ -106,8 +113,10 @@ uint32_t smc_lgr_find_accept(struct smc_stack *ss, const struct clc_accept *a, c
 			     struct smc_link **out);
 /* A new group and its first link: protection domain, queue pair in INIT with
  * receives posted. *out at once, state CREATING, holding one reference of the
- * caller's (smc_lgr_unhold()); then wait. SMC_RSN_MEM by quota or memory at
- * once, without a wait. */
+ * caller's (smc_lgr_unhold()); then wait: 0, SMC_RSN_MEM, SMC_RSN_NOSMCDEV.
+ * SMC_RSN_MEM by memory, SMC_RSN_OWN_LIMIT by quota at once, without a wait.
+ * terms are version 2, release 0, the most of all until the caller sets them,
+ * before smc_link_confirm(). */
 uint32_t smc_lgr_create(struct smc_stack *ss, enum smc_role role, struct smc_dev *dev, const uint8_t peer_id[8],
 			const struct net_addr *addr, const struct rd_gid *local_gid, struct smc_wait *wait,
 			struct smc_lgr **out);
@@ -118,9 +127,11 @@ void smc_lgr_unhold(struct smc_lgr *lgr);
  * unique there. Back with leave; the idle time begins with the last. */
 void smc_lgr_join(struct smc_lgr *lgr, struct smc_link *l, struct smc_conn *c);
 void smc_lgr_leave(struct smc_conn *c);
-/* No new connections; optionally tell the peer (DELETE LINK ALL) and end those
- * there are (smc_conn_link_lost()). */
+/* No new connections; those there are go on. */
 void smc_lgr_stale(struct smc_lgr *lgr);
+/* The group ends: the peer is told (DELETE LINK ALL; llc_reason: enum
+ * llc_delete_reason, LLC_DEL_NONE: it is not told), its connections are ended
+ * (smc_conn_link_lost()) in the next smc_poll(), never in this call. */
 void smc_lgr_end(struct smc_lgr *lgr, uint32_t llc_reason, bool orderly);
 /* The link of the group for a new connection. */
 struct smc_link *smc_lgr_link(struct smc_lgr *lgr);
@@ -149,12 +160,15 @@ int smc_rkey_add(struct smc_lgr *lgr, uint32_t rkey, uint64_t addr);
 
 /* Memory for a ring of at least size (less when there is none: down to 16 KiB,
  * counted), registered in the group's domain. SMC_RSN_MEM at once, or *out and
- * then wait. Zeroed. */
+ * then wait: 0, SMC_RSN_ERR_REGBUF (the buffer is to be put all the same).
+ * Zeroed. Who tells the peer the key otherwise than by smc_llc_confirm_rkey()
+ * (CLC at first contact) sets announced. */
 uint32_t smc_buf_get(struct smc_lgr *lgr, uint32_t size, bool remote, struct smc_wait *wait, struct smc_buf **out);
 /* Give back: when announced, DELETE RKEY and its answer (2 s at most) first;
  * then the region ends, the memory is scrubbed and freed. Buffers of
  * smc_take() that are still out delay the last step. */
 void smc_buf_put(struct smc_buf *b);
+/* Buffers of smc_take(), between get and the last unref. */
 void smc_buf_ref(struct smc_buf *b);
 void smc_buf_unref(struct smc_buf *b);
 uint8_t smc_size_code(uint32_t size);   /* rounded up, at most SMC_BUF_MAX's */
@@ -162,7 +176,8 @@ uint8_t smc_size_code(uint32_t size);   /* rounded up, at most SMC_BUF_MAX's */
 /* ---- data path (wr.c) ------------------------------------------------------------------ */
 
 /* Up to two writes and the CDC message behind them, in one list; sent: cursor
- * and sequence number for smc_conn_sent(). -EAGAIN: no slot, the connection
+ * and sequence number for smc_conn_sent(). Takes SMC_REF_WR when it returns 0.
+ * Cookies and flags of the writes are set here. -EAGAIN: no slot, the connection
  * waits on the link and is scheduled (smc_tx_schedule()) when there is one.
  * -ENOLINK: the link is not active. */
 int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *writes, unsigned n_writes,
@@ -170,7 +185,8 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *wr
 void smc_link_unwait(struct smc_conn *c);
 /* Send completion or loss: stage 4 of smc_poll(). */
 unsigned smc_links_poll(struct smc_stack *ss);
-/* The link is gone: another one of the group, or the group ends. */
+/* The link is gone: another one of the group, or the group ends, in the next
+ * smc_poll(). */
 void smc_link_down(struct smc_link *l);
 
 int smc_link_init(struct smc_stack *ss);  /* pools, tables, wheel kinds */

@@ -328,10 +328,10 @@ struct smc_role_stats {
 };
 #define SMC_COUNTERS(X) \
 	X(cork) X(nodelay) X(urgent) X(splice) X(cdc_in) X(cdc_out) X(cdc_old_seq) X(cdc_no_conn) X(cdc_bad_cursor) \
-	X(cdc_short) X(llc_in) X(llc_out) X(llc_short) X(llc_unknown) X(llc_unexpected) X(llc_timeouts) X(testlinks) \
+	X(cdc_short) X(llc_in) X(llc_out) X(llc_short) X(llc_unknown) X(llc_unexpected) X(llc_dropped) X(llc_timeouts) X(testlinks) \
 	X(lgrs_created) X(lgrs_ended) X(links_lost) X(first_contacts) X(reuses) X(conns_aborted) X(clc_bad) X(clc_timeouts) \
 	X(swallowed_declines) X(refused_policy) X(refused_memory) X(refused_quota) X(remembered) X(reflected) X(slot_waits) \
-	X(peers_evicted) X(tcp_data_in_smc)
+	X(peers_evicted) X(gid_unbound) X(post_failed) X(tcp_data_in_smc)
 struct smc_stats {
 	struct smc_role_stats role[2];  /* by enum smc_role */
 	struct smc_dir_stats rx, tx;

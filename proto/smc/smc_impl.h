@@ -26,15 +26,23 @@ struct smc_buf;
 struct smc_peer;
 
 /* Something under way that ends with done(), once, from smc_poll() or a timer,
- * never from within the call that was given it: reason 0 or an smc_reason. */
+ * never from within the call that was given it: reason 0 or an smc_reason.
+ * Zeroed but for done() before its first use; in the call of done() it may be
+ * used anew or freed. */
 struct smc_wait {
 	void (*done)(struct smc_wait *w, uint32_t reason);
+	/* wait.c's */
+	struct smc_wait **at;    /* who will end it points at it from there; NULL: none */
+	struct smc_wait *next;   /* ended, not told yet */
+	uint32_t reason;
 };
 
 struct smc_dev {
 	struct rd_dev *rd;
 	uint8_t ifx;
-	bool enabled;            /* and its port is up */
+	bool enabled;            /* for new groups: present, its port up, not switched off */
+	bool off, down, gone;    /* why not */
+	bool has_path;           /* packets go by rd_qp_attr.path */
 	uint32_t lgrs;
 };
 
@@ -54,6 +62,9 @@ struct smc_stack {
 	/* now and then */
 	struct pool conns, lgrs, links, handshakes, bufs, peers;
 	struct smc_lgr *lgr_list;                   /* all */
+	struct smc_wait *ready_head, **ready_tail;  /* ended, not told yet (wait.c) */
+	bool lgr_work;                              /* a group has something to do in the next smc_poll() */
+	uint8_t *scratch;                           /* SMC_MSG_MAX octets: a long message in one piece */
 	struct smc_mem *mem;                        /* buddy allocator, mem.c */
 	struct smc_peer_table *peer_table;          /* peer.c */
 	uint32_t lgr_serial;                        /* link user IDs step by 256 */
@@ -70,13 +81,17 @@ struct smc_buf {
 	uint8_t code;
 	bool remote;             /* receive memory: the peer may write */
 	bool announced;          /* the peer knows its rkey: DELETE RKEY before it is freed */
-	uint8_t refs;            /* the connection, and buffers of smc_take() still out */
+	bool put;                /* the connection gave it back */
+	uint8_t step;            /* rmb.c's */
+	uint32_t refs;           /* the connection, and buffers of smc_take() still out */
 	struct rd_mr *mr;
-	struct smc_lgr *lgr;
+	struct smc_stack *ss;
+	struct smc_lgr *lgr;     /* NULL once the region ended */
 	struct smc_peer *peer;   /* charged there */
 	struct rd_req req;       /* register, deregister */
 	struct smc_wait *wait;
-	struct smc_buf *next;    /* rmb.c's lists */
+	struct smc_buf *next;    /* llc_rkey.c's queue, rmb.c's pool */
+	struct smc_buf *lgr_next, **lgr_pprev; /* of the group's */
 };
 
 static inline uint64_t smc_now(const struct smc_stack *ss)
