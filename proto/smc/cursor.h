@@ -52,9 +52,9 @@ smc_cursor_distance(const struct smc_cursor *old, const struct smc_cursor *new, 
 static inline bool
 smc_cursor_older(const struct smc_cursor *a, const struct smc_cursor *b)
 {
-	int16_t wraps = (int16_t)(uint16_t)(a->wrap - b->wrap);
+	int16_t wraps = (int16_t)(uint16_t)(b->wrap - a->wrap);
 
-	return wraps < 0 || (wraps == 0 && a->count < b->count);
+	return wraps > 0 || (wraps == 0 && a->count < b->count);
 }
 
 static inline bool
