@@ -83,6 +83,17 @@ static void run_icmpecho(struct lcore *lc, const struct rx_queue *q, struct rte_
 	}
 }
 
+static bool steer_flow(struct lcore *lc, const struct rx_queue *q, struct rte_mbuf *m, unsigned *worker)
+{
+	uint32_t hash;
+
+	if (!steering_hash(lc->steering, m, q->device_hash, &hash))
+		return false;
+	m->hash.rss = hash;
+	*worker = steering_worker(lc->steering, hash);
+	return true;
+}
+
 /* Stage 2: what belongs to other workers goes there, the rest is returned in
  * place; how many. */
 static unsigned steer(struct lcore *lc, const struct rx_queue *q, struct rte_mbuf **pkts, unsigned n)
@@ -91,18 +102,15 @@ static unsigned steer(struct lcore *lc, const struct rx_queue *q, struct rte_mbu
 
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
-		unsigned worker;
-		uint32_t hash;
+		unsigned worker = lc->index;
 
 		m->port = q->id;
-		if (!steering_hash(lc->steering, m, q->device_hash, &hash)) {
-			pkts[mine++] = m;
-			continue;
-		}
-		m->hash.rss = hash;
-		worker = steering_worker(lc->steering, hash);
+		if (!steer_flow(lc, q, m, &worker) && lc->roce)
+			(void)steering_roce(m, &worker);
 		if (worker == lc->index)
 			pkts[mine++] = m;
+		else if (worker >= lc->workers)
+			lcore_drop(lc, PDROP_ROCE_LCORE, m);
 		else if (exchange_packet(lc, worker, m, EXCHANGE_FRAME))
 			lc->stats.steered_out++;
 		else

@@ -48,6 +48,7 @@ struct lcore {
 	bool running;                 /* forwarding has been started */
 	bool quit;
 	bool work;                    /* this turn did something */
+	bool roce;                    /* the program has RDMA devices: RoCE is steered by queue pair */
 	struct rx_queue *rxq;
 	uint64_t wake[CONFIG_MAX_LCORES / 64]; /* workers that got something from us */
 	struct net_stack *net;        /* NULL: no stack in this run */

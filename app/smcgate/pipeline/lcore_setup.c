@@ -106,6 +106,7 @@ static int lcore_fill(struct pipeline *pl, struct lcore *lc)
 	lc->fwd = fwd_mode(pl->fwd);
 	lc->steering = &pl->steering;
 	lc->idle = &pl->cfg->idle;
+	lc->roce = config_smc_on(pl->cfg);
 	lc->clock = pl->clock;
 	lc->stats.lcore = lc->id;
 	lc->stats.node = lc->node;

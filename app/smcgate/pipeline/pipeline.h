@@ -139,12 +139,11 @@ enum pipeline_stage {
 extern const char *const pipeline_stage_names[PIPELINE_N_STAGES];
 
 /* Packets the pipeline itself drops; those of the stack are in net_stats. */
-#define PIPELINE_DROPS(X)                                                                                    \
-	X(STEER_RING, "steer_ring_full")                                                                     \
-	X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") X(TX_FINISH, "tx_finish_failed")             \
-		X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped")                         \
-			X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo")                          \
-				X(FWD_SHORT, "fwd_short") X(MSG_RING, "message_ring_full")
+#define PIPELINE_DROPS(X) \
+	X(STEER_RING, "steer_ring_full") X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") \
+	X(TX_FINISH, "tx_finish_failed") X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped") \
+	X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo") X(FWD_SHORT, "fwd_short") \
+	X(MSG_RING, "message_ring_full") X(ROCE_LCORE, "roce_no_such_lcore")
 enum pipeline_drop {
 #define PIPELINE_DROP_ENUM(id, name) PDROP_##id,
 	PIPELINE_DROPS(PIPELINE_DROP_ENUM)

@@ -5,9 +5,13 @@
 
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_udp.h>
+
+#include "pmd/rdma/roce.h"
 
 /* So many low bits of the hash must depend on the low bits of a port. */
 #define SPREAD_BITS 3
+#define BTH_LEN 12 /* base transport header */
 
 void steering_init(struct steering *st, const uint8_t key[TOEPLITZ_KEY_LEN], unsigned workers,
 		   unsigned period)
@@ -88,22 +92,47 @@ static uint32_t ipv4_offset(const struct rte_mbuf *m)
 	return tag->eth_proto == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ? sizeof(*eth) + sizeof(*tag) : 0;
 }
 
-bool steering_hash(const struct steering *st, const struct rte_mbuf *m, bool device_hash, uint32_t *hash)
+/* The IP header of a frame whose transport header is of the protocol, whole and
+ * not of a fragment, at least need octets of it in the first buffer; NULL. */
+static const struct rte_ipv4_hdr *transport(const struct rte_mbuf *m, uint8_t proto, uint32_t need, uint32_t *l4)
 {
 	const struct rte_ipv4_hdr *ip;
-	uint32_t off = ipv4_offset(m), l4;
-	rte_be16_t ports[2];
+	uint32_t off = ipv4_offset(m);
 
 	if (off == 0 || m->data_len < off + sizeof(*ip))
-		return false;
+		return NULL;
 	ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
-	l4 = off + rte_ipv4_hdr_len(ip);
-	if ((ip->version_ihl >> 4) != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) ||
-	    m->data_len < l4 + sizeof(ports))
-		return false;
-	if (ip->next_proto_id != IPPROTO_TCP)
-		return false;
+	*l4 = off + rte_ipv4_hdr_len(ip);
+	if ((ip->version_ihl >> 4) != 4 || rte_ipv4_hdr_len(ip) < sizeof(*ip) || m->data_len < *l4 + need)
+		return NULL;
+	if (ip->next_proto_id != proto)
+		return NULL;
 	if ((ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) != 0)
+		return NULL;
+	return ip;
+}
+
+bool steering_roce(const struct rte_mbuf *m, unsigned *worker)
+{
+	const struct rte_udp_hdr *udp;
+	uint32_t l4;
+
+	if (transport(m, IPPROTO_UDP, sizeof(*udp) + BTH_LEN, &l4) == NULL)
+		return false;
+	udp = rte_pktmbuf_mtod_offset(m, const struct rte_udp_hdr *, l4);
+	if (udp->dst_port != rte_cpu_to_be_16(ROCE_UDP_PORT))
+		return false;
+	*worker = roce_qpn_lcore(roce_dest_qpn((const uint8_t *)(udp + 1)));
+	return true;
+}
+
+bool steering_hash(const struct steering *st, const struct rte_mbuf *m, bool device_hash, uint32_t *hash)
+{
+	rte_be16_t ports[2];
+	uint32_t l4;
+	const struct rte_ipv4_hdr *ip = transport(m, IPPROTO_TCP, sizeof(ports), &l4);
+
+	if (ip == NULL)
 		return false;
 	if (device_hash && (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
 		*hash = m->hash.rss;

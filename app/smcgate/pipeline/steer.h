@@ -55,4 +55,12 @@ unsigned steering_flow(const struct steering *st, const struct net_flow *flow);
  */
 bool steering_hash(const struct steering *st, const struct rte_mbuf *m, bool device_hash, uint32_t *hash);
 
+/*
+ * RoCE v2 goes to the worker in the number of its queue pair (roce.h), whatever
+ * flow it comes in: true and *worker, which need not exist, when a received
+ * frame is a UDP datagram over IPv4 to RoCE's port, not a fragment, of which the
+ * transport header was there to read.
+ */
+bool steering_roce(const struct rte_mbuf *m, unsigned *worker);
+
 #endif

@@ -11,6 +11,7 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 #include <rte_tcp.h>
+#include <rte_udp.h>
 
 #include "pmd/base/arena.h"
 #include "proto/net/net.h"
@@ -67,6 +68,20 @@ static inline void frame_tcp(struct rte_mbuf *m, uint16_t vlan, uint32_t src, ui
 	tcp->src_port = rte_cpu_to_be_16(sport);
 	tcp->dst_port = rte_cpu_to_be_16(dport);
 	tcp->data_off = 5 << 4;
+}
+
+/* RoCE to a queue pair: UDP, base transport header with the rest zero, ICRC left out. */
+static inline void frame_roce(struct rte_mbuf *m, uint16_t vlan, uint32_t src, uint32_t dst, uint32_t qpn)
+{
+	struct rte_udp_hdr *udp = frame_ip(m, vlan, IPPROTO_UDP, src, dst, sizeof(*udp) + 16);
+	uint8_t *bth = (uint8_t *)(udp + 1);
+
+	udp->src_port = rte_cpu_to_be_16(49152);
+	udp->dst_port = rte_cpu_to_be_16(4791);
+	udp->dgram_len = rte_cpu_to_be_16(sizeof(*udp) + 16);
+	bth[5] = (uint8_t)(qpn >> 16);
+	bth[6] = (uint8_t)(qpn >> 8);
+	bth[7] = (uint8_t)qpn;
 }
 
 #endif

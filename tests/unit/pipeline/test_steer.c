@@ -169,6 +169,49 @@ static void steering_hash__leaves_the_rest_to_the_receiver(void)
 	}
 }
 
+static void steering_roce__goes_by_queue_pair(void)
+{
+	static const struct {
+		uint32_t qpn;
+		unsigned worker;
+	} table_[] = { { 1, 0 }, { 0x1ffff, 0 }, { 0x20000, 1 }, { 3U << 17 | 5, 3 }, { 0xffffff, 127 } };
+
+	for (size_t i = 0; i < RTE_DIM(table_); i++) {
+		for (unsigned vlan = 0; vlan < 2; vlan++) {
+			struct rte_mbuf *m = rte_pktmbuf_alloc(pool());
+			unsigned worker = 99;
+
+			frame_roce(m, (uint16_t)(vlan * 42), REMOTE, LOCAL, table_[i].qpn);
+			CU_ASSERT_TRUE(steering_roce(m, &worker));
+			CU_ASSERT_EQUAL(worker, table_[i].worker);
+			rte_pktmbuf_free(m);
+		}
+	}
+}
+
+static void steering_roce__leaves_the_rest_to_the_receiver(void)
+{
+	for (unsigned d = 0; d < 6; d++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(pool());
+		struct rte_ipv4_hdr *ip;
+		unsigned worker;
+
+		frame_roce(m, 0, REMOTE, LOCAL, 0x20000);
+		ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, 14);
+		CU_ASSERT_TRUE(steering_roce(m, &worker));
+		switch (d) {
+		case 0: ip->fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG); break;
+		case 1: ip->fragment_offset = rte_cpu_to_be_16(185); break;
+		case 2: ip->next_proto_id = IPPROTO_TCP; break;
+		case 3: ((struct rte_udp_hdr *)(ip + 1))->dst_port = rte_cpu_to_be_16(4790); break;
+		case 4: rte_pktmbuf_trim(m, 5); break; /* an octet short of the header */
+		case 5: ip->version_ihl = 0x46; rte_pktmbuf_trim(m, 4); break;
+		}
+		CU_ASSERT_FALSE(steering_roce(m, &worker));
+		rte_pktmbuf_free(m);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(steering_init__spreads_evenly),
 	TEST_CASE(steering_random_key__neighbouring_ports_reach_all),
@@ -176,5 +219,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(steering_hash__agrees_with_flow),
 	TEST_CASE(steering_hash__trusts_only_our_device),
 	TEST_CASE(steering_hash__leaves_the_rest_to_the_receiver),
+	TEST_CASE(steering_roce__goes_by_queue_pair),
+	TEST_CASE(steering_roce__leaves_the_rest_to_the_receiver),
 };
 TEST_MAIN("pipeline_steer", cases)
