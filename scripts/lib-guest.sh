@@ -27,7 +27,7 @@ _guest_sources() { # RELEASE
 	own=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	mkdir -p "$kernel_dir"/apt/{parts,lists/partial,cache/archives/partial}
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
-		grep -qs "debian.*\b$own\b\|^Suites:.*\b$own\b" "$file" || continue
+		grep -Eqs "^(deb |Suites:).*\b$own\b" "$file" || continue
 		sed "s/\b$own\b/$1/g" "$file" >"$kernel_dir/apt/parts/$(basename "$file")"
 	done
 	: >"$kernel_dir/apt/sources.list"
@@ -48,8 +48,8 @@ guest_kernel() { # 12|13
 	flock "$lock"
 	if [ ! -s "$kernel_dir/version" ]; then
 		note "fetching the kernel of Debian $1"
-		_guest_sources $release || die "cannot read the package lists of Debian $1"
-		package=$(_guest_apt apt-cache depends linux-image-amd64 | sed -nE 's/.*Depends: (linux-image-[0-9].*)$/\1/p' | head -1)
+		_guest_sources $release || note "not all package lists of Debian $1 could be read"
+		package=$(_guest_apt apt-cache depends linux-image-amd64 | grep -o 'linux-image-[0-9].*' | head -1)
 		[ -n "$package" ] || die "no kernel in the package lists of Debian $1"
 		rm -rf "$kernel_dir/root"
 		mkdir -p "$kernel_dir/root/usr/lib" "$kernel_dir/deb"

@@ -60,7 +60,8 @@ static void take_attributes(struct diag_socket *s, const char *p, size_t left)
 }
 
 /* True while there is more to come. */
-static bool take_messages(char *data, size_t len, void (*visit)(const struct diag_socket *, void *), void *arg)
+static bool take_messages(char *data, size_t len, void (*visit)(const struct diag_socket *s, void *arg),
+			  void *arg)
 {
 	for (struct nlmsghdr *h = (void *)data; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
 		struct diag_socket s = { .has_conn = false };

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,24 +41,12 @@ void netlink_put(uint16_t type, const void *value, size_t len)
 	request.head.nlmsg_len = NLMSG_ALIGN(request.head.nlmsg_len) + NLA_ALIGN(a->nla_len);
 }
 
-static bool is_text(const char *value, size_t len)
-{
-	if (len < 2 || value[len - 1] != 0 || strlen(value) != len - 1)
-		return false;
-	for (size_t i = 0; i + 1 < len; i++) {
-		if (value[i] < ' ' || value[i] > '~')
-			return false;
-	}
-	return true;
-}
-
-/* The families say only by the length what a value is. */
-static void print_value(const char *tag, const char *value, size_t len)
+static void print_value(const char *tag, bool text, const char *value, size_t len)
 {
 	uint64_t number = 0;
 
-	if (is_text(value, len)) {
-		printf("%s=%s ", tag, value);
+	if (text) {
+		printf("%s=%.*s ", tag, (int)len, value);
 	} else if (len > 0 && len <= sizeof(number)) {
 		memcpy(&number, value, len);
 		printf(len == 4 ? "%s=0x%" PRIx64 " " : "%s=%" PRIu64 " ", tag, number);
@@ -91,7 +78,7 @@ static void print_attributes(const char *p, size_t left, const struct netlink_na
 		if (n != NULL && n->sub != NULL)
 			print_attributes(p + NLA_HDRLEN, len - NLA_HDRLEN, n->sub, tag);
 		else
-			print_value(tag, p + NLA_HDRLEN, len - NLA_HDRLEN);
+			print_value(tag, n != NULL && n->text, p + NLA_HDRLEN, len - NLA_HDRLEN);
 		p += step;
 		left = step < left ? left - step : 0;
 	}

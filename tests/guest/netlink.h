@@ -3,6 +3,7 @@
 #ifndef GUEST_NETLINK_H
 #define GUEST_NETLINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct netlink_name {
 	uint16_t type;
 	const char *name;
 	const struct netlink_name *sub;
+	bool text; /* a string, not a number of the value's length */
 };
 
 /* The number of a family, or a negative errno. */

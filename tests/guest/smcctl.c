@@ -19,40 +19,68 @@
 #include "diag.h"
 #include "netlink.h"
 
-#define NAMES static const struct netlink_name
+#define NUMBER(type, name) { type, name, NULL, false }
+#define TEXT(type, name) { type, name, NULL, true }
+#define NEST(type, name, names) { type, name, names, false }
+#define END { 0, NULL, NULL, false }
 
-NAMES v2_common[] = { { 0, "version", NULL }, { 1, "release", NULL }, { 2, "os", NULL }, { 3, "eid", NULL },
-		      { 4, "peer_host", NULL }, { 0, NULL, NULL } };
-NAMES v2[] = { { 1, "direct", NULL }, { 2, "max_conns", NULL }, { 3, "max_links", NULL }, { 0, NULL, NULL } };
-NAMES lgr[] = { { 1, "id", NULL }, { 2, "role", NULL }, { 3, "type", NULL }, { 4, "pnetid", NULL },
-		{ 5, "vlan", NULL }, { 6, "conns", NULL }, { 7, "common", v2_common }, { 8, "v2", v2 },
-		{ 9, "net_cookie", NULL }, { 11, "buf_type", NULL }, { 12, "sndbuf_alloc", NULL },
-		{ 13, "rmb_alloc", NULL }, { 0, NULL, NULL } };
-NAMES link_names[] = { { 1, "id", NULL }, { 2, "dev", NULL }, { 3, "port", NULL }, { 4, "gid", NULL },
-		       { 5, "peer_gid", NULL }, { 6, "conns", NULL }, { 7, "ifindex", NULL }, { 8, "uid", NULL },
-		       { 9, "peer_uid", NULL }, { 10, "state", NULL }, { 0, NULL, NULL } };
-NAMES sys[] = { { 1, "version", NULL }, { 2, "release", NULL }, { 3, "ism_v2", NULL }, { 4, "host", NULL },
-		{ 5, "seid", NULL }, { 6, "smcr_v2", NULL }, { 0, NULL, NULL } };
-NAMES rmb[] = { { 1, "small_peer", NULL }, { 2, "small", NULL }, { 3, "full_peer", NULL }, { 4, "full", NULL },
-		{ 5, "reuse", NULL }, { 6, "alloc", NULL }, { 7, "downgrade", NULL }, { 0, NULL, NULL } };
-NAMES sizes[] = { { 1, "8K", NULL }, { 2, "16K", NULL }, { 3, "32K", NULL }, { 4, "64K", NULL }, { 5, "128K", NULL },
-		  { 6, "256K", NULL }, { 7, "512K", NULL }, { 8, "1M", NULL }, { 9, "more", NULL },
-		  { 0, NULL, NULL } };
-NAMES tech[] = { { 1, "tx_rmb_size", sizes }, { 2, "rx_rmb_size", sizes }, { 3, "tx_payload", sizes },
-		 { 4, "rx_payload", sizes }, { 5, "tx_rmb", rmb }, { 6, "rx_rmb", rmb }, { 7, "client_v1", NULL },
-		 { 8, "client_v2", NULL }, { 9, "server_v1", NULL }, { 10, "server_v2", NULL },
-		 { 11, "sendpage", NULL }, { 12, "splice", NULL }, { 13, "cork", NULL }, { 14, "nodelay", NULL },
-		 { 15, "urgent", NULL }, { 16, "rx_bytes", NULL }, { 17, "tx_bytes", NULL }, { 18, "rx_calls", NULL },
-		 { 19, "tx_calls", NULL }, { 20, "rx_rmb_usage", NULL }, { 21, "tx_rmb_usage", NULL },
-		 { 0, NULL, NULL } };
-NAMES stats[] = { { 1, "smcd", tech }, { 2, "smcr", tech }, { 3, "client_errors", NULL },
-		  { 4, "server_errors", NULL }, { 0, NULL, NULL } };
-NAMES fallback[] = { { 1, "type", NULL }, { 2, "server", NULL }, { 3, "client", NULL }, { 4, "reason", NULL },
-		     { 5, "count", NULL }, { 0, NULL, NULL } };
-NAMES top[] = { { 1, "sys", sys }, { 2, "lgr", lgr }, { 3, "link", link_names }, { 7, "stats", stats },
-		{ 8, "fallback", fallback }, { 0, NULL, NULL } };
-NAMES ueid[] = { { 1, "eid", NULL }, { 0, NULL, NULL } };
-NAMES seid[] = { { 1, "seid", NULL }, { 2, "enabled", NULL }, { 0, NULL, NULL } };
+static const struct netlink_name v2_common[] = {
+	NUMBER(0, "version"), NUMBER(1, "release"), NUMBER(2, "os"), TEXT(3, "eid"),
+	TEXT(4, "peer_host"), END
+};
+static const struct netlink_name v2[] = {
+	NUMBER(1, "direct"), NUMBER(2, "max_conns"), NUMBER(3, "max_links"), END
+};
+static const struct netlink_name lgr[] = {
+	NUMBER(1, "id"), NUMBER(2, "role"), NUMBER(3, "type"), TEXT(4, "pnetid"), NUMBER(5, "vlan"),
+	NUMBER(6, "conns"), NEST(7, "common", v2_common), NEST(8, "v2", v2),
+	NUMBER(9, "net_cookie"), NUMBER(11, "buf_type"), NUMBER(12, "sndbuf_alloc"),
+	NUMBER(13, "rmb_alloc"), END
+};
+static const struct netlink_name link_names[] = {
+	NUMBER(1, "id"), TEXT(2, "dev"), NUMBER(3, "port"), TEXT(4, "gid"), TEXT(5, "peer_gid"),
+	NUMBER(6, "conns"), NUMBER(7, "ifindex"), NUMBER(8, "uid"), NUMBER(9, "peer_uid"),
+	NUMBER(10, "state"), END
+};
+static const struct netlink_name sys[] = {
+	NUMBER(1, "version"), NUMBER(2, "release"), NUMBER(3, "ism_v2"), TEXT(4, "host"),
+	TEXT(5, "seid"), NUMBER(6, "smcr_v2"), END
+};
+static const struct netlink_name rmb[] = {
+	NUMBER(1, "small_peer"), NUMBER(2, "small"), NUMBER(3, "full_peer"), NUMBER(4, "full"),
+	NUMBER(5, "reuse"), NUMBER(6, "alloc"), NUMBER(7, "downgrade"), END
+};
+static const struct netlink_name sizes[] = {
+	NUMBER(1, "8K"), NUMBER(2, "16K"), NUMBER(3, "32K"), NUMBER(4, "64K"), NUMBER(5, "128K"),
+	NUMBER(6, "256K"), NUMBER(7, "512K"), NUMBER(8, "1M"), NUMBER(9, "more"), END
+};
+static const struct netlink_name tech[] = {
+	NEST(1, "tx_rmb_size", sizes), NEST(2, "rx_rmb_size", sizes), NEST(3, "tx_payload", sizes),
+	NEST(4, "rx_payload", sizes), NEST(5, "tx_rmb", rmb), NEST(6, "rx_rmb", rmb),
+	NUMBER(7, "client_v1"), NUMBER(8, "client_v2"), NUMBER(9, "server_v1"),
+	NUMBER(10, "server_v2"), NUMBER(11, "sendpage"), NUMBER(12, "splice"), NUMBER(13, "cork"),
+	NUMBER(14, "nodelay"), NUMBER(15, "urgent"), NUMBER(16, "rx_bytes"), NUMBER(17, "tx_bytes"),
+	NUMBER(18, "rx_calls"), NUMBER(19, "tx_calls"), NUMBER(20, "rx_rmb_usage"),
+	NUMBER(21, "tx_rmb_usage"), END
+};
+static const struct netlink_name stats[] = {
+	NEST(1, "smcd", tech), NEST(2, "smcr", tech), NUMBER(3, "client_errors"),
+	NUMBER(4, "server_errors"), END
+};
+static const struct netlink_name fallback[] = {
+	NUMBER(1, "type"), NUMBER(2, "server"), NUMBER(3, "client"), NUMBER(4, "reason"),
+	NUMBER(5, "count"), END
+};
+static const struct netlink_name top[] = {
+	NEST(1, "sys", sys), NEST(2, "lgr", lgr), NEST(3, "link", link_names),
+	NEST(7, "stats", stats), NEST(8, "fallback", fallback), END
+};
+static const struct netlink_name ueid[] = {
+	TEXT(1, "eid"), END
+};
+static const struct netlink_name seid[] = {
+	TEXT(1, "seid"), NUMBER(2, "enabled"), END
+};
 
 static void print_socket(const struct diag_socket *s, void *arg)
 {
