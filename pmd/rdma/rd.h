@@ -121,7 +121,7 @@ struct rd_qp_attr {
 enum rd_req_op {
 	RD_REQ_PD_ALLOC,          /* -> pd */
 	RD_REQ_PD_FREE,           /* pd: without regions and queue pairs (-EBUSY) */
-	RD_REQ_MR_REG,            /* pd, addr, len, access -> mr */
+	RD_REQ_MR_REG,            /* pd, addr, len, access (REMOTE_WRITE asks for LOCAL_WRITE too) -> mr */
 	RD_REQ_MR_DEREG,          /* mr */
 	RD_REQ_QP_CREATE,         /* init -> qp in INIT: receives may be posted */
 	RD_REQ_QP_RTR,            /* qp, attr: receives and acknowledges. Post receives first */
@@ -171,7 +171,8 @@ uint64_t rd_mr_addr(const struct rd_mr *mr);
  * Slots come free in order, with the first completion at or behind them: the
  * last of a full queue should be signalled. In ERR it takes the list and
  * flushes it.
- * -EAGAIN: no room for the list. -EINVAL: state, length, lkey.
+ * -EAGAIN: no room for the list. -EINVAL: state (sends: RTS or ERR), length,
+ * lkey. -EIO: the device is gone.
  */
 int rd_post_send(struct rd_qp *qp, const struct rd_wr *wr, unsigned n);
 /* Work requests that may be posted now. */
@@ -189,8 +190,9 @@ unsigned rd_poll(struct rd_dev *dev, struct rd_wc *wc, unsigned n);
 enum rd_event_type {
 	RD_EV_PORT_UP, RD_EV_PORT_DOWN,
 	RD_EV_GID_GONE,           /* gid: its queue pairs are dead */
-	RD_EV_DEVICE_GONE,        /* every request and post fails, all is flushed */
-	RD_EV_QP_FATAL,           /* user: the queue pair went to ERR, once */
+	RD_EV_DEVICE_GONE,        /* every post and every request that makes something fails, all is flushed;
+				   * freeing, deregistering and destroying still work */
+	RD_EV_QP_FATAL,           /* user: the queue pair went to ERR, once; not by RD_REQ_QP_ERR */
 };
 struct rd_event {
 	uint8_t type;

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Posting, completing, flushing: the two rings of a queue pair. */
+#include <errno.h>
+#include <string.h>
+
+#include "pmd/rdma/core.h"
+
+/* Octets of the list, UINT64_MAX when an entry is not ours to use. */
+static uint64_t sge_total(const struct core_qp *qp, const struct rd_sge *sge, unsigned n, uint8_t access)
+{
+	const struct mr_table *mrs = &core_dev_of(qp)->mrs;
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (sge[i].len != 0 && !mr_local(mrs, &qp->pd->rd, sge[i].lkey, sge[i].addr, sge[i].len, access))
+			return UINT64_MAX;
+		total += sge[i].len;
+	}
+	return total;
+}
+
+static bool send_ok(const struct core_qp *qp, const struct rd_wr *wr)
+{
+	if ((wr->op != RD_OP_SEND && wr->op != RD_OP_WRITE) || wr->n_sge > RD_MAX_SGE)
+		return false;
+	if (wr->flags & RD_F_INLINE)
+		return wr->n_sge <= 1 && (wr->n_sge == 0 || wr->sge[0].len <= RD_INLINE_MAX);
+	return sge_total(qp, wr->sge, wr->n_sge, 0) <= CORE_LEN_MAX;
+}
+
+static void wqe_fill(struct wqe *e, const struct rd_wr *wr)
+{
+	e->cookie = wr->cookie;
+	e->raddr = wr->raddr;
+	e->rkey = wr->rkey;
+	e->op = wr->op;
+	e->flags = wr->flags;
+	e->n_sge = wr->n_sge;
+	e->len = 0;
+	for (unsigned i = 0; i < wr->n_sge; i++)
+		e->len += wr->sge[i].len;
+	if (!(wr->flags & RD_F_INLINE))
+		memcpy(e->sge, wr->sge, sizeof(e->sge));
+	else if (e->len != 0)
+		memcpy(e->inl, wr->sge[0].addr, e->len);
+}
+
+static void flush_send(struct core_qp *qp)
+{
+	while (qp->sq_done != qp->sq_tail)
+		core_send_done(qp, RD_WC_WR_FLUSH_ERR);
+}
+
+static void flush_recv(struct core_qp *qp)
+{
+	while (qp->rq_done != qp->rq_tail)
+		core_recv_done(qp, RD_WC_WR_FLUSH_ERR, 0);
+}
+
+unsigned core_send_room(const struct rd_qp *rd)
+{
+	const struct core_qp *qp = (const struct core_qp *)rd;
+
+	return qp->send_wr - (qp->sq_tail - qp->sq_free);
+}
+
+int core_post_send(struct rd_qp *rd, const struct rd_wr *wr, unsigned n)
+{
+	struct core_qp *qp = (struct core_qp *)rd;
+
+	if (core_dev_of(qp)->gone)
+		return -EIO;
+	if (rd->state != RD_QP_RTS && rd->state != RD_QP_ERR)
+		return -EINVAL;
+	if (n > core_send_room(rd))
+		return -EAGAIN;
+	for (unsigned i = 0; i < n; i++)
+		if (!send_ok(qp, &wr[i]))
+			return -EINVAL;
+	for (unsigned i = 0; i < n; i++)
+		wqe_fill(core_wqe(qp, qp->sq_tail++), &wr[i]);
+	if (rd->state == RD_QP_ERR)
+		flush_send(qp);
+	else if (n != 0)
+		core_dev_of(qp)->ops->posted(qp, n);
+	return 0;
+}
+
+int core_post_recv(struct rd_qp *rd, const struct rd_recv *recv, unsigned n)
+{
+	struct core_qp *qp = (struct core_qp *)rd;
+	struct core_dev *dev = core_dev_of(qp);
+
+	if (dev->gone)
+		return -EIO;
+	if (n > qp->recv_wr - (qp->rq_tail - qp->rq_free))
+		return -EAGAIN;
+	for (unsigned i = 0; i < n; i++)
+		if (recv[i].n_sge > RD_MAX_SGE ||
+		    sge_total(qp, recv[i].sge, recv[i].n_sge, RD_ACCESS_LOCAL_WRITE) > CORE_LEN_MAX)
+			return -EINVAL;
+	for (unsigned i = 0; i < n; i++) {
+		struct rqe *e = core_rqe(qp, qp->rq_tail++);
+
+		e->cookie = recv[i].cookie;
+		e->n_sge = recv[i].n_sge;
+		e->len = 0;
+		for (unsigned s = 0; s < recv[i].n_sge; s++)
+			e->len += recv[i].sge[s].len;
+		memcpy(e->sge, recv[i].sge, sizeof(e->sge));
+	}
+	if (rd->state == RD_QP_ERR)
+		flush_recv(qp);
+	else if (n != 0 && dev->ops->filled != NULL)
+		dev->ops->filled(qp);
+	return 0;
+}
+
+void core_send_done(struct core_qp *qp, enum rd_status status)
+{
+	const struct wqe *e = core_wqe(qp, qp->sq_done++);
+	struct rd_wc wc = { .cookie = e->cookie, .user = qp->rd.user, .status = (uint8_t)status, .op = e->op };
+
+	if (status != RD_WC_SUCCESS || (e->flags & RD_F_SIGNAL))
+		cq_push(&core_dev_of(qp)->cq, qp, &wc, qp->sq_done);
+}
+
+void core_recv_done(struct core_qp *qp, enum rd_status status, uint32_t len)
+{
+	const struct rqe *e = core_rqe(qp, qp->rq_done++);
+	struct rd_wc wc = { .cookie = e->cookie, .user = qp->rd.user, .len = len, .status = (uint8_t)status,
+			    .op = RD_OP_RECV };
+
+	cq_push(&core_dev_of(qp)->cq, qp, &wc, qp->rq_done);
+}
+
+void core_qp_fail(struct core_qp *qp, enum rd_status status, bool tell)
+{
+	struct core_dev *dev = core_dev_of(qp);
+
+	if (qp->rd.state == RD_QP_ERR)
+		return;
+	qp->rd.state = RD_QP_ERR;
+	dev->ops->stop(qp);
+	if (status != RD_WC_SUCCESS && qp->sq_done != qp->sq_tail)
+		core_send_done(qp, status);
+	flush_send(qp);
+	flush_recv(qp);
+	if (tell) {
+		qp->fatal = true;
+		STAILQ_INSERT_TAIL(&dev->fatal, qp, link);
+	}
+}
