@@ -61,6 +61,7 @@ struct smc_stack {
 
 	/* now and then */
 	struct pool conns, lgrs, links, handshakes, bufs, peers;
+	struct smc_conn_table *conn_table;          /* tokens, conn.c */
 	struct smc_lgr *lgr_list;                   /* all */
 	struct smc_wait *ready_head, **ready_tail;  /* ended, not told yet (wait.c) */
 	bool lgr_work;                              /* a group has something to do in the next smc_poll() */
