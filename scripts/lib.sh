@@ -145,7 +145,7 @@ start_smcgate() {
 		-c "$config" "$@" >"$smcgate_log" 2>&1 &
 	smcgate_pid=$!
 	at_exit "end_pid $smcgate_pid"
-	wait_for 30 smcgate_ready_or_gone || true
+	wait_for 90 smcgate_ready_or_gone || true
 	_pages_taken
 	smcgate_ready || {
 		cat "$smcgate_log" >&2

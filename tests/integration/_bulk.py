@@ -68,9 +68,9 @@ def run(*work):
 
 def through_proxy(mode, mib, server, target):
     listener = socket.create_server(address(server))
-    near = socket.create_connection(address(target), timeout=20)
+    near = socket.create_connection(address(target), timeout=60)
     far, _ = listener.accept()
-    far.settimeout(20)
+    far.settimeout(60)
     sender, receiver = (far, near) if mode == "down" else (near, far)
     sent, got, back = Flow(), Flow(), Flow()
     run((send, sender, mib, sent), (receive, receiver, got))
@@ -85,7 +85,7 @@ def main():
     if mode in ("down", "up"):
         sent, got = through_proxy(mode, mib, server, target)
     else:
-        sock = socket.create_connection(address(target), timeout=20)
+        sock = socket.create_connection(address(target), timeout=60)
         run((send, sock, mib, sent), (receive, sock, got))
         if mode == "discard":
             sys.exit(f"discard sent {got.octets} octets" if got.octets else 0)

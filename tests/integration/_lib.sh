@@ -36,10 +36,10 @@ make_config() {
 # The kernel's end of the tap.
 kernel_side() { # [INTERFACE]
 	local dev=${1:-dtap0}
-	wait_for 10 ip -n "$ns" link show "$dev" || fail "no interface $dev"
+	wait_for 30 ip -n "$ns" link show "$dev" || fail "no interface $dev"
 	ip -n "$ns" addr add $kernel/24 dev "$dev"
 	ip -n "$ns" link set "$dev" up
-	wait_for 10 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
+	wait_for 30 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
 }
 
 # start_gate [JSON [EAL-ARGUMENT...]]: a namespace, smcgate in it, addresses.
@@ -53,8 +53,19 @@ start_gate() {
 	[ -z "${gate_veth:-}" ] || make_veth
 	start_smcgate "$work/config.json" "$@"
 	[ -n "${gate_no_address:-}" ] || kernel_side
-	sleep 0.2
-	idle_pools=$(pools)
+	settled_pools
+}
+
+# What the pools hold when nothing goes on, in $idle_pools: three looks in a row agree.
+settled_pools() {
+	local same=0 now i
+	idle_pools=
+	for ((i = 0; i < 100 && same < 3; i++)); do
+		sleep 0.1
+		now=$(pools)
+		same=$([ "$now" = "$idle_pools" ] && echo $((same + 1)) || echo 1)
+		idle_pools=$now
+	done
 }
 
 # Instead of a tap, a pair of kernel interfaces, dtap0 and gate0, for a port by
@@ -81,6 +92,11 @@ lost() { # [REASON]
 lost_count() { lost "$1" | awk '{ n += $2 } END { print n + 0 }'; }
 no_sockets() { [ "$(field "show sockets limit=1" matching)" = 0 ]; }
 idle_again() { no_sockets && [ "$(pools)" = "$idle_pools" ]; }
+# holds NAME VALUE COMMAND...: within a while the command says VALUE.
+says() { [ "$("${@:2}")" = "$1" ]; }
+holds() {
+	wait_for 30 says "${@:2}" || fail "$1: found '$("${@:3}")', wanted '$2'"
+}
 alive() { kill -0 "$smcgate_pid" 2>/dev/null || fail "smcgate ended"; }
 
 # ---- the end of a test -------------------------------------------------------------
@@ -89,7 +105,7 @@ alive() { kill -0 "$smcgate_pid" 2>/dev/null || fail "smcgate ended"; }
 finish() {
 	local bad status=0
 	alive
-	wait_for "${idle_seconds:-15}" idle_again || {
+	wait_for "${idle_seconds:-60}" idle_again || {
 		console "show sockets limit=10" "show pools" >&2
 		fail "not idle again; pools were: $idle_pools"
 	}
@@ -100,7 +116,7 @@ finish() {
 end_gate() {
 	local status=0 link
 	kill -TERM "$smcgate_pid"
-	wait_for 15 gone "$smcgate_pid" || fail "does not end"
+	wait_for 60 gone "$smcgate_pid" || fail "does not end"
 	wait "$smcgate_pid" || status=$?
 	equal "exit status" "$status" 0
 	nothing_left
@@ -118,7 +134,7 @@ start_web() {
 	ip netns exec "$ns" python3 -m http.server --bind $kernel --directory "$work/www" 8081 >/dev/null 2>&1 &
 	web_pid=$!
 	at_exit "end_pid $web_pid"
-	wait_for 10 in_ns nc -z $kernel 8081 || fail "the kernel's web server did not start"
+	wait_for 30 in_ns nc -z $kernel 8081 || fail "the kernel's web server did not start"
 }
 # A transfer by HTTP that is under way and stands still until go_slow, so that no test has
 # to guess how long one takes. Leaves its pid in $slow_pid, what it gets in $work/copy and
@@ -141,7 +157,7 @@ start_relay() {
 	ip netns exec "$ns" python3 -u "$here/_relay.py" "$@" >"$work/relay" 2>&1 &
 	relay_pid=$!
 	at_exit "end_pid $relay_pid"
-	wait_for 10 grep -q ready "$work/relay" || fail "the relay does not run: $(cat "$work/relay")"
+	wait_for 30 grep -q ready "$work/relay" || fail "the relay does not run: $(cat "$work/relay")"
 	kernel_side k0
-	idle_pools=$(pools)
+	settled_pools
 }

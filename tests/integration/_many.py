@@ -39,7 +39,7 @@ for first in range(0, n, 500):
     for s in some:
         s.setblocking(False)
         s.connect_ex(target)
-    wait_all(some, selectors.EVENT_WRITE, connected, 30)
+    wait_all(some, selectors.EVENT_WRITE, connected, 60)
     socks += some
 print(f"{len(socks)} connections open", flush=True)
 
@@ -52,7 +52,7 @@ for turn in range(2):
         got[s] += s.recv(65536)
         head, blank, body = got[s].partition(b"\r\n\r\n")
         return blank and head.startswith(b"HTTP/1.1 200") and len(body) == 1024
-    wait_all(socks, selectors.EVENT_READ, answered, 60)
+    wait_all(socks, selectors.EVENT_READ, answered, 90)
 print("all served twice")
 if len(sys.argv) > 4:
     sys.stdin.read()

@@ -14,7 +14,8 @@ mac_is "$first" || fail "the kernel's address was not learnt: $(console "show ar
 ip netns exec "$ns" python3 - >"$work/talk" 2>&1 <<'PY' &
 import socket
 import time
-s = socket.create_connection(("10.77.0.2", 7), timeout=20)
+s = socket.create_connection(("10.77.0.2", 7), timeout=60)
+print("under way", flush=True)
 for i in range(60):
     s.sendall(b"x" * 1000)
     got = 0
@@ -23,18 +24,19 @@ for i in range(60):
     time.sleep(0.1)
 PY
 talk=$!
-sleep 1.5
+wait_for 30 grep -q "under way" "$work/talk" || fail "no connection: $(cat "$work/talk")"
+sleep 1
 ip -n "$ns" link set dtap0 address 02:00:00:00:77:01 2>/dev/null || {
 	ip -n "$ns" link set dtap0 down
 	ip -n "$ns" link set dtap0 address 02:00:00:00:77:01
 	ip -n "$ns" link set dtap0 up
 }
-wait_for 10 mac_is 02:00:00:00:77:01 || fail "the new address was not learnt: $(console "show arp")"
+wait_for 30 mac_is 02:00:00:00:77:01 || fail "the new address was not learnt: $(console "show arp")"
 check "the connection across the change: $(cat "$work/talk")" wait $talk
 
 # Nothing to say for longer than reachable_ms: probed or forgotten, then found again.
 sleep 2.5
-equal "page after ageing" "$(in_ns curl -s -m 5 http://$gate/ | wc -c)" 1024
+equal "page after ageing" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
 
 # Another station claims our address: said in the log, and we keep it.
 in_ns python3 - <<'PY'
@@ -44,7 +46,7 @@ other = "02:66:66:66:66:66"
 for _ in range(3):
     wire.send(Ether(dst="ff:ff:ff:ff:ff:ff", src=other) / ARP(op=1, hwsrc=other, psrc="10.77.0.2", pdst="10.77.0.2"))
 PY
-wait_for 3 grep -qi '02:66:66:66:66:66' "$smcgate_log" || fail "a conflict was not told: $(tail -3 "$smcgate_log")"
+wait_for 20 grep -qi '02:66:66:66:66:66' "$smcgate_log" || fail "a conflict was not told: $(tail -3 "$smcgate_log")"
 ip -n "$ns" neigh flush dev dtap0
-equal "page after the conflict" "$(in_ns curl -s -m 5 http://$gate/ | wc -c)" 1024
+equal "page after the conflict" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
 finish 'arp_.*|tcp_duplicate_data'

@@ -8,7 +8,7 @@
 start_gate
 timed() { # NAME MODE MIB SERVER TARGET
 	local begin=${EPOCHREALTIME/./} us
-	check "$1" in_ns timeout 120 python3 "$here/_bulk.py" "${@:2}"
+	check "$1" in_ns timeout 280 python3 "$here/_bulk.py" "${@:2}"
 	us=$((${EPOCHREALTIME/./} - begin))
 	say "$1: $3 MiB in $((us / 1000)) ms, $(($3 * 8388608 / us)) Mb/s"
 }

@@ -27,13 +27,13 @@ for s in 0.01 0.03 0.05 0.08 0.12 0.2; do
 done
 
 # The server dies under a transfer through the proxy; its client is told.
-ip netns exec "$ns" curl -s -m 20 --limit-rate 2M -o /dev/null http://$gate:8080/file &
-client=$!
-sleep 0.5
+start_slow $gate 8080 /file
 kill -KILL "$web_pid"
+go_slow
 status=0
-wait $client || status=$?
-[ $status != 0 ] && [ $status != 28 ] || fail "curl was not told of the server's end: status $status"
-equal "no back end" "$(in_ns curl -s -m 10 -o /dev/null -w '%{http_code}' http://$gate:8080/file || true)" 000
-equal "a page after all this" "$(in_ns curl -s -m 5 http://$gate/ | wc -c)" 1024
+wait "$slow_pid" || status=$?
+[ $status != 0 ] || fail "the client got the whole file"
+! grep -q "timed out" "$work/slow" || fail "the client was not told of the server's end: $(tail -1 "$work/slow")"
+equal "no back end" "$(in_ns curl -s -m 30 -o /dev/null -w '%{http_code}' http://$gate:8080/file || true)" 000
+equal "a page after all this" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
 finish 'tcp_.*'

@@ -13,16 +13,19 @@ for mtu in 576 1500 9000; do
 	fi
 	start_gate "{\"port\": {$port}$memory}"
 	ip -n "$ns" link set dtap0 mtu $mtu
-	ip netns exec "$ns" tcpdump -q -i dtap0 -s 200 -B 65536 -w "$work/$mtu.pcap" "ip src $gate" >/dev/null 2>&1 &
+	ip netns exec "$ns" tcpdump -q -i dtap0 -s 200 -B 65536 -w "$work/$mtu.pcap" "ip src $gate" >/dev/null 2>"$work/all.said" &
 	tcpdump_pid=$!
-	ip netns exec "$ns" tcpdump -q -i dtap0 -c 400 -s 0 -w "$work/$mtu.whole.pcap" "ip src $gate" >/dev/null 2>&1 &
-	at_exit "kill $tcpdump_pid $! 2>/dev/null"
-	sleep 0.7
-	check "echo at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" echo 6 - $gate:7
-	check "proxy at MTU $mtu" in_ns timeout 60 python3 "$here/_bulk.py" down 4 $kernel:8081 $gate:8080
-	check "ping larger than MTU $mtu" in_ns ping -q -c2 -i0.2 -W2 -s $((mtu + 100)) $gate
+	ip netns exec "$ns" tcpdump -q -i dtap0 -c 400 -s 0 -w "$work/$mtu.whole.pcap" "ip src $gate" >/dev/null 2>"$work/whole.said" &
+	whole_pid=$!
+	at_exit "kill $tcpdump_pid $whole_pid 2>/dev/null"
+	wait_for 30 grep -q "listening on" "$work/all.said" && wait_for 30 grep -q "listening on" "$work/whole.said" ||
+		fail "tcpdump: $(cat "$work/all.said" "$work/whole.said")"
+	check "echo at MTU $mtu" in_ns timeout 100 python3 "$here/_bulk.py" echo 6 - $gate:7
+	check "proxy at MTU $mtu" in_ns timeout 100 python3 "$here/_bulk.py" down 4 $kernel:8081 $gate:8080
+	check "ping larger than MTU $mtu" in_ns ping -q -c2 -i0.2 -W10 -s $((mtu + 100)) $gate
 	sleep 0.3
 	end_pid $tcpdump_pid
+	wait_for 30 gone $whole_pid || fail "fewer than 400 packets seen at MTU $mtu"
 	largest=$(tshark -r "$work/$mtu.pcap" -T fields -e ip.len 2>/dev/null | sort -n | tail -1)
 	equal "largest packet at MTU $mtu" "$largest" $mtu
 	bad=$(tshark -r "$work/$mtu.whole.pcap" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE \

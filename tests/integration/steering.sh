@@ -13,7 +13,7 @@ for queues in 1 4; do
 		skip "a tap of $queues queues does not start: $(grep PIPELINE "$work/start" | tail -1)"
 	}
 	start_web
-	in_ns wrk -t1 -c64 -d2s --timeout 5s http://$gate/ >"$work/wrk"
+	in_ns wrk -t1 -c64 -d2s --timeout 30s http://$gate/ >"$work/wrk"
 	! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors"
 	mkfifo "$work/go"
 	ip netns exec "$ns" bash -c '
@@ -22,9 +22,8 @@ for queues in 1 4; do
 		read -r || true' <"$work/go" &
 	client=$!
 	exec 9>"$work/go"
-	sleep 1
 	# 64 of echo, 64 proxied with a connection each to the back end.
-	equal "sockets with $queues queues" "$(field "show sockets limit=1" matching)" 192
+	holds "sockets with $queues queues" 192 field "show sockets limit=1" matching
 	equal "workers with sockets" "$(owners | sort -u | xargs)" "0 1 2 3"
 	for w in 0 1 2 3; do
 		in=$(console "show sockets limit=1000" | awk -v w=$w '$1 ~ "^" w "\\." && $2 == "10.77.0.2:8080"' | wc -l)

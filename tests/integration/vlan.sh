@@ -7,9 +7,9 @@
 gate_no_address=1
 start_gate '{"port": {"vlan": 100}}'
 start_relay --vlan 100
-equal "page" "$(in_ns curl -s -m 5 http://$gate/ | wc -c)" 1024
-check "echo" in_ns timeout 60 python3 "$here/_bulk.py" echo 8 - $gate:7
-check "proxy" in_ns timeout 60 python3 "$here/_bulk.py" down 8 $kernel:8081 $gate:8080
+equal "page" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+check "echo" in_ns timeout 100 python3 "$here/_bulk.py" echo 8 - $gate:7
+check "proxy" in_ns timeout 100 python3 "$here/_bulk.py" down 8 $kernel:8081 $gate:8080
 in_ns python3 - <<'PY'
 from scapy.all import ARP, Dot1Q, Ether, conf
 wire, dst = conf.L2socket(iface="dtap0"), "ff:ff:ff:ff:ff:ff"
@@ -18,6 +18,6 @@ for _ in range(4):
     wire.send(Ether(dst=dst) / ask)
     wire.send(Ether(dst=dst) / Dot1Q(vlan=101) / ask)
 PY
-sleep 0.3
-[ "$(lost_count vlan_unknown)" -ge 8 ] || fail "frames of other VLANs: $(lost)"
+dropped() { [ "$(lost_count vlan_unknown)" -ge 8 ]; }
+wait_for 30 dropped || fail "frames of other VLANs: $(lost)"
 finish 'vlan_.*|tcp_.*'

@@ -5,16 +5,16 @@
 
 start_gate
 start_web
-in_ns wrk -t1 -c64 -d4s --timeout 5s http://$gate/ >"$work/wrk" || fail "wrk"
+in_ns wrk -t1 -c64 -d4s --timeout 30s http://$gate/ >"$work/wrk" || fail "wrk"
 ! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors"
 say "wrk: $(grep Requests/sec "$work/wrk")"
-in_ns wrk -t1 -c32 -d3s --timeout 5s -H 'Connection: close' http://$gate/ >"$work/wrk" || fail "wrk"
+in_ns wrk -t1 -c32 -d3s --timeout 30s -H 'Connection: close' http://$gate/ >"$work/wrk" || fail "wrk"
 ! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors, closing connections"
 say "wrk, closing: $(grep Requests/sec "$work/wrk")"
 
 run_ab() { # NAME ARGUMENT...
 	local what=$1; shift
-	in_ns timeout 60 ab -q -s 10 "$@" >"$work/ab" 2>&1 || fail "ab: $(tail -3 "$work/ab")"
+	in_ns timeout 120 ab -q -s 30 "$@" >"$work/ab" 2>&1 || fail "ab: $(tail -3 "$work/ab")"
 	grep -Eq '^Failed requests: *0$' "$work/ab" || fail "$what: $(grep -E 'Failed|Non-2xx' "$work/ab")"
 	say "$what: $(grep 'Requests per second' "$work/ab")"
 }

@@ -249,7 +249,7 @@ uint32_t services_open(struct pipeline *pl)
 		for (unsigned i = 0; i < pl->n_workers; i++) {
 			int n = pipeline_call(pl, i, worker_open, &s->slot, sizeof(s->slot));
 
-			open += n > 0 ? (uint32_t)n : 0;
+			open += n >= 0 ? (uint32_t)n : 1; /* a worker that does not answer may have some */
 		}
 	}
 	return open;

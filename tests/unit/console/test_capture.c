@@ -55,7 +55,7 @@ static void traffic(unsigned port, unsigned bursts)
 
 static void wait_written(struct rig *r, uint64_t packets)
 {
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		rig_run(r, "show capture");
 		const char *p = strstr(r->text, "\npackets");
 
@@ -236,7 +236,7 @@ static void capture__full(void)
 
 	rig_up(&r);
 	rig_run(&r, "capture start d port 0");
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < 100000; i++) {
 		traffic(0, 1);
 		usleep(200);
 		if (i % 50 == 49) {
