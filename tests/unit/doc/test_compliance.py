@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every test that doc/compliance.md names exists in the sources.
+"""Every test that doc/compliance*.md names exists in the sources.
 
 usage: test_compliance.py SOURCE_ROOT
 """
@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-NAMES_AT_LEAST = 200
+NAMES_AT_LEAST = {"compliance.md": 200, "compliance-smc.md": 20}
 
 
 def scenarios(root):
@@ -28,25 +28,32 @@ def cases(root):
     return found
 
 
-def main():
-    root = pathlib.Path(sys.argv[1])
-    text = (root / "doc/compliance.md").read_text()
+def check(root, path, known):
+    """Of one file: the number of tests named, and of what is wrong."""
+    text = path.read_text()
     named = set(re.findall(r"`(\w+/\w+|\w+__\w+)`", text))
     named = {n for n in named if not n.startswith("tests/")}
-    missing = sorted(named - scenarios(root) - cases(root))
-    for name in missing:
-        print(f"doc/compliance.md names {name}, which is no test")
-    if len(named) < NAMES_AT_LEAST:
-        print(f"doc/compliance.md names {len(named)} tests only")
-        return 1
+    programs = set(re.findall(r"`(tests/\w[\w/.-]*)`", text))
+    wrong = [f"{name}, which is no test" for name in sorted(named - known)]
+    wrong += [f"{name}, which is not there" for name in sorted(programs) if not (root / name).exists()]
     # A table whose rows lost their last column would hide tests from this check.
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    for line in rows:
-        if line.replace("\\|", "").count("|") != 4:
-            print(f"not three columns: {line}")
-            return 1
-    print(f"{len(named)} tests named, {len(rows)} rows")
-    return 1 if missing else 0
+    wrong += [f"not three columns: {line}" for line in rows if line.replace("\\|", "").count("|") != 4]
+    for line in wrong:
+        print(f"{path.name}: {line}")
+    print(f"{path.name}: {len(named)} tests named, {len(rows)} rows")
+    return len(named), len(wrong)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    known = scenarios(root) | cases(root)
+    status = 0
+    for name, at_least in NAMES_AT_LEAST.items():
+        named, wrong = check(root, root / "doc" / name, known)
+        if named < at_least or wrong:
+            status = 1
+    return status
 
 
 if __name__ == "__main__":
