@@ -57,24 +57,25 @@ static void validate(struct smc_conn *c, const struct cdc_msg *msg)
 
 static void input(struct smc_conn *c, const struct cdc_msg *msg)
 {
-	uint8_t flags = msg->conn_flags & ~c->rx_conn_flags;
+	uint8_t added = msg->conn_flags & ~c->rx_conn_flags;
 
 	c->seq_in = msg->seq;
 	c->cdc_in++;
 	c->last_us = smc_now(c->ss);
 	/* Of a connection that is being aborted only its end counts. */
-	if (c->goal != SMC_GOAL_ABORT) {
-		if (!take_prod(c, &msg->prod) || !take_cons(c, &msg->cons)) {
-			c->ss->stats.cdc_bad_cursor++;
-			smc_conn_fail(c, EPROTO);
-			return;
-		}
+	if (c->goal == SMC_GOAL_ABORT)
+		goto flags;
+	if (!take_prod(c, &msg->prod) || !take_cons(c, &msg->cons)) {
+		c->ss->stats.cdc_bad_cursor++;
+		smc_conn_fail(c, EPROTO);
+	} else {
 		c->rx_prod_flags = msg->prod_flags | (c->rx_prod_flags & CDC_CURSOR_WANTED);
 		smc_urgent_input(c, msg->prod_flags);
 		smc_window_update(c);
 	}
-	if (flags != 0)
-		smc_close_input(c, flags);
+flags:
+	if (added != 0)
+		smc_close_input(c, added);
 }
 
 /* The connection a message is for, if it takes any. */

@@ -162,8 +162,7 @@ void smc_set_goal(struct smc_conn *c, enum smc_goal goal)
 
 /* ---- what the peer sends ------------------------------------------------------------ */
 
-/* It takes nothing more; what is still queued is lost, and the user should know. */
-static void reset_by_peer(struct smc_conn *c)
+void smc_reset_by_peer(struct smc_conn *c)
 {
 	smc_drop_unsent(c);
 	if (c->error == 0 && !c->closed)
@@ -180,8 +179,8 @@ void smc_close_input(struct smc_conn *c, uint8_t flags)
 		return; /* smc_conn_activate() comes back to it */
 	c->state = smc_state_on_peer(c->state, flags, sent_close);
 	smc_timer_clear(c, SMC_T_TCP);
-	if ((flags & CDC_ABORT) || ((flags & CDC_CLOSED) && smc_unsent(c) != 0))
-		reset_by_peer(c);
+	if ((flags & CDC_ABORT) || ((flags & CDC_CLOSED) && (smc_unsent(c) != 0 || c->want_writable)))
+		smc_reset_by_peer(c);
 	if (!(flags & CDC_ABORT))
 		smc_raise(c, TCP_EV_EOF);
 	/* Linux would wait for an answer that nobody gives any more. */
@@ -244,8 +243,10 @@ void smc_close_expired(struct smc_conn *c, enum smc_conn_timer t)
 		if (c->rx_conn_flags == 0 || (c->tcp_reset && !peer_closed(c)))
 			smc_conn_fail(c, ECONNRESET);
 	} else {
-		if (c->error == 0)
+		if (c->error == 0) {
 			c->error = ETIMEDOUT;
+			c->ss->stats.conns_aborted++;
+		}
 		smc_raise(c, TCP_EV_CLOSED);
 		smc_conn_end(c);
 	}

@@ -81,6 +81,20 @@ struct smc_conn *smc_conn_new(struct smc_stack *ss, enum smc_role role, const st
 	return c;
 }
 
+/* What TCP told the handshake it does not tell again. */
+static void look_at_tcp(struct smc_conn *c)
+{
+	struct tcp_info info;
+
+	if (c->tcp == NULL)
+		return;
+	tcp_get_info(c->tcp, &info);
+	if (info.state == TCP_CLOSED)
+		smc_conn_tcp_event(c, TCP_EV_CLOSED);
+	else if (tcp_eof(c->tcp))
+		smc_conn_tcp_event(c, TCP_EV_EOF);
+}
+
 void smc_conn_activate(struct smc_conn *c)
 {
 	uint32_t size = c->rmb->size;
@@ -102,6 +116,7 @@ void smc_conn_activate(struct smc_conn *c)
 		smc_set_goal(c, SMC_GOAL_SHUT);
 	if (c->error != 0)
 		smc_conn_fail(c, c->error);
+	look_at_tcp(c);
 	smc_window_update(c);
 	smc_tx_schedule(c);
 }

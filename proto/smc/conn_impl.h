@@ -96,6 +96,9 @@ uint8_t smc_state_on_local(uint8_t state, enum smc_goal goal, bool peer_closed);
 uint8_t smc_close_due(const struct smc_conn *c, uint32_t unsent);
 /* A CDC with these new flags was posted. */
 void smc_close_posted(struct smc_conn *c, uint8_t flags);
+/* It takes nothing more: what is queued is lost, and the user, who has more to
+ * send, is told as TCP would tell him. */
+void smc_reset_by_peer(struct smc_conn *c);
 /* New flags of the peer. */
 void smc_close_input(struct smc_conn *c, uint8_t flags);
 void smc_close_expired(struct smc_conn *c, enum smc_conn_timer t);

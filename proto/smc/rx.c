@@ -55,10 +55,10 @@ static bool update_due(const struct smc_conn *c)
 	uint32_t size = c->rmb->size, n = untold(c), room;
 	bool blocked = c->rx_prod_flags & CDC_WRITE_BLOCKED;
 
-	if (n == 0)
-		return false;
 	if (c->rx_prod_flags & CDC_CURSOR_WANTED)
 		return true;
+	if (n == 0)
+		return false;
 	room = size - (uint32_t)smc_cursor_distance(&c->cons_told, &c->peer_prod, size);
 	if (n > c->update_limit && (blocked || room <= size / 2))
 		return true;

@@ -26,9 +26,18 @@ static int send_error(const struct smc_conn *c)
 	if (!c->active || c->snd == NULL)
 		return -ENOTCONN;
 	/* Linux's answer when the peer has closed. */
-	if (c->rx_conn_flags & SMC_ANY_CLOSE)
-		return -ECONNRESET;
-	return 0;
+	return c->rx_conn_flags & SMC_ANY_CLOSE ? -ECONNRESET : 0;
+}
+
+/* The same of a user who has something to send: with TCP the peer's reset would
+ * end his waiting for room. */
+static int may_queue(struct smc_conn *c)
+{
+	int rc = send_error(c);
+
+	if (rc == -ECONNRESET && c->error == 0)
+		smc_reset_by_peer(c);
+	return rc;
 }
 
 /* Urgent data that was not consumed yet holds everything behind it back. */
@@ -66,7 +75,7 @@ void smc_tell_writable(struct smc_conn *c)
 
 uint32_t smc_send_room(struct smc_conn *c)
 {
-	return send_error(c) != 0 ? 0 : room_or_wait(c, c->snd->size / 3);
+	return may_queue(c) != 0 ? 0 : room_or_wait(c, c->snd->size / 3);
 }
 
 /* len octets, no more than there is room for, behind what is queued. */
@@ -92,7 +101,7 @@ static void count_send(struct smc_conn *c, size_t len, uint32_t done)
 
 ssize_t smc_send(struct smc_conn *c, const void *buf, size_t len)
 {
-	int rc = send_error(c);
+	int rc = may_queue(c);
 	uint32_t n;
 
 	if (rc < 0)
@@ -108,7 +117,7 @@ ssize_t smc_send(struct smc_conn *c, const void *buf, size_t len)
 
 int smc_send_reserve(struct smc_conn *c, uint32_t want, struct tcp_piece pieces[2])
 {
-	int rc = send_error(c);
+	int rc = may_queue(c);
 	uint32_t first;
 
 	if (rc < 0)
@@ -149,7 +158,7 @@ static uint32_t chain_octets(const struct rte_mbuf *m)
  */
 int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len)
 {
-	int rc = send_error(c);
+	int rc = may_queue(c);
 	struct rte_mbuf *m, *next;
 
 	if (rc < 0)

@@ -33,12 +33,13 @@ const struct net_config *net_conf(const struct net_stack *st) { return &world->n
 const struct net_env *net_environment(const struct net_stack *st) { return &env; }
 
 void tcp_set_user(struct tcp_conn *c, void *user) { c->user = user; }
+bool tcp_eof(const struct tcp_conn *c) { return c->eof; }
 uint32_t tcp_readable(const struct tcp_conn *c) { return c->readable; }
 void tcp_consume(struct tcp_conn *c, uint32_t len) { c->readable -= len; }
 
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info)
 {
-	*info = (struct tcp_info){ .error = c->error };
+	*info = (struct tcp_info){ .error = c->error, .state = c->dead ? TCP_CLOSED : TCP_ESTABLISHED };
 }
 
 int tcp_shutdown(struct tcp_conn *c)
@@ -325,9 +326,9 @@ void world_wait(uint64_t us)
 	}
 }
 
-struct cdc_msg world_cdc(const struct user *u)
+struct cdc_msg world_cdc(const struct user *who)
 {
-	const struct smc_conn *c = u->c;
+	const struct smc_conn *c = who->c;
 
 	return (struct cdc_msg){
 		.seq = c->seq_in + 1, .token = c->token, .prod = c->peer_prod, .cons = c->peer_cons,
@@ -335,24 +336,24 @@ struct cdc_msg world_cdc(const struct user *u)
 	};
 }
 
-void world_inject(const struct user *u, const struct cdc_msg *msg)
+void world_inject(const struct user *who, const struct cdc_msg *msg)
 {
 	uint8_t buf[CDC_LEN];
 
 	cdc_encode(msg, buf);
-	smc_cdc_input(&side_of(u->c->ss)->link, buf, CDC_LEN);
+	smc_cdc_input(&side_of(who->c->ss)->link, buf, CDC_LEN);
 }
 
 /* ---- set-up ---------------------------------------------------------------------------- */
 
 static void on_event(void *ctx, struct smc_conn *c, void *user, unsigned events)
 {
-	struct user *u = user;
+	struct user *who = user;
 
-	u->seen |= events;
-	u->calls++;
-	if (u->fn != NULL)
-		u->fn(u, events);
+	who->seen |= events;
+	who->calls++;
+	if (who->fn != NULL)
+		who->fn(who, events);
 }
 
 static void side_open(struct side *s, struct side *other, const struct world_args *args)
@@ -432,21 +433,21 @@ void world_close(void)
 	world = NULL;
 }
 
-void pair_begin(struct user *u, unsigned i, const struct pair_args *args)
+void pair_begin(struct user *who, unsigned i, const struct pair_args *args)
 {
 	struct side *s = &world->s[i];
-	struct smc_begin_args begin = { .tcp = u->tcp, .user = u };
+	struct smc_begin_args begin = { .tcp = who->tcp, .user = who };
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(u->tcp);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(who->tcp);
 	s->tcps++;
-	u->c = smc_conn_new(&s->ss, i == 0 ? SMC_CLIENT : SMC_SERVER, &begin);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(u->c);
-	u->c->rmb = ring_new(s, args->rmb[i] != 0 ? args->rmb[i] : 16384, true);
-	u->c->snd = ring_new(s, args->snd[i] != 0 ? args->snd[i] : 16384, false);
-	u->c->lgr = &s->lgr;
-	u->c->link = &s->link;
-	u->c->peer = &s->peer;
-	u->c->hs = (struct smc_hs *)u;
+	who->c = smc_conn_new(&s->ss, i == 0 ? SMC_CLIENT : SMC_SERVER, &begin);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(who->c);
+	who->c->rmb = ring_new(s, args->rmb[i] != 0 ? args->rmb[i] : 16384, true);
+	who->c->snd = ring_new(s, args->snd[i] != 0 ? args->snd[i] : 16384, false);
+	who->c->lgr = &s->lgr;
+	who->c->link = &s->link;
+	who->c->peer = &s->peer;
+	who->c->hs = (struct smc_hs *)who;
 	s->lgr.n_conns++;
 	s->peer.users++;
 }
@@ -459,20 +460,20 @@ static void meet(struct smc_conn *c, const struct smc_conn *peer)
 	c->peer_size = peer->rmb->size;
 }
 
-void pair_ready(struct user u[2])
+void pair_ready(struct user who[2])
 {
-	meet(u[0].c, u[1].c);
-	meet(u[1].c, u[0].c);
+	meet(who[0].c, who[1].c);
+	meet(who[1].c, who[0].c);
 }
 
-void pair_activate(struct user *u)
+void pair_activate(struct user *who)
 {
-	u->c->hs = NULL;
-	smc_conn_activate(u->c);
-	smc_conn_unref(u->c, SMC_REF_HS);
+	who->c->hs = NULL;
+	smc_conn_activate(who->c);
+	smc_conn_unref(who->c, SMC_REF_HS);
 }
 
-void pair_open(struct user u[2], const struct pair_args *args)
+void pair_open(struct user who[2], const struct pair_args *args)
 {
 	static const struct pair_args defaults;
 	unsigned i;
@@ -480,8 +481,55 @@ void pair_open(struct user u[2], const struct pair_args *args)
 	if (args == NULL)
 		args = &defaults;
 	for (i = 0; i < 2; i++)
-		pair_begin(&u[i], i, args);
-	pair_ready(u);
+		pair_begin(&who[i], i, args);
+	pair_ready(who);
 	for (i = 0; i < 2; i++)
-		pair_activate(&u[i]);
+		pair_activate(&who[i]);
+}
+
+/* ---- one pair ---------------------------------------------------------------------------- */
+
+struct tcp_conn tcp[2];
+struct user u[2];
+
+void pair_world(const struct world_args *wa, const struct pair_args *pa)
+{
+	memset(tcp, 0, sizeof(tcp));
+	memset(u, 0, sizeof(u));
+	u[0].tcp = &tcp[0];
+	u[1].tcp = &tcp[1];
+	world_open(wa);
+	pair_open(u, pa);
+}
+
+void pair_end(void)
+{
+	smc_close(u[0].c);
+	smc_close(u[1].c);
+	world_run();
+	world_close();
+}
+
+uint32_t send_stream(struct user *from, uint64_t at, uint32_t len)
+{
+	static uint8_t buf[1 << 20];
+	uint32_t i;
+	ssize_t n;
+
+	len = RTE_MIN(len, (uint32_t)sizeof(buf));
+	for (i = 0; i < len; i++)
+		buf[i] = stream_octet(at + i);
+	n = smc_send(from->c, buf, len);
+	return n > 0 ? (uint32_t)n : 0;
+}
+
+uint32_t read_stream(struct user *to, uint64_t at, uint32_t len)
+{
+	static uint8_t buf[1 << 20];
+	uint32_t n = smc_read(to->c, buf, RTE_MIN(len, (uint32_t)sizeof(buf))), i, bad = 0;
+
+	for (i = 0; i < n; i++)
+		bad += buf[i] != stream_octet(at + i);
+	CU_ASSERT_EQUAL(bad, 0);
+	return n;
 }

@@ -20,7 +20,8 @@ struct tcp_conn { /* of the test */
 	void *user;
 	int error;
 	uint32_t readable;
-	bool fin, closed, aborted;
+	bool eof, dead;                /* what the peer did */
+	bool fin, closed, aborted;     /* what was done to it */
 };
 
 /* A post, arrived or not, until it completes. */
@@ -37,7 +38,7 @@ struct user {
 	struct tcp_conn *tcp;
 	unsigned seen;                 /* events, or-ed since the test cleared them */
 	unsigned calls;
-	void (*fn)(struct user *u, unsigned events);
+	void (*fn)(struct user *who, unsigned events);
 	void *arg;
 };
 
@@ -84,11 +85,11 @@ struct pair_args {
 	uint32_t rmb[2], snd[2];       /* octets; 0: 16384 */
 };
 /* A connection on each side, established. Users' memory is the caller's. */
-void pair_open(struct user u[2], const struct pair_args *args);
+void pair_open(struct user who[2], const struct pair_args *args);
 /* Side i alone, in the handshake; rings and peer values as pair_ready() sets them. */
-void pair_begin(struct user *u, unsigned i, const struct pair_args *args);
-void pair_ready(struct user u[2]);
-void pair_activate(struct user *u);
+void pair_begin(struct user *who, unsigned i, const struct pair_args *args);
+void pair_ready(struct user who[2]);
+void pair_activate(struct user *who);
 
 /* smc_output() of both sides. */
 void world_output(void);
@@ -102,8 +103,8 @@ void world_wait(uint64_t us);
 void world_deliver(void);
 /* A CDC for the user's connection as its peer would send it next; to be changed
  * and given to world_inject(). */
-struct cdc_msg world_cdc(const struct user *u);
-void world_inject(const struct user *u, const struct cdc_msg *msg);
+struct cdc_msg world_cdc(const struct user *who);
+void world_inject(const struct user *who, const struct cdc_msg *msg);
 
 /* Octet i of a stream, to check what arrives. */
 static inline uint8_t
@@ -113,5 +114,15 @@ stream_octet(uint64_t i)
 }
 
 uint32_t mbufs_out(void);
+
+/* One connection between the sides, of u[0] and u[1], with their TCP. */
+extern struct user u[2];
+extern struct tcp_conn tcp[2];
+void pair_world(const struct world_args *wa, const struct pair_args *pa);
+/* Both close in order, nothing is left. */
+void pair_end(void);
+/* Octets of the stream from at on; what was taken, or read and found right. */
+uint32_t send_stream(struct user *from, uint64_t at, uint32_t len);
+uint32_t read_stream(struct user *to, uint64_t at, uint32_t len);
 
 #endif
