@@ -11,7 +11,7 @@ guest_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils iproute2 rdma-
 guest_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/smcgate
 guest_run=/run/smcgate-guest
 guest_modules=(virtio_pci virtio_net virtio_console smc smc_diag rdma_rxe crc32_generic tcp_diag inet_diag
-	af_packet_diag sch_netem veth)
+	af_packet_diag sch_netem sch_ingress cls_matchall act_gact)
 guest_programs=(dash ip rdma tc ss ethtool curl iperf3 redis-cli redis-benchmark redis-server)
 
 # ---- the kernel ------------------------------------------------------------------
@@ -82,6 +82,21 @@ _guest_tree_modules() { # TREE
 		echo "$name"
 	done >"$1/etc/modules"
 	grep -qx smc.ko "$1/etc/modules" || die "the kernel $kernel_version has no module smc"
+	case $kernel_version in 6.1.*) _guest_helper "$1" ;; esac
+}
+
+# Linux 6.1 needs help to speak SMC over Soft-RoCE: tests/guest/smc_rxe.c.
+_guest_helper() { # TREE
+	local dir=$kernel_dir/smc_rxe
+	install_packages "linux-headers-$kernel_version" make
+	rm -rf "$dir"
+	mkdir "$dir"
+	cp "$top/tests/guest/smc_rxe.c" "$dir/"
+	echo 'obj-m := smc_rxe.o' >"$dir/Kbuild"
+	make -s -C "/usr/src/linux-headers-$kernel_version" M="$dir" modules >"$dir/log" 2>&1 ||
+		{ cat "$dir/log" >&2; die "smc_rxe does not build"; }
+	strip --strip-debug -o "$1/lib/modules/smc_rxe.ko" "$dir/smc_rxe.ko"
+	echo smc_rxe.ko >>"$1/etc/modules"
 }
 
 # Programs of this machine with the libraries they need.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# _lab.sh DIRECTORY: keeps the lab of the interop tests until it is told to end: a
+# _lab.sh DIRECTORY [12|13]: keeps the lab of the interop tests until it is told to end: a
 # network namespace with a bridge br0, on it
 #	br0     the host's kernel, 10.77.0.1
 #	tap0    a guest's eth0, which becomes 10.77.0.3
@@ -10,11 +10,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 . "$top/scripts/lib-guest.sh"
 
-lab=$1
+lab=$1 debian=${2:-13}
 guest=smcg-$$
 in_lab() { ip netns exec "$ns" "$@"; }
 
-guest_build 13
+guest_build "$debian"
 new_namespace
 in_lab sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 ip -n "$ns" link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
@@ -31,7 +31,7 @@ ip -n "$ns" addr add 10.77.0.1/24 dev br0
 echo "$ns" >"$lab/ns"
 
 while :; do
-	guest_start "$guest" -n "$ns" -t tap0
+	guest_start "$guest" -k "$debian" -n "$ns" -t tap0
 	echo "$guest" >"$lab/guest"
 	while guest_lives "$guest"; do sleep 0.5; done
 	note "the guest ended and is started again"

@@ -11,7 +11,8 @@
 # and has smcgate at 10.77.0.2 on two lcores, a Linux guest at 10.77.0.3, in which it
 # runs commands by "guest", and the host's kernel at 10.77.0.1 in the namespace $ns, all
 # on one segment (_lab.sh). What was on it during a test that failed is kept in the build
-# directory's test-logs. The lab is scripts/test's, or the test's own when run by itself.
+# directory's test-logs. The lab is scripts/test's, or the test's own when run by itself; the
+# guest's kernel then is Debian 13's, or of the one in $debian.
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/_lib.sh"
 . "$top/scripts/lib-guest.sh"
 
@@ -23,7 +24,7 @@ gate_veth=1500 # nothing_left: no tap of smcgate's
 # ---- the lab ---------------------------------------------------------------------
 # start_lab DIRECTORY: returns when it is there; leaves the keeper's pid in lab_pid.
 start_lab() {
-	bash "$interop/_lab.sh" "$1" >"$1/log" 2>&1 </dev/null &
+	bash "$interop/_lab.sh" "$1" "${debian:-13}" >"$1/log" 2>&1 </dev/null &
 	lab_pid=$!
 	at_exit "end_pid $lab_pid"
 	wait_for 600 _lab_ready_or_gone "$1" || true
@@ -85,9 +86,10 @@ guest_tcp() {
 	guest 'kill -9 $(pidof smctest redis-server redis-benchmark iperf3 curl) 2>/dev/null
 		[ ! -d /sys/class/infiniband/rxe0 ] || rdma link del rxe0
 		smcctl ueid flush
-		tc qdisc del dev eth0 root 2>/dev/null
-		cd /proc/sys/net/smc && echo 255 >smcr_max_conns_per_lgr && echo 2 >smcr_max_links_per_lgr &&
-			echo 30 >smcr_testlink_time && echo 65536 >rmem && echo 65536 >wmem
+		tc qdisc del dev eth0 root 2>/dev/null; tc qdisc del dev eth0 ingress 2>/dev/null
+		cd /proc/sys/net/smc
+		echo 30 >smcr_testlink_time; echo 65536 >rmem; echo 65536 >wmem
+		[ ! -e smcr_max_conns_per_lgr ] || { echo 255 >smcr_max_conns_per_lgr; echo 2 >smcr_max_links_per_lgr; }
 		smcup eth0 '$peer/24'; ip neigh flush dev eth0' >"$work/guest" 2>&1 || fail "guest: $(cat "$work/guest")"
 }
 # The same with a Soft-RoCE device and an EID: ready for SMC-R.
@@ -98,7 +100,7 @@ guest_smc() { # [EID]
 
 # guest_serve [SMCTEST-OPTION...]: a server in the guest, port 7777.
 guest_serve() {
-	guest "kill \$(pidof smctest) 2>/dev/null; sleep 0.1; smctest server $* >/tmp/server 2>&1 &
+	guest "kill \$(pidof smctest) 2>/dev/null; sleep 0.1; : >/tmp/server; smctest server $* >>/tmp/server 2>&1 &
 		n=50; until grep -q listening /tmp/server || [ \$n = 0 ]; do sleep 0.1; n=\$((n - 1)); done
 		grep -q listening /tmp/server" || fail "no server in the guest"
 }
@@ -130,11 +132,36 @@ transfer() {
 	[ -z "$bad" ] || fail "$what was not carried as $wanted: $bad"
 }
 
+# through WHAT CARRIED [-t SECONDS] SMCTEST-ARGUMENT...: the host's TCP client through the
+# service "out" with the guest's server, to which smcgate speaks SMC.
+through() {
+	local what=$1 wanted=$2 limit=120 bad; shift 2
+	[ "$1" != -t ] || { limit=$2; shift 2; }
+	guest ': >/tmp/server'
+	in_ns timeout "$limit" "$build/tests/guest/smctest" client -T -s $gate "$@" >"$work/client" 2>&1 || {
+		tail -20 "$work/client" >&2
+		fail "$what (status $?)"
+	}
+	guest 'grep ^accepted /tmp/server' >"$work/server" || fail "$what: the guest accepted nothing"
+	bad=$(carried "$wanted" <"$work/server" | head -3) || true
+	[ -z "$bad" ] || fail "$what was not carried as $wanted: $bad"
+}
+
+# One number of the guest's SMC statistics, as smcr.client_v2.
+guest_stat() { guest 'smcctl stats' | tr ' ' '\n' | sed -n "s/^stats.$1=//p"; }
+guest_groups() { guest 'smcctl lgr' | wc -l; }
+# No connection of the guest's is left (its link groups may be).
+guest_idle() { [ -z "$(guest 'smcctl diag' | grep -v 'state=10' || true)" ]; }
+check_guest_idle() { wait_for 10 guest_idle || fail "the guest has sockets left: $(guest 'smcctl diag')"; }
+
 # ---- smcgate ---------------------------------------------------------------------------
-# start_gate [JSON]: as in the integration tests, on gate0 and with two lcores that work.
-start_gate() {
-	make_config "$(python3 "$interop/_config.py" "${1:-"{}"}")"
-	huge_pages 200 400
+# start_gate [JSON]: as in the integration tests, on gate0 and with two lcores that work;
+# start_smc_gate [JSON]: with an RDMA device and services that speak SMC.
+start_gate() { _start_gate tcp "${1:-"{}"}"; }
+start_smc_gate() { _start_gate smc "${1:-"{}"}"; }
+_start_gate() { # tcp|smc JSON
+	make_config "$(python3 "$interop/_config.py" "$1" "$2" "$work")"
+	huge_pages 400 600
 	start_smcgate "$work/config.json" --lcores '0@0,1@0,2@1'
 	at_exit "cp $smcgate_log $work/smcgate"
 	wait_for 10 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
