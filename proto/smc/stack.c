@@ -7,6 +7,7 @@
 
 #include "proto/smc/conn.h"
 #include "proto/smc/handshake.h"
+#include "proto/smc/mem.h"
 
 void smc_config_defaults(struct smc_config *conf)
 {
@@ -126,6 +127,8 @@ const struct smc_stats *smc_stats(struct smc_stack *ss)
 	st->lgrs = ss->lgrs.used;
 	st->links = ss->links.used;
 	st->bufs = ss->bufs.used;
+	st->mem_free = smc_mem_free_bytes(ss->mem);
+	st->mem_len = smc_mem_len(ss->mem);
 	return st;
 }
 
