@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/rdma/fixture.h"
+#include "tests/unit/rdma/roce_lab.h"
 
 static struct lab lab;
 static struct lab_pair pair;
 
-static void (*const providers[])(struct lab *lab) = { lab_mem };
+static void (*const providers[])(struct lab *lab) = { lab_mem, lab_roce };
 
 /* Runs a case on every provider, connected. */
 static void on_all(void (*fn)(void))
