@@ -149,7 +149,7 @@ guest_build() { # [12|13]
 	local tree
 	need_root
 	install_packages "${guest_packages[@]}"
-	[ -f "$build/build.ninja" ] || meson setup "$build" "$top" >/dev/null
+	[ -f "$build/build.ninja" ] || "$top/scripts/setup" test
 	ninja -C "$build" tests/guest/{guestd,smctest,smcctl,gexec,libsmcrun.so} >"$build/guest.log" 2>&1 ||
 		{ tail -20 "$build/guest.log" >&2; die "the guest's programs do not build"; }
 	guest_kernel "${1:-13}"
@@ -201,7 +201,7 @@ guest_lives() { [ -s "$guest_run/$1/pid" ] && kill -0 "$(cat "$guest_run/$1/pid"
 
 # Without KVM: every machine can, and it behaves alike on all of them.
 _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
-	local dir=$guest_run/$1 i card mac flags
+	local dir=$guest_run/$1 i card mac flags shared=
 	_qemu=(-M q35 -accel "tcg,thread=multi" -cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+pclmulqdq,+rdrand" -m "$2"
 		-nodefaults -no-user-config -display none -no-reboot -kernel "$guest_vmlinuz" -initrd "$guest_image"
 		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable guest.name=$1"
@@ -220,8 +220,9 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 			_qemu+=(-netdev "tap,id=n$i,ifname=${card#*:},script=no,downscript=no"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,host_mtu=9000,$flags")
 		else # vectors=0: QEMU 7.2 crashes with interrupt vectors without KVM
-			_qemu+=(-object "memory-backend-memfd,id=mem$i,size=$2M,share=on" -numa "node,memdev=mem$i"
-				-chardev "socket,id=v$i,path=${card#*:}" -netdev "vhost-user,id=n$i,chardev=v$i"
+			[ -n "$shared" ] || _qemu+=(-object "memory-backend-memfd,id=mem,size=$2M,share=on" -numa node,memdev=mem)
+			shared=1
+			_qemu+=(-chardev "socket,id=v$i,path=${card#*:}" -netdev "vhost-user,id=n$i,chardev=v$i"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,vectors=0,$flags")
 		fi
 		i=$((i + 1))
