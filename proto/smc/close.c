@@ -126,7 +126,7 @@ void smc_close_posted(struct smc_conn *c, uint8_t flags)
 		closed_posted(c);
 	else
 		c->state = smc_state_on_local(c->state, SMC_GOAL_SHUT, peer_closed(c));
-	if (c->tcp != NULL)
+	if (c->tcp != NULL && c->error == 0) /* else it is reset at the end */
 		tcp_shutdown(c->tcp);
 	tell_both_done(c);
 }

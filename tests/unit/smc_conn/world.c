@@ -408,6 +408,22 @@ uint32_t mbufs_out(void)
 	return rte_mempool_in_use_count(world->mp) + rte_mempool_in_use_count(world->ind);
 }
 
+void world_free(void)
+{
+	unsigned i;
+
+	for (i = 0; i < RTE_DIM(rings); i++) {
+		if (rings[i] == NULL)
+			continue;
+		free(rings[i]->base);
+		free(rings[i]->mr);
+		free(rings[i]);
+		rings[i] = NULL;
+	}
+	free(world);
+	world = NULL;
+}
+
 void world_close(void)
 {
 	unsigned i;
@@ -429,8 +445,7 @@ void world_close(void)
 		CU_ASSERT_EQUAL(s->ss.conn_table->takes->out, 0);
 		smc_conn_fini(&s->ss);
 	}
-	free(world);
-	world = NULL;
+	world_free();
 }
 
 void pair_begin(struct user *who, unsigned i, const struct pair_args *args)

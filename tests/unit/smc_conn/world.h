@@ -81,6 +81,9 @@ void world_open(const struct world_args *args);
 /* Asserts that nothing is left: connections, rings, TCP handles, buffers. */
 void world_close(void);
 
+/* The rest of it, rings that are left included; after smc_conn_fini() of both. */
+void world_free(void);
+
 struct pair_args {
 	uint32_t rmb[2], snd[2];       /* octets; 0: 16384 */
 };
