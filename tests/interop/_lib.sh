@@ -104,18 +104,20 @@ guest_serve() {
 		n=50; until grep -q listening /tmp/server || [ \$n = 0 ]; do sleep 0.1; n=\$((n - 1)); done
 		grep -q listening /tmp/server" || fail "no server in the guest"
 }
-# How often the guest's client side fell back for a reason, the kernel's own count.
-guest_fallbacks() { # REASON as in 0x3010000
-	guest 'smcctl fallback' | sed -n "s/^fallback.type=0 .*reason=$1 .*count=\([0-9]*\).*/\1/p"
+# How often the guest's client side fell back for a reason, or at all: the kernel's own count.
+guest_fallbacks() { # [REASON as in 0x3010000]
+	guest 'smcctl fallback' | sed -n "s/^fallback.type=0 .*reason=${1:-0x[0-9a-f]*} .*count=\([0-9]*\).*/\1/p" |
+		awk '{ n += $1 } END { print n + 0 }'
 }
 
 # ---- transfers -----------------------------------------------------------------------
 # A line of smctest on a connection is as wanted: carried by SMC ("smc"), by TCP that no SMC
-# was wanted for ("tcp"), or after a fallback for REASON or REASON/PEER'S.
+# was wanted for ("tcp"), after a fallback for REASON or REASON/PEER'S, or any of these ("any").
 carried() { # WANTED, of lines on standard input
 	case $1 in
 	smc) grep -v 'mode=SMC-R ' ;;
 	tcp) grep -v 'mode=none' ;;
+	any) grep -v 'mode=' ;;
 	*/*) grep -v "mode=TCP .*fallback=${1%/*} peer=${1#*/}" ;;
 	*) grep -v "mode=TCP .*fallback=$1" ;;
 	esac

@@ -15,7 +15,7 @@ for kind in '' -I; do
 	transfer "half close ${kind:-AF_SMC}" $no_option $kind -p 7 -n 100000 -H
 	transfer "20 at once ${kind:-AF_SMC}" $no_option $kind -p 7 -c 20 -j 20 -n 10000
 done
-equal "fallbacks the guest counted" $(($(guest_fallbacks 0x3010000) - ${before:-0})) 48
+equal "fallbacks the guest counted" $(($(guest_fallbacks 0x3010000) - before)) 48
 transfer "plain TCP" tcp -T -p 7 -n 100000
 
 for run in '' smcrun 'smcrun -i'; do
