@@ -76,6 +76,7 @@ struct smc_conn {
 	bool was_full;                  /* a writer found no room in the ring */
 	bool tcp_reset;                 /* not just a FIN */
 	uint16_t events;                /* enum tcp_event, not delivered yet */
+	uint32_t slot_turn;             /* smc_stack.turn in which a control slot is promised to it (wr.c) */
 	struct smc_conn *tx_next, *event_next, *wait_next;
 	uint32_t refs[SMC_REFS];
 

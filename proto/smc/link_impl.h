@@ -66,6 +66,8 @@ struct smc_link_priv {
 	struct rd_mr *rx_mr;
 	uint16_t n_rx;
 	uint8_t n_slots;         /* of slots[] in use */
+	uint8_t grants;          /* slots promised in grant_turn */
+	uint32_t grant_turn;
 	/* LLC messages without a slot yet */
 	uint8_t q_head, q_n;
 	struct { uint8_t b[RD_INLINE_MAX]; uint8_t len; } q[SMC_LLC_QUEUE];

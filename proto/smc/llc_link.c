@@ -267,10 +267,14 @@ static void server_delete(struct smc_link *l, const struct llc_msg *msg)
 	struct smc_lgr *lgr = l->lgr;
 	struct llc_msg req = *msg;
 
+	if (lgr->llc->flow == SMC_FLOW_DELETE_LINK)
+		return;
 	if (lgr->state == SMC_LGR_ACTIVE)
 		lgr->state = SMC_LGR_STALE;
 	/* Whatever else is asked for will not be answered by a link that ends. */
-	smc_llc_kill(lgr);
+	lgr->llc->flow = SMC_FLOW_DELETE_LINK;
+	smc_wait_end(lgr->ss, &lgr->llc->confirm, SMC_RSN_TIMEOUT_CL);
+	smc_rkey_kill(lgr);
 	if (smc_llc_send(l, &req) != 0) {
 		smc_lgr_end(lgr, LLC_DEL_NONE, false);
 		return;

@@ -45,6 +45,8 @@ unsigned smc_links_poll(struct smc_stack *ss)
 {
 	unsigned n = 0;
 
+	if (++ss->turn == 0)
+		ss->turn = 1;
 	for (unsigned i = 0; i < ss->n_devs; i++) {
 		struct smc_dev *dev = &ss->devs[i];
 

@@ -55,6 +55,7 @@ struct smc_stack {
 	void *ops_ctx;
 	struct smc_conn *event_head, **event_tail;  /* with events for the user (conn.c) */
 	struct smc_conn *tx_head, **tx_tail;        /* with something to send (tx.c) */
+	uint32_t turn;           /* smc_poll() calls, never 0 while it runs */
 	uint8_t n_devs;
 	struct smc_dev devs[SMC_MAX_DEVS];
 	struct smc_stats stats;

@@ -72,19 +72,48 @@ void smc_link_unwait(struct smc_conn *c)
 		smc_timer_cancel(&l->priv->stuck);
 }
 
-/* As many as there are slots, in the order they came. */
+/* Slots promised to connections that waited: for this turn only, so that one
+ * with nothing to post any more keeps none from the others. */
+static unsigned granted(const struct smc_link *l)
+{
+	return l->priv->grant_turn == l->lgr->ss->turn ? l->priv->grants : 0;
+}
+
+static bool has_grant(const struct smc_link *l, const struct smc_conn *c)
+{
+	return c->slot_turn == l->lgr->ss->turn;
+}
+
+/* As many as there are slots, in the order they came. Who posted before comes
+ * first on the stack's list and would take the slots again and again. */
 static void wake(struct smc_link *l)
 {
-	unsigned room = slots_free(l);
+	struct smc_stack *ss = l->lgr->ss;
+	unsigned n = granted(l);
 
-	while (l->wait_head != NULL && room-- > SMC_LLC_RESERVE) {
+	while (l->wait_head != NULL && slots_free(l) > SMC_LLC_RESERVE + n) {
 		struct smc_conn *c = l->wait_head;
 
 		smc_link_unwait(c);
+		c->slot_turn = ss->turn;
+		n++;
 		smc_tx_schedule(c);
 	}
+	l->priv->grants = (uint8_t)n;
+	l->priv->grant_turn = ss->turn;
 	if (l->wait_head != NULL)
-		smc_timer_arm(l->lgr->ss, &l->priv->stuck, stuck, STUCK_US);
+		smc_timer_arm(ss, &l->priv->stuck, stuck, STUCK_US);
+}
+
+static bool may_post(struct smc_link *l, struct smc_conn *c)
+{
+	if (has_grant(l, c)) {
+		c->slot_turn = 0;
+		if (l->priv->grants > 0)
+			l->priv->grants--;
+		return slots_free(l) > SMC_LLC_RESERVE;
+	}
+	return slots_free(l) > SMC_LLC_RESERVE + granted(l);
 }
 
 int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *writes, unsigned n_writes,
@@ -97,8 +126,7 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *wr
 
 	if (unlikely(l->state != SMC_LINK_ACTIVE || n_writes > 2))
 		return -ENOLINK;
-	/* Who waits already goes first. */
-	if (l->wait_head != NULL || slots_free(l) <= SMC_LLC_RESERVE) {
+	if (!may_post(l, c)) {
 		link_wait(l, c);
 		return -EAGAIN;
 	}
@@ -127,6 +155,8 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *wr
 	}
 	*slot = (struct smc_slot){ .conn = c, .sent = sent, .seq = seq };
 	smc_conn_ref(c, SMC_REF_WR);
+	if (unlikely(c->in_wait))
+		smc_link_unwait(c);
 	l->cdc_out++;
 	return 0;
 }
