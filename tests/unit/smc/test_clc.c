@@ -511,6 +511,41 @@ static void clc_encode_accept__lengths(void)
 	}
 }
 
+/* The greatest of everything, there and back. */
+static void clc_encode__greatest_values(void)
+{
+	static const struct clc_accept a = {
+		.type = CLC_CONFIRM, .version = CLC_V2, .first_contact = true, .qpn = 0xffffff, .rkey = UINT32_MAX,
+		.rmbe_idx = 255, .token = UINT32_MAX, .size_code = 15, .mtu_code = 5, .rmb_addr = UINT64_C(1) << 63,
+		.psn = 0xffffff, .os = 15, .release = 15, .hostname = "abcdefghijklmnopqrstuvwxyz012345",
+		.max_conns = 255, .max_links = 255, .features = 0xffff, .n_gids = 8, .gids[7] = { 1, 2 },
+	};
+	static const struct clc_proposal p = {
+		.version = CLC_V2, .v1 = true, .v2 = true, .smcd_area = true, .subnet4 = UINT32_MAX, .prefix4_len = 32,
+		.n_prefixes6 = 8, .prefixes6[7] = { { 1 }, 128 }, .release = 15, .n_eids = 8, .eids[7] = "EID",
+		.max_conns = 255, .max_links = 255, .features = 0xffff,
+	};
+	uint8_t buf[CLC_MAX_LEN];
+	union message m;
+	int len;
+
+	len = clc_encode_accept(&a, buf);
+	CU_ASSERT_EQUAL_FATAL(len, CLC_ACCEPT_MAX_LEN);
+	CU_ASSERT_EQUAL_FATAL(decode(buf, (size_t)len, CLC_CONFIRM, &m), 0);
+	CU_ASSERT(m.accept.qpn == a.qpn && m.accept.rkey == a.rkey && m.accept.rmbe_idx == a.rmbe_idx);
+	CU_ASSERT(m.accept.token == a.token && m.accept.size_code == 15 && m.accept.mtu_code == 5);
+	CU_ASSERT(m.accept.rmb_addr == a.rmb_addr && m.accept.psn == a.psn && m.accept.os == 15);
+	CU_ASSERT(m.accept.release == 15 && m.accept.features == 0xffff && m.accept.gids[7][1] == 2);
+	CU_ASSERT_STRING_EQUAL(m.accept.hostname, a.hostname);
+
+	len = clc_encode_proposal(&p, buf);
+	CU_ASSERT_EQUAL_FATAL(len, 132 + 8 * 17 + 8 * 32);
+	CU_ASSERT_EQUAL_FATAL(decode(buf, (size_t)len, CLC_PROPOSAL, &m), 0);
+	CU_ASSERT(m.proposal.subnet4 == UINT32_MAX && m.proposal.prefix4_len == 32);
+	CU_ASSERT(m.proposal.prefixes6[7].addr[0] == 1 && m.proposal.prefixes6[7].len == 128);
+	CU_ASSERT(m.proposal.release == 15 && m.proposal.eids[7][2] == 'D' && m.proposal.features == 0xffff);
+}
+
 static void clc_encode_accept__out_of_range(void)
 {
 	uint8_t buf[CLC_ACCEPT_MAX_LEN];
@@ -679,6 +714,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(clc_decode__another_type),
 	TEST_CASE(clc_encode_proposal__lengths),
 	TEST_CASE(clc_encode_accept__lengths),
+	TEST_CASE(clc_encode__greatest_values),
 	TEST_CASE(clc_encode_accept__out_of_range),
 	TEST_CASE(clc_encode_proposal__out_of_range),
 	TEST_CASE(clc_encode_decline__out_of_range),

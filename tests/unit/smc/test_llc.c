@@ -416,6 +416,30 @@ static void llc_encode__long_lists(void)
 	CU_ASSERT_EQUAL(llc_encode(&m, buf, 28 + 255 * 16 - 1), -ENOBUFS);
 }
 
+/* The greatest that 24 and 4 bits hold, there and back. */
+static void llc_encode__greatest_values(void)
+{
+	struct llc_msg m = { .type = LLC_ADD_LINK };
+	uint8_t buf[LLC_LEN];
+
+	m.add_link.qpn = m.add_link.psn = 0xffffff;
+	m.add_link.mtu_code = m.add_link.reject_reason = 15;
+	CU_ASSERT_EQUAL(llc_encode(&m, buf, sizeof(buf)), LLC_LEN);
+	CU_ASSERT_EQUAL(decode(buf, sizeof(buf), &msg), 0);
+	CU_ASSERT(msg.add_link.qpn == 0xffffff && msg.add_link.psn == 0xffffff);
+	CU_ASSERT(msg.add_link.mtu_code == 15 && msg.add_link.reject_reason == 15);
+
+	memset(&m, 0, sizeof(m));
+	m.type = LLC_CONFIRM_LINK;
+	m.confirm_link.qpn = 0xffffff;
+	m.confirm_link.link_id = 255;
+	m.confirm_link.link_uid = UINT32_MAX;
+	CU_ASSERT_EQUAL(llc_encode(&m, buf, sizeof(buf)), LLC_LEN);
+	CU_ASSERT_EQUAL(decode(buf, sizeof(buf), &msg), 0);
+	CU_ASSERT(msg.confirm_link.qpn == 0xffffff && msg.confirm_link.link_uid == UINT32_MAX);
+	CU_ASSERT(msg.confirm_link.link_id == 255 && !msg.confirm_link.no_eyecatcher);
+}
+
 static void llc_encode__out_of_range(void)
 {
 	static const struct llc_msg refused[] = {
@@ -457,6 +481,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(llc_decode__every_octet_changed),
 	TEST_CASE(llc_respond__as_linux_does),
 	TEST_CASE(llc_encode__long_lists),
+	TEST_CASE(llc_encode__greatest_values),
 	TEST_CASE(llc_encode__out_of_range),
 	TEST_CASE(llc_type_name__all),
 };
