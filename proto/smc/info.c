@@ -7,7 +7,8 @@
 const char *smc_state_name(unsigned state)
 {
 	static const char *const names[] = {
-		[SMC_ACTIVE] = "ACTIVE", [SMC_INIT] = "INIT", [SMC_CLOSED] = "CLOSED", [SMC_LISTEN] = "LISTEN",
+		[SMC_ACTIVE] = "ACTIVE", [SMC_INIT] = "INIT", [SMC_CLOSED] = "CLOSED",
+		[SMC_LISTEN] = "LISTEN",
 		[SMC_PEERCLOSEWAIT1] = "PEERCLOSEWAIT1", [SMC_PEERCLOSEWAIT2] = "PEERCLOSEWAIT2",
 		[SMC_APPCLOSEWAIT1] = "APPCLOSEWAIT1", [SMC_APPCLOSEWAIT2] = "APPCLOSEWAIT2",
 		/* as smc-tools spells it */
@@ -72,7 +73,8 @@ void smc_get_info(const struct smc_conn *c, struct smc_conn_info *info)
 		.peerbuf = c->peer_size, .readable = smc_ring_used(c), .unsent = smc_unsent(c),
 		.room = c->peer_size != 0 ? smc_peer_room(c) : 0, .update_limit = c->update_limit,
 		.in_flight = c->refs[SMC_REF_WR],
-		.bytes_in = c->bytes_in, .bytes_out = c->bytes_out, .cdc_in = c->cdc_in, .cdc_out = c->cdc_out,
+		.bytes_in = c->bytes_in, .bytes_out = c->bytes_out, .cdc_in = c->cdc_in,
+		.cdc_out = c->cdc_out,
 		.writes = c->writes, .updates_out = c->updates_out,
 		.age_us = now - c->created_us, .idle_us = now - c->last_us,
 	};

@@ -83,7 +83,8 @@ static void input__cursors(void)
 		} else {
 			CU_ASSERT_EQUAL(u[1].c->error, 0);
 			if (smc_readable(u[1].c) != rows[i].readable || smc_peer_room(u[1].c) != rows[i].room)
-				fprintf(stderr, "%s: %u %u\n", rows[i].what, smc_readable(u[1].c), smc_peer_room(u[1].c));
+				fprintf(stderr, "%s: %u %u\n", rows[i].what, smc_readable(u[1].c),
+					smc_peer_room(u[1].c));
 			CU_ASSERT_EQUAL(smc_readable(u[1].c), rows[i].readable);
 			CU_ASSERT_EQUAL(smc_peer_room(u[1].c), rows[i].room);
 		}
@@ -174,7 +175,8 @@ static void input__lengths(void)
  * the message are never used. */
 static void input__validation(void)
 {
-	static const struct { int seq; bool abort; } rows[] = { { 0, false }, { -1, false }, { 1, true }, { 100, true } };
+	static const struct { int seq; bool abort; } rows[] = { { 0, false }, { -1, false }, { 1, true },
+		{ 100, true } };
 	unsigned i;
 
 	for (i = 0; i < RTE_DIM(rows); i++) {

@@ -41,7 +41,8 @@ static void state__every_flag_in_every_state(void)
 		for (f = 0x20; f <= 0xe0; f += 0x20) { /* ABORT counts most, then CLOSED */
 			uint8_t want = f & CDC_ABORT ? rows[i].abort : f & CDC_CLOSED ? rows[i].closed : rows[i].done;
 
-			CU_ASSERT_EQUAL(smc_state_on_peer(rows[i].state, (uint8_t)f, rows[i].sent_close), want);
+			CU_ASSERT_EQUAL(smc_state_on_peer(rows[i].state, (uint8_t)f, rows[i].sent_close),
+				want);
 		}
 	}
 }
@@ -49,8 +50,10 @@ static void state__every_flag_in_every_state(void)
 static void state__every_call_in_every_state(void)
 {
 	static const struct { uint8_t state, shut, close, answer; } rows[] = {
-		{ A, P1, P1, CL }, { A1, A2, PF, CL }, { A2, A2, PF, CL }, { P1, P1, P1, CL }, { P2, P2, P2, CL },
-		{ AF, AF, CL, CL }, { PF, PF, PF, PF }, { PA, PA, CL, CL }, { PW, PW, PW, CL }, { CL, CL, CL, CL },
+		{ A, P1, P1, CL }, { A1, A2, PF, CL }, { A2, A2, PF, CL }, { P1, P1, P1, CL },
+		{ P2, P2, P2, CL },
+		{ AF, AF, CL, CL }, { PF, PF, PF, PF }, { PA, PA, CL, CL }, { PW, PW, PW, CL },
+		{ CL, CL, CL, CL },
 	};
 	unsigned i;
 
@@ -65,8 +68,10 @@ static void state__every_call_in_every_state(void)
 static void state__names(void)
 {
 	static const struct { unsigned state; const char *name; } rows[] = {
-		{ A, "ACTIVE" }, { SMC_INIT, "INIT" }, { CL, "CLOSED" }, { SMC_LISTEN, "LISTEN" }, { P1, "PEERCLOSEWAIT1" },
-		{ P2, "PEERCLOSEWAIT2" }, { A1, "APPCLOSEWAIT1" }, { A2, "APPCLOSEWAIT2" }, { AF, "APPFINCLOSEWAIT1" },
+		{ A, "ACTIVE" }, { SMC_INIT, "INIT" }, { CL, "CLOSED" }, { SMC_LISTEN, "LISTEN" },
+		{ P1, "PEERCLOSEWAIT1" },
+		{ P2, "PEERCLOSEWAIT2" }, { A1, "APPCLOSEWAIT1" }, { A2, "APPCLOSEWAIT2" },
+		{ AF, "APPFINCLOSEWAIT1" },
 		{ PF, "PEERFINCLOSEWAIT" }, { PW, "PEERABORTWAIT" }, { PA, "PROCESSABORT" }, { 0, "UNKNOWN" },
 		{ 15, "UNKNOWN" }, { 28, "UNKNOWN" }, { 255, "UNKNOWN" },
 	};
@@ -133,7 +138,8 @@ static void tell(const struct story *s)
 		uint8_t state = left[i] && world->s[i].ss.conns.used == 0 ? CL : u[i].c->state;
 
 		if (state != s->state[i] || world->s[i].last.conn_flags != s->flags[i] || tcp[i].fin != s->fin[i])
-			fprintf(stderr, "%s: side %u: %s, flags %02x, FIN %u\n", s->what, i, smc_state_name(state),
+			fprintf(stderr, "%s: side %u: %s, flags %02x, FIN %u\n", s->what, i,
+				smc_state_name(state),
 				world->s[i].last.conn_flags, tcp[i].fin);
 		CU_ASSERT_EQUAL(state, s->state[i]);
 		CU_ASSERT_EQUAL(world->s[i].last.conn_flags, s->flags[i]);
@@ -158,27 +164,43 @@ static void close__stories(void)
 		{ "one after the other", "c0R0c1", { CL, CL }, { 0x40, 0x40 }, { 0, 0 }, { true, true } },
 		{ "both at once", "c0c1", { CL, CL }, { 0x40, 0x40 }, { 0, 0 }, { true, true } },
 		{ "half close", "s0", { P1, A1 }, { 0x80, 0 }, { 0, 0 }, { true, false } },
-		{ "half close, data goes on", "s0R0w1R0r0", { P1, A1 }, { 0x80, 0 }, { 0, 0 }, { true, false } },
-		{ "half close, then both", "s0R0w1R0r0c1R0c0", { CL, CL }, { 0xc0, 0x40 }, { 0, 0 }, { true, true } },
+		{ "half close, data goes on", "s0R0w1R0r0", { P1, A1 }, { 0x80, 0 }, { 0, 0 },
+		  { true, false } },
+		{ "half close, then both", "s0R0w1R0r0c1R0c0", { CL, CL }, { 0xc0, 0x40 }, { 0, 0 },
+		  { true, true } },
 		{ "half close, peer closes", "s0R0c1", { AF, PF }, { 0x80, 0x40 }, { 0, 0 }, { true, true } },
 		{ "half close both ways", "s0R0s1", { P2, A2 }, { 0x80, 0x80 }, { 0, 0 }, { true, true } },
 		{ "both ways at once", "s0s1", { P2, P2 }, { 0x80, 0x80 }, { 0, 0 }, { true, true } },
-		{ "both ways, one closes", "s0R0s1R0c0", { P2, A2 }, { 0xc0, 0x80 }, { 0, 0 }, { true, true } },
-		{ "both ways, the other closes", "s0R0s1R0c1", { AF, PF }, { 0x80, 0xc0 }, { 0, 0 }, { true, true } },
-		{ "both ways, both close", "s0s1R0c0R0c1", { CL, CL }, { 0xc0, 0xc0 }, { 0, 0 }, { true, true } },
+		{ "both ways, one closes", "s0R0s1R0c0", { P2, A2 }, { 0xc0, 0x80 }, { 0, 0 },
+		  { true, true } },
+		{ "both ways, the other closes", "s0R0s1R0c1", { AF, PF }, { 0x80, 0xc0 }, { 0, 0 },
+		  { true, true } },
+		{ "both ways, both close", "s0s1R0c0R0c1", { CL, CL }, { 0xc0, 0xc0 }, { 0, 0 },
+		  { true, true } },
 		{ "half close and close", "s0R0c0", { P1, A1 }, { 0xc0, 0 }, { 0, 0 }, { true, false } },
-		{ "half close and close at once", "s0c0", { P1, A1 }, { 0x40, 0 }, { 0, 0 }, { true, false } },
+		{ "half close and close at once", "s0c0", { P1, A1 }, { 0x40, 0 }, { 0, 0 },
+		  { true, false } },
 		{ "data, then close", "w0c0R0r1", { P1, A1 }, { 0x40, 0 }, { 0, 0 }, { true, false } },
-		{ "close with unread data", "w1R0c0", { P1, PA }, { 0x20, 0 }, { 0, ECONNRESET }, { true, false } },
-		{ "unread, both", "w1R0c0R0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { true, false }, { false, true } },
-		{ "unread on both sides", "w0w1R0c0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { true, true } },
-		{ "unread behind a half close", "w1R0s0R0c0", { P1, PA }, { 0xa0, 0 }, { 0, ECONNRESET }, { true, false } },
-		{ "abort", "a0", { PW, PA }, { 0x20, 0 }, { 0, ECONNRESET }, { false, false }, { true, false } },
-		{ "abort with data queued", "w0a0", { PW, PA }, { 0x20, 0 }, { 0, ECONNRESET }, { false }, { true, false } },
-		{ "abort, answered", "a0R0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { false, false }, { true, true } },
-		{ "abort both at once", "a0a1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { false, false }, { true, true } },
-		{ "abort of a closed one", "c1R0a0", { CL, CL }, { 0x20, 0x40 }, { 0, 0 }, { false, true }, { true, false } },
-		{ "abort after a half close", "s0R0a0", { PW, PA }, { 0xa0, 0 }, { 0, ECONNRESET }, { true }, { true, false } },
+		{ "close with unread data", "w1R0c0", { P1, PA }, { 0x20, 0 }, { 0, ECONNRESET },
+		  { true, false } },
+		{ "unread, both", "w1R0c0R0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { true, false },
+		  { false, true } },
+		{ "unread on both sides", "w0w1R0c0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 },
+		  { true, true } },
+		{ "unread behind a half close", "w1R0s0R0c0", { P1, PA }, { 0xa0, 0 }, { 0, ECONNRESET },
+		  { true, false } },
+		{ "abort", "a0", { PW, PA }, { 0x20, 0 }, { 0, ECONNRESET }, { false, false },
+		  { true, false } },
+		{ "abort with data queued", "w0a0", { PW, PA }, { 0x20, 0 }, { 0, ECONNRESET }, { false },
+		  { true, false } },
+		{ "abort, answered", "a0R0c1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { false, false },
+		  { true, true } },
+		{ "abort both at once", "a0a1", { CL, CL }, { 0x20, 0x20 }, { 0, 0 }, { false, false },
+		  { true, true } },
+		{ "abort of a closed one", "c1R0a0", { CL, CL }, { 0x20, 0x40 }, { 0, 0 }, { false, true },
+		  { true, false } },
+		{ "abort after a half close", "s0R0a0", { PW, PA }, { 0xa0, 0 }, { 0, ECONNRESET }, { true },
+		  { true, false } },
 		{ "abort meets both half closes: answered at once", "s0R0s1R0a0", { CL, CL }, { 0xa0, 0xa0 },
 		  { 0, ECONNRESET }, { true, true }, { true, true } },
 	};
@@ -379,7 +401,8 @@ static void tcp_end(unsigned i, bool reset)
 
 static void tcp__end_without_a_cdc(void)
 {
-	static const struct { bool reset; uint64_t grace; } rows[] = { { false, 3000000 }, { true, SMC_RST_GRACE_US } };
+	static const struct { bool reset; uint64_t grace; } rows[] = { { false, 3000000 },
+		{ true, SMC_RST_GRACE_US } };
 	unsigned i;
 
 	for (i = 0; i < RTE_DIM(rows); i++) {

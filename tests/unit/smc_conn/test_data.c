@@ -11,7 +11,8 @@ static void transfer(unsigned from, uint64_t *at, uint64_t len, uint32_t chunk)
 	unsigned idle = 0;
 
 	while (got < len && idle < 3) {
-		uint32_t n = send_stream(&u[from], *at + sent, (uint32_t)RTE_MIN((uint64_t)chunk, len - sent)), r;
+		uint32_t n = send_stream(&u[from], *at + sent,
+			(uint32_t)RTE_MIN((uint64_t)chunk, len - sent)), r;
 
 		sent += n;
 		world_run();
@@ -222,7 +223,8 @@ static void send__autocork(void)
 	unsigned i;
 
 	for (i = 0; i < RTE_DIM(rows); i++) {
-		pair_world(&(struct world_args){ .autocork = rows[i].autocork }, &(struct pair_args){ .rmb = { 0, 65536 } });
+		pair_world(&(struct world_args){ .autocork = rows[i].autocork },
+			&(struct pair_args){ .rmb = { 0, 65536 } });
 		smc_nodelay(u[0].c, rows[i].nodelay);
 		send_stream(&u[0], 0, 10);
 		world_output();

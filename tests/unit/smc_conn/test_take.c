@@ -51,7 +51,8 @@ static void take__copies_little_and_refers_to_much(void)
 {
 	static const struct { uint32_t skip, len; unsigned segs; bool ref; } rows[] = {
 		{ 0, 1, 1, false }, { 0, 1024, 1, false }, { 0, 1025, 1, true }, { 0, 16384, 1, true },
-		{ 0, 40000, 1, true }, { 10000, 10000, 2, true }, { 16000, 16384, 2, false }, { 0, 0, 0, false },
+		{ 0, 40000, 1, true }, { 10000, 10000, 2, true }, { 16000, 16384, 2, false },
+		{ 0, 0, 0, false },
 	};
 	unsigned i;
 

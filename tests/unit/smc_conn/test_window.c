@@ -189,14 +189,17 @@ static void reader__of_single_octets(void)
  * stands still while the reader reads on what is there. */
 static void liveness__no_pattern_stalls(void)
 {
-	static const uint32_t steps[] = { 1, 7, 100, 2303, 2304, 2305, 4096, 8191, 8192, 8193, 16383, 16384, 40000 };
+	static const uint32_t steps[] = { 1, 7, 100, 2303, 2304, 2305, 4096, 8191, 8192, 8193, 16383, 16384,
+		40000 };
 	unsigned i, k;
 
 	for (k = 0; k < 3; k++) {
 		for (i = 0; i < RTE_DIM(steps); i++) {
 			uint64_t sent = 0, got = 0, want = RTE_MIN(300000ull, 3000ull * steps[i]);
 
-			pair_world(NULL, &(struct pair_args){ .rmb = { 0, 16384u << k }, .snd = { 16384u << (2 - k), 0 } });
+			pair_world(NULL,
+				&(struct pair_args){ .rmb = { 0, 16384u << k },
+					.snd = { 16384u << (2 - k), 0 } });
 			while (got < want) {
 				uint32_t r;
 
