@@ -225,10 +225,30 @@ static void hang(const struct work *w, const char *what)
 	exit(EXIT_FAILURE);
 }
 
+/* Let the hosts learn each other's address: of many first SYNs most would be dropped, and wait for a second. */
+static void meet(struct work *w)
+{
+	struct work_conn *c = &w->conns[0];
+	unsigned turns = 0;
+
+	begin(c);
+	while (w->open == 0) {
+		pair_turn(w->pair);
+		if (++turns > TURNS_MAX)
+			hang(w, "meet");
+	}
+	sock_abort(c->s);
+	c->s = NULL;
+	pair_wait(w->pair, 1000000);
+	w->open = 0;
+	w->begun = w->done = w->errors = 0;
+}
+
 void work_open(struct work *w)
 {
 	unsigned turns = 0;
 
+	meet(w);
 	if (w->kind == WORK_SHORT)
 		return;
 	for (unsigned i = 0; i < w->n; i++)
