@@ -14,7 +14,7 @@ struct sock *sock_new(struct sock_stack *ss, const struct sock_handler *handler,
 	if (s == NULL)
 		return NULL;
 	*s = (struct sock){
-		.ss = ss, .handler = handler, .ctx = ctx, .protocol = protocol, .transport = SOCK_TCP,
+		.ss = ss, .handler = handler, .ctx = ctx, .protocol = protocol,
 	};
 	ss->gens[pool_index(&ss->socks, s)]++;
 	ss->stats.open++;
@@ -84,6 +84,8 @@ static void count_event(struct sock_stack *ss, struct sock *s, unsigned events, 
 	if ((events & TCP_EV_CONNECTED) != 0) {
 		s->connected = true;
 		ss->stats.connected++;
+		if (s->protocol == SOCK_SMC)
+			*(s->mode == SOCK_M_SMC ? &ss->stats.smc_connected : &ss->stats.fallback_connected) += 1;
 	}
 	if ((events & TCP_EV_CLOSED) == 0)
 		return;
@@ -95,58 +97,146 @@ static void count_event(struct sock_stack *ss, struct sock *s, unsigned events, 
 		ss->stats.closed++;
 }
 
-static void tcp_event(void *ctx, struct tcp_conn *c, void *user, unsigned events)
+/* What is readable may be a DECLINE that crossed ours. */
+static unsigned filter_events(struct sock *s, unsigned events)
 {
-	struct sock_stack *ss = ctx;
-	struct sock *s = user;
-	struct sock_event ev = { .id = sock_id(s), .events = events };
+	bool last = (events & (TCP_EV_EOF | TCP_EV_CLOSED)) != 0;
 
+	if ((events & TCP_EV_READABLE) == 0 && !last)
+		return events;
+	if (sock_filter(s, last) && tcp_readable(s->conn) > 0)
+		return events | TCP_EV_READABLE;
+	return events & ~(unsigned)TCP_EV_READABLE;
+}
+
+void sock_tell(struct sock *s, unsigned events, int error)
+{
+	struct sock_stack *ss = s->ss;
+	struct sock_event ev = { .id = sock_id(s), .error = error };
+
+	if (unlikely(s->mode == SOCK_M_FILTER))
+		events = filter_events(s, events);
+	ev.events = events;
+	count_event(ss, s, events, error);
+	dispatch(ss, &ev);
+}
+
+void sock_tcp_event(void *ctx, struct tcp_conn *c, void *user, unsigned events)
+{
+	struct sock *s = user;
+	int error = 0;
+
+	if (unlikely(smc_is_tcp_user(user))) {
+		smc_tcp_event(user, events);
+		return;
+	}
+	if (unlikely(s->mode == SOCK_M_RISING)) {
+		sock_rise_event(s, c, events);
+		return;
+	}
 	if ((events & TCP_EV_CLOSED) != 0) {
 		struct tcp_info info;
 
 		tcp_get_info(c, &info);
-		ev.error = info.error;
+		error = info.error;
 	}
-	count_event(ss, s, events, ev.error);
-	dispatch(ss, &ev);
+	sock_tell(s, events, error);
+}
+
+void sock_smc_event(void *ctx, struct smc_conn *c, void *user, unsigned events)
+{
+	struct sock *s = user;
+	int error = 0;
+
+	if (s->mode == SOCK_M_RISING) { /* decided, not told yet */
+		s->rise->verdict.tcp_events |= events;
+		return;
+	}
+	if ((events & TCP_EV_CLOSED) != 0) {
+		struct smc_conn_info info;
+
+		smc_get_info(c, &info);
+		error = info.error;
+	}
+	sock_tell(s, events, error);
+}
+
+static int create_transports(struct sock_stack *ss, const struct tcp_config *tcp_conf,
+			     const struct tcp_steering *steering, const struct smc_config *smc_conf)
+{
+	static const struct tcp_user_ops tcp_ops = { .event = sock_tcp_event };
+	static const struct smc_user_ops smc_ops = { .decided = sock_rise_decided, .event = sock_smc_event };
+	int rc = tcp_stack_create(&ss->tcp, ss->net, ss->wheel, tcp_conf, &tcp_ops, ss, steering);
+
+	if (rc < 0 || smc_conf == NULL)
+		return rc;
+	rc = smc_stack_create(&ss->smc, smc_conf, ss->tcp, ss->wheel, &smc_ops, ss);
+	if (rc < 0)
+		tcp_stack_destroy(ss->tcp);
+	return rc;
+}
+
+static int create_pools(struct sock_stack *ss, const struct sock_config *conf)
+{
+	int rc = pool_init(&ss->socks, sizeof(struct sock), 8, conf->max_socks, conf->node);
+
+	if (rc < 0)
+		return rc;
+	rc = pool_init(&ss->peers, sizeof(struct sock_peer), 8, conf->max_socks, conf->node);
+	if (rc < 0)
+		goto free_socks;
+	rc = pool_init(&ss->rises, sizeof(struct sock_rise), 8, conf->max_socks, conf->node);
+	if (rc < 0)
+		goto free_peers;
+	ss->gens_len = ((size_t)conf->max_socks + 1) * sizeof(*ss->gens);
+	ss->gens = mmap(NULL, ss->gens_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ss->gens != MAP_FAILED)
+		return 0;
+	rc = -ENOMEM;
+	pool_fini(&ss->rises);
+free_peers:
+	pool_fini(&ss->peers);
+free_socks:
+	pool_fini(&ss->socks);
+	return rc;
+}
+
+static void free_pools(struct sock_stack *ss)
+{
+	munmap(ss->gens, ss->gens_len);
+	pool_fini(&ss->rises);
+	pool_fini(&ss->peers);
+	pool_fini(&ss->socks);
 }
 
 int sock_stack_create(struct sock_stack **out, const struct sock_config *conf, struct net_stack *net,
-		      struct wheel *wheel, const struct tcp_config *tcp_conf, const struct tcp_steering *steering)
+		      struct wheel *wheel, const struct tcp_config *tcp_conf, const struct tcp_steering *steering,
+		      const struct smc_config *smc_conf)
 {
-	static const struct tcp_user_ops ops = { .event = tcp_event };
 	const struct net_env *env = net_environment(net);
 	struct sock_stack *ss = calloc(1, sizeof(*ss));
 	int rc = -ENOMEM;
 
 	if (ss == NULL)
 		return rc;
-	rc = pool_init(&ss->socks, sizeof(struct sock), 8, conf->max_socks, conf->node);
+	ss->net = net;
+	ss->wheel = wheel;
+	ss->decided_tail = &ss->decided_head;
+	ss->backlog = conf->backlog;
+	rc = create_pools(ss, conf);
 	if (rc < 0)
 		goto free_stack;
-	rc = pool_init(&ss->peers, sizeof(struct sock_peer), 8, conf->max_socks, conf->node);
-	if (rc < 0)
-		goto free_socks;
-	ss->gens_len = ((size_t)conf->max_socks + 1) * sizeof(*ss->gens);
-	ss->gens = mmap(NULL, ss->gens_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ss->gens == MAP_FAILED) {
-		rc = -ENOMEM;
-		goto free_peers;
-	}
-	ss->backlog = conf->backlog;
 	env->random(env->ctx, &ss->peer_key, sizeof(ss->peer_key));
-	rc = tcp_stack_create(&ss->tcp, net, wheel, tcp_conf, &ops, ss, steering);
+	if (smc_conf != NULL)
+		wheel_register(wheel, WHEEL_SOCK, sock_rise_expired, ss);
+	rc = create_transports(ss, tcp_conf, steering, smc_conf);
 	if (rc < 0)
-		goto free_gens;
+		goto free_pools;
 	*out = ss;
 	return 0;
 
-free_gens:
-	munmap(ss->gens, ss->gens_len);
-free_peers:
-	pool_fini(&ss->peers);
-free_socks:
-	pool_fini(&ss->socks);
+free_pools:
+	free_pools(ss);
 free_stack:
 	free(ss);
 	return rc;
@@ -156,10 +246,9 @@ void sock_stack_destroy(struct sock_stack *ss)
 {
 	if (ss == NULL)
 		return;
+	smc_stack_destroy(ss->smc);
 	tcp_stack_destroy(ss->tcp);
-	munmap(ss->gens, ss->gens_len);
-	pool_fini(&ss->peers);
-	pool_fini(&ss->socks);
+	free_pools(ss);
 	free(ss);
 }
 
@@ -168,19 +257,37 @@ struct tcp_stack *sock_tcp(struct sock_stack *ss)
 	return ss->tcp;
 }
 
+struct smc_stack *sock_smc(struct sock_stack *ss)
+{
+	return ss->smc;
+}
+
+/* ---- the turn ----------------------------------------------------------------- */
+
+unsigned sock_poll(struct sock_stack *ss)
+{
+	return ss->smc == NULL ? 0 : smc_poll(ss->smc);
+}
+
 unsigned sock_deliver(struct sock_stack *ss, unsigned budget)
 {
-	return tcp_deliver(ss->tcp, budget);
+	unsigned n = 0;
+
+	if (ss->smc != NULL)
+		n = sock_rise_deliver(ss) + smc_deliver(ss->smc, budget);
+	return n + tcp_deliver(ss->tcp, budget);
 }
 
 unsigned sock_output(struct sock_stack *ss)
 {
-	return tcp_output(ss->tcp);
+	unsigned n = ss->smc == NULL ? 0 : smc_output(ss->smc);
+
+	return n + tcp_output(ss->tcp);
 }
 
 bool sock_busy(const struct sock_stack *ss)
 {
-	return tcp_busy(ss->tcp);
+	return tcp_busy(ss->tcp) || ss->decided_head != NULL || (ss->smc != NULL && smc_busy(ss->smc));
 }
 
 const struct sock_stats *sock_stats(const struct sock_stack *ss)
@@ -188,11 +295,59 @@ const struct sock_stats *sock_stats(const struct sock_stack *ss)
 	return &ss->stats;
 }
 
+/* ---- looking -------------------------------------------------------------------- */
+
+uint16_t sock_transport(const struct sock *s)
+{
+	switch (s->mode) {
+	case SOCK_M_TCP:
+	case SOCK_M_FILTER:
+		return SOCK_TCP;
+	case SOCK_M_SMC:
+		return SOCK_SMC;
+	default:
+		return 0;
+	}
+}
+
+static struct smc_conn *smc_of(const struct sock *s)
+{
+	if (s->mode == SOCK_M_SMC)
+		return s->smc;
+	return s->mode == SOCK_M_RISING ? s->rise->smc : NULL;
+}
+
+static struct tcp_conn *tcp_of(const struct sock *s)
+{
+	struct smc_conn *c = smc_of(s);
+
+	if (c != NULL)
+		return smc_tcp(c);
+	if (s->mode != SOCK_M_RISING)
+		return s->conn;
+	return s->rise->tcp != NULL ? s->rise->tcp : s->rise->verdict.tcp;
+}
+
 void sock_get_info(const struct sock *s, struct sock_info *info)
 {
-	*info = (struct sock_info){ .id = sock_id(s), .protocol = s->protocol, .transport = s->transport };
-	if (s->conn != NULL)
-		tcp_get_info(s->conn, &info->tcp);
+	struct tcp_conn *c = tcp_of(s);
+
+	*info = (struct sock_info){
+		.id = sock_id(s), .protocol = s->protocol, .transport = sock_transport(s), .reason = s->reason,
+		.peer_reason = s->peer_reason,
+	};
+	if (c != NULL)
+		tcp_get_info(c, &info->tcp);
+}
+
+int sock_smc_info(const struct sock *s, struct smc_conn_info *info)
+{
+	struct smc_conn *c = smc_of(s);
+
+	if (c == NULL)
+		return -ENOENT;
+	smc_get_info(c, info);
+	return 0;
 }
 
 /* Free objects passed over in one call, so that a sparse pool cannot hold up a turn. */

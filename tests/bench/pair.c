@@ -122,7 +122,7 @@ static void host_create(struct pair *p, const struct pair_conf *conf, unsigned i
 	fill_net(p, conf, i, &nc);
 	check(net_stack_create(&h->net, &nc, &env, h->wheel, p->now_us), "net_stack_create");
 	fill_tcp(p, conf, h, &tc);
-	check(sock_stack_create(&h->ss, &sc, h->net, h->wheel, &tc, NULL), "sock_stack_create");
+	check(sock_stack_create(&h->ss, &sc, h->net, h->wheel, &tc, NULL, NULL), "sock_stack_create");
 	net_stack_start(h->net);
 }
 

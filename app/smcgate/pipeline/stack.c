@@ -259,7 +259,7 @@ static int create_sockets(struct lcore *lc)
 
 	fill_tcp(lc, &tc);
 	return sock_stack_create(&lc->ss, &sc, lc->net, &lc->wheel, &tc,
-				 lc->pl->n_workers > 1 ? &steering : NULL);
+				 lc->pl->n_workers > 1 ? &steering : NULL, NULL);
 }
 
 int stack_create(struct lcore *lc)

@@ -21,7 +21,12 @@ static struct tcp_listener listener;
 static struct tcp_conn conns[FAKE_CONNS];
 static unsigned n_conns, handles;
 static int connect_rc;
-static bool listening;
+static bool listening, offers;
+static uint64_t now_us;
+
+void fake_tcp_offers(bool on) { offers = on; }
+void fake_tcp_now(uint64_t us) { now_us = us; }
+uint64_t net_now(const struct net_stack *st) { return now_us; }
 
 int fake_tcp_accept(struct tcp_conn *c, uint32_t peer)
 {
@@ -32,6 +37,9 @@ int fake_tcp_accept(struct tcp_conn *c, uint32_t peer)
 	c->info.state = TCP_ESTABLISHED;
 	c->info.flow.family = NET_IPV4;
 	memcpy(c->info.flow.raddr, a.b, 16);
+	c->readable = 7;
+	if (offers && listener.args.opt.len != 0)
+		c->opt = listener.args.opt_policy(listener.args.ctx, &c->info.flow);
 	rc = listener.args.accept(listener.args.ctx, &listener, c);
 	handles += rc == 0;
 	return rc;
@@ -59,6 +67,8 @@ int tcp_stack_create(struct tcp_stack **out, struct net_stack *net, struct wheel
 	stack = (struct tcp_stack){ *ops, ops_ctx };
 	*out = &stack;
 	connect_rc = 0;
+	offers = false;
+	now_us = 0;
 	return 0;
 }
 
@@ -84,7 +94,10 @@ int tcp_connect(struct tcp_stack *ts, const struct tcp_connect_args *args, struc
 		return connect_rc;
 	n_conns++;
 	handles++;
-	*c = (struct tcp_conn){ .user = args->user };
+	*c = (struct tcp_conn){
+		.user = args->user, .opt = args->opt.len != 0 && offers, .readable = 7, .rcvbuf_max = args->rcvbuf_max,
+		.timeout_ms = args->timeout_ms,
+	};
 	*out = c;
 	return 0;
 }
@@ -103,7 +116,9 @@ int tcp_shutdown(struct tcp_conn *c) { return 0; }
 void tcp_set_user(struct tcp_conn *c, void *user) { c->user = user; }
 void *tcp_user(const struct tcp_conn *c) { return c->user; }
 void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info) { *info = c->info; }
-uint32_t tcp_readable(const struct tcp_conn *c) { return 7; }
+bool tcp_opt_agreed(const struct tcp_conn *c) { return c->opt; }
+int64_t tcp_urgent_mark(const struct tcp_conn *c) { return -1; }
+uint32_t tcp_readable(const struct tcp_conn *c) { return c->readable; }
 bool tcp_eof(const struct tcp_conn *c) { return false; }
 unsigned tcp_peek(const struct tcp_conn *c, struct tcp_piece *pieces, unsigned max) { return 1; }
 void tcp_consume(struct tcp_conn *c, uint32_t len) {}
@@ -116,11 +131,11 @@ void tcp_send_commit(struct tcp_conn *c, uint32_t len) {}
 int tcp_give(struct tcp_conn *c, struct rte_mbuf *chain, uint32_t len) { return 0; }
 uint32_t tcp_unacked(const struct tcp_conn *c) { return 0; }
 void tcp_cork(struct tcp_conn *c, bool on) {}
-void tcp_nodelay(struct tcp_conn *c, bool on) {}
+void tcp_nodelay(struct tcp_conn *c, bool on) { c->nodelay = on; }
 void tcp_keepalive(struct tcp_conn *c, bool on) {}
 void tcp_user_timeout(struct tcp_conn *c, uint32_t ms) {}
 void tcp_notify_sent(struct tcp_conn *c) {}
-void tcp_set_buffers(struct tcp_conn *c, uint32_t rcvbuf_max, uint32_t sndbuf_max) {}
+void tcp_set_buffers(struct tcp_conn *c, uint32_t rcvbuf_max, uint32_t sndbuf_max) { c->rcvbuf_max = rcvbuf_max; }
 unsigned tcp_deliver(struct tcp_stack *ts, unsigned budget) { return 0; }
 unsigned tcp_output(struct tcp_stack *ts) { return 0; }
 bool tcp_busy(const struct tcp_stack *ts) { return false; }

@@ -13,10 +13,17 @@ struct tcp_conn {
 	void *user;
 	enum fake_tcp_end end;
 	uint32_t sent;
+	bool opt;                      /* agreed on */
+	bool nodelay;
+	uint32_t readable;
+	uint32_t rcvbuf_max;           /* of tcp_connect(), or tcp_set_buffers() */
+	uint32_t timeout_ms;
 };
 
 /* A peer connects to the listener that was opened last: what accept answered. */
 int fake_tcp_accept(struct tcp_conn *c, uint32_t peer);
+/* Both SYNs of the next ones have the option, if the listener agrees to it. */
+void fake_tcp_offers(bool on);
 void fake_tcp_event(struct tcp_conn *c, unsigned events, int error);
 /* Connections made by tcp_connect(), newest. */
 struct tcp_conn *fake_tcp_connected(void);
@@ -24,5 +31,7 @@ void fake_tcp_connect_fails(int rc);
 /* Handles not given back. */
 unsigned fake_tcp_handles(void);
 bool fake_tcp_listening(void);
+/* The clock. */
+void fake_tcp_now(uint64_t us);
 
 #endif

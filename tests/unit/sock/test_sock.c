@@ -58,7 +58,7 @@ static void start(uint32_t max_socks, uint32_t max_per_peer)
 	seen[0] = '\0';
 	accept_rc = 0;
 	close_in = NULL;
-	CU_ASSERT_EQUAL_FATAL(sock_stack_create(&ss, &conf, NULL, NULL, NULL, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(sock_stack_create(&ss, &conf, NULL, NULL, NULL, NULL, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(sock_listen(ss, &(struct sock_listen_args){
 		.protocol = SOCK_TCP, .port = 80, .handler = &handler, .ctx = &accept_rc, .max_socks = max_socks,
 		.max_per_peer = max_per_peer }, &l), 0);
@@ -212,19 +212,39 @@ static void connect__fails_at_once_and_later(void)
 	stop();
 }
 
-static void protocol__smc_is_refused(void)
+static void protocol__others_are_refused(void)
 {
-	const struct sock_connect_args args = { .protocol = SOCK_SMC, .handler = &handler };
+	const struct sock_connect_args args = { .protocol = 17, .handler = &handler };
 	struct sock_listener *other;
 	struct sock *s;
 
 	start(0, 0);
 	CU_ASSERT_EQUAL(sock_connect(ss, &args, &s), -EPROTONOSUPPORT);
-	CU_ASSERT_EQUAL(sock_listen(ss, &(struct sock_listen_args){ .protocol = SOCK_SMC, .handler = &handler }, &other),
+	CU_ASSERT_EQUAL(sock_listen(ss, &(struct sock_listen_args){ .protocol = 17, .handler = &handler }, &other),
 			-EPROTONOSUPPORT);
 	CU_ASSERT_EQUAL(sock_listen(ss, &(struct sock_listen_args){ .protocol = SOCK_TCP }, &other), -EINVAL);
 	CU_ASSERT_EQUAL(sock_listen(ss, &(struct sock_listen_args){ .protocol = SOCK_TCP, .handler = &handler }, &other),
 			-EADDRINUSE);
+	stop();
+}
+
+/* No SMC was configured: a socket that asks for it is a TCP socket that says why. */
+static void protocol__smc_without_a_stack_is_tcp(void)
+{
+	const struct sock_connect_args args = { .protocol = SOCK_SMC, .handler = &handler, .ctx = &accept_rc };
+	struct sock_info info;
+	struct sock *s;
+
+	start(0, 0);
+	CU_ASSERT_EQUAL(sock_connect(ss, &args, &s), 0);
+	fake_tcp_event(fake_tcp_connected(), TCP_EV_CONNECTED, 0);
+	CU_ASSERT_STRING_EQUAL(seen, "C");
+	sock_get_info(s, &info);
+	CU_ASSERT_EQUAL(info.protocol, SOCK_SMC);
+	CU_ASSERT_EQUAL(info.transport, SOCK_TCP);
+	CU_ASSERT_EQUAL(info.reason, SMC_RSN_OWN_DISABLED);
+	CU_ASSERT_EQUAL(sock_stats(ss)->fallback_connected, 1);
+	sock_close(s);
 	stop();
 }
 
@@ -305,7 +325,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(events__close_in_each),
 	TEST_CASE(events__error_is_told),
 	TEST_CASE(connect__fails_at_once_and_later),
-	TEST_CASE(protocol__smc_is_refused),
+	TEST_CASE(protocol__others_are_refused),
+	TEST_CASE(protocol__smc_without_a_stack_is_tcp),
 	TEST_CASE(id__of_a_reused_object_differs),
 	TEST_CASE(list__survives_churn),
 	TEST_CASE(listener__abort_leaves_shells),
