@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "proto/net/net_impl.h"
+#include "proto/net/offload.h"
 
 #define OPT_END 0
 #define OPT_NOP 1
@@ -42,7 +43,7 @@ static bool ip_cksum_ok(const struct net_if *ifp, const struct rte_mbuf *m, cons
 		if (flags == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 			return false;
 	}
-	return rte_raw_cksum(ip, hlen) == 0xffff;
+	return net_raw_cksum(ip, hlen) == 0xffff;
 }
 
 static bool ip_source_ok(const struct net_stack *st, const struct net_if *ifp, rte_be32_t src)

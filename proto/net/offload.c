@@ -44,7 +44,7 @@ static void ip_cksum_fill(struct rte_mbuf *m)
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
 
 	ip->hdr_checksum = 0;
-	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, m->l3_len);
+	ip->hdr_checksum = (uint16_t)~net_raw_cksum(ip, m->l3_len);
 }
 
 /* One frame, not to be cut (any more). piece: it came out of a super-segment,

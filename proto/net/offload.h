@@ -23,6 +23,10 @@
 int net_tx_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mempool *ind_pool,
 		  struct rte_mbuf **out, unsigned max);
 
+/* Ones' complement sum of any octets (RFC 1071), folded, not inverted, in the
+ * order of memory: as rte_raw_cksum(), but fast. */
+uint16_t net_raw_cksum(const void *buf, uint32_t len);
+
 /* Transport checksum over a chain, pseudo header included; l3_len valid.
  * 0 when the stored checksum is right. */
 uint16_t net_l4_cksum(struct rte_mbuf *m, uint32_t l3_off, uint32_t l4_off, uint32_t l4_len);

@@ -4,7 +4,7 @@
  * thread that runs client and server.
  *
  *	WORK   short (connect, 64 octets, 1 KiB, close), rr (64 octets each way), bulk (64 KiB)
- *	WAY    tcp, tcp-whole (super-segments uncut)
+ *	WAY    tcp, tcp-none (checksums by us), tcp-whole (super-segments uncut)
  *
  * One line for each of COUNT windows: nanoseconds an operation, for each way, the
  * ways taking turns so that what disturbs one disturbs the other.
@@ -30,6 +30,7 @@ struct way {
 #define CKSUMS (NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_MULTI_SEG | NET_RX_CKSUM)
 static const struct way ways[] = {
 	{ "tcp", CKSUMS, SOCK_TCP, SOCK_TCP },
+	{ "tcp-none", NET_TX_MULTI_SEG, SOCK_TCP, SOCK_TCP },
 	{ "tcp-whole", CKSUMS | NET_TX_TSO, SOCK_TCP, SOCK_TCP },
 };
 

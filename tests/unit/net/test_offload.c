@@ -349,7 +349,27 @@ static void net_l4_cksum__chains_and_lengths(void)
 	fix_fini(&f);
 }
 
+static void net_raw_cksum__as_the_slow_one(void)
+{
+	static uint8_t buf[65536 + 8];
+	static const int fills[] = { -1, 0x00, 0xff }; /* -1: noise */
+
+	start();
+	for (size_t k = 0; k < RTE_DIM(fills); k++) {
+		for (size_t i = 0; i < sizeof(buf); i++)
+			buf[i] = fills[k] < 0 ? (uint8_t)below(256) : (uint8_t)fills[k];
+		for (unsigned i = 0; i < 2000; i++) {
+			uint32_t len = i < 600 ? i : i < 1900 ? below(65536) : 65535 - (i - 1900);
+			const uint8_t *p = buf + i % 8;
+
+			CU_ASSERT_EQUAL(net_raw_cksum(p, len), rte_raw_cksum(p, len));
+		}
+	}
+	fix_fini(&f);
+}
+
 static const struct test_case cases[] = {
+	TEST_CASE(net_raw_cksum__as_the_slow_one),
 	TEST_CASE(net_tx_finish__random_shapes),
 	TEST_CASE(net_tx_finish__payload_behind_the_header),
 	TEST_CASE(net_tx_finish__multiples_of_the_unit),
