@@ -122,7 +122,8 @@ void pair_attr(const struct lab_pair *p, unsigned i, struct rd_qp_attr *attr)
 	*attr = (struct rd_qp_attr){
 		.local = p->lab->gid[i], .remote = p->lab->gid[!i], .remote_qpn = rd_qp_num(p->end[!i].qp),
 		.path = p->lab,
-		.rq_psn = p->end[!i].psn, .sq_psn = p->end[i].psn, .mtu = 3, .timeout = 14, .retry = 7,
+		.rq_psn = p->end[!i].psn, .sq_psn = p->end[i].psn, .mtu = p->mtu != 0 ? p->mtu : 3,
+		.timeout = p->timeout != 0 ? p->timeout : 14, .retry = 7,
 		.rnr_retry = 7, .min_rnr_timer = 5, .hop_limit = 64,
 	};
 }

@@ -11,7 +11,7 @@
 #include "pmd/rdma/rd.h"
 #include "tests/unit/test.h"
 
-#define LAB_MEM 65536
+#define LAB_MEM (256U << 10)
 #define LAB_DEPTH 16
 
 struct lab {
@@ -37,6 +37,7 @@ struct lab_end {
 
 struct lab_pair {
 	struct lab *lab;
+	uint8_t mtu, timeout;    /* codes; 0: 3 and 14 */
 	struct lab_end end[2];
 };
 
