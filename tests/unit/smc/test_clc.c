@@ -430,6 +430,20 @@ static void clc_decode__another_type(void)
 	}
 }
 
+/* As long as a message can be: 8 prefixes, 8 EIDs, 8 SMC-D devices. */
+static void clc_decode_proposal__longest(void)
+{
+	union message m;
+
+	octets_from_hex(EYE "01 028c 2f " PEER GID6 MAC "0028 " "00*10 00ac 00*28 " "00000000 00 0000 08 " "00*136 "
+			"08 08 00 01 0000 0120 " GID4 "00*16 " "41*256 " "49*32 00*16 " "00*80 " EYE, &octets);
+	CU_ASSERT_EQUAL_FATAL(octets.len, CLC_MAX_LEN);
+	CU_ASSERT_EQUAL(clc_peek_length(octets.b, octets.len), CLC_MAX_LEN);
+	CU_ASSERT_EQUAL_FATAL(decode(octets.b, octets.len, CLC_PROPOSAL, &m), 0);
+	CU_ASSERT(m.proposal.n_prefixes6 == 8 && m.proposal.n_eids == 8 && m.proposal.n_ism == 8);
+	CU_ASSERT_EQUAL(m.proposal.eids[7][31], 'A');
+}
+
 /* A version to come is read as 2. */
 static void clc_decode_proposal__version_to_come(void)
 {
@@ -701,6 +715,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(clc_decode_proposal__fields_v2_only),
 	TEST_CASE(clc_decode_proposal__fields_v1),
 	TEST_CASE(clc_decode_proposal__smcd_is_seen),
+	TEST_CASE(clc_decode_proposal__longest),
 	TEST_CASE(clc_decode_proposal__version_to_come),
 	TEST_CASE(clc_decode_accept__fields),
 	TEST_CASE(clc_decode_decline__fields),
