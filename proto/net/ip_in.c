@@ -167,6 +167,12 @@ static bool ip_flow(struct rte_mbuf *m, struct net_flow *flow)
 	return true;
 }
 
+void net_udp_refuse(struct net_stack *st, struct rte_mbuf *m)
+{
+	icmp_port_unreachable(st, m);
+	NET_DROP(&st->stats, UDP_NO_PORT, m);
+}
+
 void ip_deliver(struct net_stack *st, struct rte_mbuf *m, enum ip_arrival how)
 {
 	const struct net_meta *meta = net_mbuf_meta(m);
@@ -189,8 +195,7 @@ void ip_deliver(struct net_stack *st, struct rte_mbuf *m, enum ip_arrival how)
 		return;
 	}
 	if (proto == IPPROTO_UDP) {
-		icmp_port_unreachable(st, m);
-		NET_DROP(&st->stats, UDP_NO_PORT, m);
+		net_udp_refuse(st, m);
 		return;
 	}
 	NET_DROP(&st->stats, IP_PROTO, m);

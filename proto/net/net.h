@@ -261,6 +261,10 @@ void net_path_confirm(struct net_stack *st, struct net_path *p);
 /* Frames the interface of the path takes now. */
 unsigned net_path_room(struct net_stack *st, const struct net_path *p);
 
+/* Answer a UDP datagram of input() that nobody wants (RFC 1122 4.1.3.1) and
+ * count it as udp_no_port. Takes the mbuf. */
+void net_udp_refuse(struct net_stack *st, struct rte_mbuf *m);
+
 /* ---- neighbours and routes for console and other lcores ---------------- */
 void net_neigh_apply(struct net_stack *st, const struct net_neigh_info *info);       /* replica: from the owner */
 void net_neigh_asked(struct net_stack *st, uint8_t ifx, const struct net_addr *addr, bool confirm); /* owner */

@@ -22,7 +22,7 @@ static const struct cfg_field rdma_fields[] = {
 		 "and is refused."),
 	CFG_NAME(struct config_rdma, port, "port", CFG_REQUIRED,
 		 "Name of the port that carries it; its addresses are the device's GIDs."),
-	CFG_U32(struct config_rdma, window, "window", 0, 1, 4096, 128,
+	CFG_U32(struct config_rdma, window, "window", 0, 1, 1024, 128,
 		"Packets without acknowledgement per queue pair at most, a power of two."),
 	CFG_U32(struct config_rdma, max_qps, "max_qps", 0, 1, 16384, 256,
 		"Queue pairs per lcore, one a link."),

@@ -18,6 +18,7 @@ const struct command_section command_sections[] = {
 	{ "port", "Ports", commands_port },
 	{ "forward", "Forwarding", commands_forward },
 	{ "service", "Services", commands_service },
+	{ "smc", "SMC", commands_smc },
 	{ "capture", "Packet capture", commands_capture },
 	{ NULL, NULL, NULL },
 };

@@ -10,6 +10,7 @@
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/fwd.h"
 #include "app/smcgate/pipeline/idle.h"
+#include "app/smcgate/pipeline/rdma.h"
 #include "app/smcgate/pipeline/stack.h"
 
 #define PREFETCH_AHEAD 4
@@ -81,6 +82,13 @@ static void stage_rx(struct lcore *lc)
 		stage_end(lc, STAGE_INPUT, exchange_receive(lc) != 0);
 }
 
+/* 4: completions and messages of RDMA. */
+static void stage_rdma(struct lcore *lc)
+{
+	if (lc->n_rdma != 0)
+		stage_end(lc, STAGE_RDMA, sock_poll(lc->ss) != 0);
+}
+
 /* 5: timers. */
 static void stage_timers(struct lcore *lc)
 {
@@ -93,13 +101,13 @@ static void stage_messages(struct lcore *lc)
 	stage_end(lc, STAGE_MESSAGES, exchange_messages(lc) != 0);
 }
 
-/* 7 and 8: callbacks of sockets, segments. */
+/* 7 and 8: callbacks of sockets; segments and what was written by RDMA. */
 static void stage_sockets(struct lcore *lc)
 {
 	if (lc->ss == NULL)
 		return;
 	stage_end(lc, STAGE_SERVE, sock_deliver(lc->ss, LCORE_EVENTS_MAX) != 0);
-	stage_end(lc, STAGE_OUTPUT, sock_output(lc->ss) != 0);
+	stage_end(lc, STAGE_OUTPUT, (sock_output(lc->ss) + rdma_output(lc)) != 0);
 }
 
 /* 9: to the ports, and to the workers that send for us. */
@@ -116,7 +124,7 @@ static void stage_idle(struct lcore *lc)
 {
 	lc->empty_turns = lc->work ? 0 : lc->empty_turns + 1;
 	if (!lc->work) {
-		bool busy = lc->running && lc->ss != NULL && sock_busy(lc->ss);
+		bool busy = lc->running && lc->ss != NULL && (sock_busy(lc->ss) || rdma_busy(lc));
 
 		idle_run(lc, lc->running ? wheel_next_us(&lc->wheel) : WHEEL_NEVER, busy, tx_backlog(lc));
 	}
@@ -154,6 +162,7 @@ static void turn(struct lcore *lc)
 	lc->work = false;
 	if (lc->running) {
 		stage_rx(lc);
+		stage_rdma(lc);
 		stage_timers(lc);
 		stage_messages(lc);
 		stage_sockets(lc);

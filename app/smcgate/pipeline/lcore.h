@@ -23,6 +23,7 @@
 
 struct port;
 struct fwd_mode;
+struct roce;
 
 struct rx_queue {
 	uint16_t id, queue;   /* ethdev's */
@@ -53,6 +54,9 @@ struct lcore {
 	uint64_t wake[CONFIG_MAX_LCORES / 64]; /* workers that got something from us */
 	struct net_stack *net;        /* NULL: no stack in this run */
 	struct sock_stack *ss;
+	struct roce *rdma[CONFIG_MAX_RDMA]; /* in the order of the configuration */
+	struct roce *rdma_of[CONFIG_MAX_PORTS]; /* by port index; NULL: none */
+	uint16_t n_rdma;
 	uint32_t turn_cycles[PIPELINE_N_STAGES];
 	struct pipeline_lcore_stats stats;
 

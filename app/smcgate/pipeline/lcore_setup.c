@@ -11,6 +11,7 @@
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/rdma.h"
 #include "app/smcgate/pipeline/stack.h"
 #include "pmd/base/log.h"
 
@@ -93,6 +94,7 @@ void lcore_set_ports(struct lcore *lc, uint32_t on)
 		if (!tp->on)
 			tx_purge(lc, tp, PDROP_TX_STOPPED);
 	}
+	rdma_ports(lc, on);
 	idle_queues_changed(lc);
 }
 

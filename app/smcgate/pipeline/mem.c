@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 
 #include "pmd/base/arena.h"
@@ -13,11 +14,23 @@
 #include "proto/net/net.h"
 
 #define POOL_CACHE 256
+#define ROCE_BUFFERS 2048U      /* on their way to a port: all is sent again from where it lies */
+#define SMC_ALIGN (4U << 20)    /* of the largest buffer */
 #define ARENA_SLACK (2U << 20) /* alignment of pools, later rings */
 
 static uint16_t data_room(const struct config *cfg)
 {
 	return (uint16_t)(RTE_PKTMBUF_HEADROOM + cfg->memory.buffer_size);
+}
+
+static uint16_t roce_room(const struct mem_need *n)
+{
+	return (uint16_t)(RTE_PKTMBUF_HEADROOM + n->roce);
+}
+
+static size_t smc_len(const struct config *cfg)
+{
+	return (size_t)cfg->smc.memory_mb << 20;
 }
 
 static size_t arena_need(const struct config *cfg, const struct mem_need *n)
@@ -26,6 +39,8 @@ static size_t arena_need(const struct config *cfg, const struct mem_need *n)
 
 	if (n->pinned)
 		len += arena_pool_size(cfg->memory.rx_buffers, data_room(cfg)) + ARENA_SLACK;
+	if (n->roce != 0)
+		len += arena_pool_size(ROCE_BUFFERS, roce_room(n)) + smc_len(cfg) + SMC_ALIGN + ARENA_SLACK;
 	return len;
 }
 
@@ -149,6 +164,26 @@ static uint16_t header_room(const struct mem_need *need)
 	return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(need->frame, (uint16_t)RTE_MBUF_DEFAULT_DATAROOM));
 }
 
+/* What SMC and RoCE need beside. */
+static void create_smc(struct mem *mem, const struct config *cfg, const struct mem_need *need,
+		       struct lcore_mem *out, int *rc)
+{
+	if (*rc < 0)
+		return;
+	if (need->arena)
+		out->roce = pinned(mem, "roce", need, ROCE_BUFFERS, roce_room(need), rc);
+	else
+		out->roce = plain("roce", need, ROCE_BUFFERS, roce_room(need), rc);
+	out->smc_len = smc_len(cfg);
+	out->smc_heap = !need->arena;
+	if (need->arena)
+		out->smc = arena_alloc(arena_on(mem, need->node), out->smc_len, SMC_ALIGN);
+	else
+		out->smc = rte_malloc_socket("smc", out->smc_len, SMC_ALIGN, need->node);
+	if (out->smc == NULL && *rc == 0)
+		*rc = -ENOMEM;
+}
+
 int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem_need *need,
 		     struct lcore_mem *out)
 {
@@ -166,11 +201,13 @@ int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem
 		out->payload = plain("payload", need, c->payload_buffers, data_room(cfg), &rc);
 	out->header = plain("header", need, c->header_buffers, header_room(need), &rc);
 	out->indirect = plain("indirect", need, c->header_buffers, 0, &rc);
+	if (need->roce != 0)
+		create_smc(mem, cfg, need, out, &rc);
 	if (rc == 0)
 		return 0;
 	LOG(PIPELINE, ERR,
 	    "no memory for the pools of worker %u on node %d: %s; give EAL more (-m, hugepages) or lower "
-	    "memory.rx_buffers, memory.payload_buffers, memory.header_buffers",
+	    "memory.rx_buffers, memory.payload_buffers, memory.header_buffers, smc.memory_mb",
 	    need->index, need->node, strerror(-rc));
 	mem_lcore_destroy(out);
 	return rc;
@@ -183,5 +220,8 @@ void mem_lcore_destroy(struct lcore_mem *lm)
 	rte_mempool_free(lm->payload);
 	rte_mempool_free(lm->header);
 	rte_mempool_free(lm->indirect);
+	rte_mempool_free(lm->roce);
+	if (lm->smc_heap)
+		rte_free(lm->smc);
 	memset(lm, 0, sizeof(*lm));
 }

@@ -29,6 +29,10 @@ struct lcore_mem {
 	struct rte_mempool *payload;  /* send buffers in the arena */
 	struct rte_mempool *header;
 	struct rte_mempool *indirect; /* no data room */
+	struct rte_mempool *roce;     /* packets of software RoCE; NULL: none is spoken */
+	void *smc;                    /* receive and send buffers of SMC; NULL likewise */
+	size_t smc_len;
+	bool smc_heap;                /* not in an arena: freed on its own */
 };
 
 /* What one worker needs, found by the caller. */
@@ -37,6 +41,7 @@ struct mem_need {
 	unsigned index;               /* worker */
 	bool pinned, plain;           /* some of its ports take pinned buffers, refuse them */
 	uint16_t frame; /* largest frame that has to be put into one buffer to be sent, 0: none */
+	uint16_t roce;                /* octets of the largest RoCE packet, 0: none is spoken */
 	bool arena;                   /* its buffers may lie in an arena; false: no pinned ones either */
 };
 

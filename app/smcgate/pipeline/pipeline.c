@@ -15,11 +15,14 @@
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/rdma.h"
 #include "app/smcgate/pipeline/stack.h"
 #include "pmd/base/log.h"
 
 #define FLUSH_MS 100 /* for resets to leave after the grace period */
 #define STEP_MS 20
+#define GROUPS_MS 500 /* for link groups to be deleted */
+#define ROCE_HEADERS 128
 
 static int open_ports(struct pipeline *pl)
 {
@@ -62,6 +65,15 @@ static void warn_about_nodes(const struct pipeline *pl)
 	}
 }
 
+/* Allowed, since either may be added later on, but hardly meant. */
+static void warn_about_smc(const struct config *cfg)
+{
+	if (cfg->smc.enabled && cfg->n_rdma == 0 && cfg->smc.n_eids != 0)
+		LOG(PIPELINE, WARNING, "\"smc\" has EIDs but there is no device in \"rdma\": all is spoken by TCP");
+	if (config_smc_on(cfg) && cfg->smc.n_eids == 0)
+		LOG(PIPELINE, WARNING, "SMC has no EID, so that all is spoken by TCP: give smc.eids, or smc ueid add");
+}
+
 /* Arenas are for every port, or, next to a port that cannot bear them, for none. */
 static bool arenas_allowed(const struct pipeline *pl)
 {
@@ -83,6 +95,19 @@ static uint16_t largest_single(const struct pipeline *pl)
 	return len;
 }
 
+/* Payload of the largest packet, headers and ICRC. */
+static uint16_t largest_roce(const struct config *cfg)
+{
+	uint16_t len = 0;
+
+	for (unsigned i = 0; config_smc_on(cfg) && i < cfg->n_rdma; i++) {
+		uint32_t octets = rd_mtu_octets(rd_mtu_code(cfg->ports[cfg->rdma[i].port_index].mtu));
+
+		len = RTE_MAX(len, (uint16_t)(octets + ROCE_HEADERS));
+	}
+	return len;
+}
+
 static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 {
 	bool arena = arenas_allowed(pl);
@@ -92,6 +117,7 @@ static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 
 		needs[w] = (struct mem_need){
 			.node = pl->lcores[w]->node, .index = w, .arena = arena, .frame = largest_single(pl),
+			.roce = largest_roce(pl->cfg),
 		};
 		for (unsigned i = 0; i < l->n_queues; i++) {
 			bool pinned = arena && pl->ports[l->queues[i].port_index].pinned;
@@ -183,6 +209,10 @@ static int fill(struct pipeline *pl)
 	warn_about_nodes(pl);
 	create_steering(pl);
 	tcp_secrets_init(&pl->secrets, stack_random, NULL);
+	stack_random(NULL, &pl->instance, sizeof(pl->instance));
+	pl->instance |= 0x100;
+	smc_state_init(pl);
+	warn_about_smc(pl->cfg);
 	rc = create_memory(pl);
 	if (rc == 0)
 		rc = configure_ports(pl);
@@ -314,6 +344,15 @@ static void sleep_ms(unsigned ms)
 	nanosleep(&ts, NULL);
 }
 
+/* Peers are told of the end of their link groups, and may answer. */
+static void stop_smc(struct pipeline *pl, bool (*hurry)(void))
+{
+	uint64_t end = pipeline_now_us(pl) + GROUPS_MS * 1000;
+
+	while (smc_stop(pl) != 0 && pipeline_now_us(pl) < end && !(hurry != NULL && hurry()))
+		sleep_ms(STEP_MS);
+}
+
 void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void))
 {
 	uint64_t end = pipeline_now_us(pl) + (uint64_t)grace_ms * 1000;
@@ -326,6 +365,7 @@ void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void))
 		while (services_open(pl) != 0 && pipeline_now_us(pl) < end && !(hurry != NULL && hurry()))
 			sleep_ms(STEP_MS);
 		services_abort(pl);
+		stop_smc(pl, hurry);
 		sleep_ms(pl->fwd == CONFIG_FWD_SERVE ? FLUSH_MS : 0);
 	}
 	services_stop(pl);

@@ -128,7 +128,7 @@ int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
 
 /* ---- what a worker counts ------------------------------------------------------------ */
 #define PIPELINE_STAGES(X) \
-	X(RX, "rx") X(STEER, "steer") X(INPUT, "input") X(TIMERS, "timers") X(MESSAGES, "messages") \
+	X(RX, "rx") X(STEER, "steer") X(INPUT, "input") X(RDMA, "rdma") X(TIMERS, "timers") X(MESSAGES, "messages") \
 	X(SERVE, "serve") X(OUTPUT, "output") X(TX, "tx") X(IDLE, "idle")
 enum pipeline_stage {
 #define PIPELINE_STAGE_ENUM(id, name) STAGE_##id,
@@ -143,7 +143,8 @@ extern const char *const pipeline_stage_names[PIPELINE_N_STAGES];
 	X(STEER_RING, "steer_ring_full") X(TX_QUEUE, "tx_queue_full") X(TX_RING, "tx_ring_full") \
 	X(TX_FINISH, "tx_finish_failed") X(TX_PREPARE, "tx_prepare_refused") X(TX_STOPPED, "tx_port_stopped") \
 	X(FWD_RXONLY, "fwd_rxonly") X(FWD_NOT_ECHO, "fwd_not_echo") X(FWD_SHORT, "fwd_short") \
-	X(MSG_RING, "message_ring_full") X(ROCE_LCORE, "roce_no_such_lcore")
+	X(MSG_RING, "message_ring_full") X(ROCE_LCORE, "roce_no_such_lcore") X(ROCE_DEVICE, "roce_no_device") \
+	X(ROCE_SHORT, "roce_short") X(ROCE_FRAGMENT, "roce_fragment")
 enum pipeline_drop {
 #define PIPELINE_DROP_ENUM(id, name) PDROP_##id,
 	PIPELINE_DROPS(PIPELINE_DROP_ENUM)
@@ -182,7 +183,7 @@ struct pipeline_pool_info {
 	unsigned size, in_use;
 	int node;
 };
-#define PIPELINE_MAX_POOLS 5
+#define PIPELINE_MAX_POOLS 6
 /* Fills at most PIPELINE_MAX_POOLS, returns how many. */
 int pipeline_pool_list(struct pipeline *pl, unsigned i, struct pipeline_pool_info *out);
 

@@ -11,6 +11,7 @@
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/pipeline/port.h"
 #include "app/smcgate/pipeline/steer.h"
+#include "proto/smc/smc.h"
 
 struct pl_service {
 	const struct config_service *conf;
@@ -20,6 +21,16 @@ struct pl_service {
 	uint16_t slot;                    /* in lcore.services of every worker */
 	struct pl_service *next;
 };
+
+/* What the console changes while SMC runs: the same on every worker. */
+struct pl_smc {
+	unsigned n_eids, n_policies;
+	struct smc_eid eids[SMC_MAX_EIDS];
+	struct smc_policy policies[SMC_MAX_POLICIES];
+};
+static_assert(CONFIG_MAX_EIDS == SMC_MAX_EIDS && CONFIG_MAX_POLICIES == SMC_MAX_POLICIES &&
+	      CONFIG_MAX_RDMA == SMC_MAX_DEVS && CONFIG_NAME_LEN == sizeof(((struct smc_policy *)0)->service),
+	      "what the configuration takes has room");
 
 struct pipeline {
 	/* constant after pipeline_create(); workers read these */
@@ -31,6 +42,7 @@ struct pipeline {
 	struct steering steering;
 	struct tcp_secrets secrets;
 	struct pl_clock clock;
+	uint16_t instance;                /* random, never 0: our Peer IDs begin with it */
 
 	/* main's side; lock serialises callers (recursive: operations are made of calls) */
 	pthread_mutex_t lock;
@@ -39,6 +51,7 @@ struct pipeline {
 	unsigned burst;
 	bool launched;                    /* workers run */
 	bool forwarding;
+	struct pl_smc smc;
 	uint32_t ports_on;                /* bit for each port that workers use */
 	struct pl_service *services;
 	uint64_t slots_used[CONFIG_MAX_SERVICES / 64];
@@ -70,6 +83,9 @@ int services_drain(struct pipeline *pl);
 uint32_t services_open(struct pipeline *pl);
 void services_abort(struct pipeline *pl);
 void services_stop(struct pipeline *pl);
+
+/* smc.c: EIDs and policies of the configuration. */
+void smc_state_init(struct pipeline *pl);
 
 /* port_ctl.c: tell the workers which ports they may use. */
 int ports_tell(struct pipeline *pl, uint32_t on);

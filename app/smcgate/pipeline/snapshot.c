@@ -63,6 +63,7 @@ int pipeline_pool_list(struct pipeline *pl, unsigned i, struct pipeline_pool_inf
 	pool_info(mem->payload, out, &n);
 	pool_info(mem->header, out, &n);
 	pool_info(mem->indirect, out, &n);
+	pool_info(mem->roce, out, &n);
 	return n;
 }
 

@@ -7,6 +7,7 @@
 
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/rdma.h"
 #include "pmd/base/log.h"
 
 /* One worker owns the neighbour table; the others have copies. */
@@ -83,7 +84,7 @@ void stack_random(void *ctx, void *buf, size_t len)
 }
 
 /* A system call for every 256 octets, not for every number. */
-static void env_random(void *ctx, void *buf, size_t len)
+void stack_random_cached(void *ctx, void *buf, size_t len)
 {
 	struct lcore *lc = ctx;
 
@@ -236,7 +237,7 @@ static int create_net(struct lcore *lc)
 		.ctx = lc,
 		.tx = env_tx,
 		.tx_room = env_tx_room,
-		.random = env_random,
+		.random = stack_random_cached,
 		.conflict = env_conflict,
 		.neigh_ask = owner ? NULL : env_neigh_ask,
 		.arp_to_owner = owner ? NULL : env_arp_to_owner,
@@ -256,10 +257,13 @@ static int create_sockets(struct lcore *lc)
 	const struct config_tcp *c = &lc->pl->cfg->tcp;
 	struct sock_config sc = { .max_socks = c->max_connections, .backlog = c->backlog, .node = lc->node };
 	struct tcp_config tc;
+	struct smc_config smc;
 
 	fill_tcp(lc, &tc);
+	if (lc->n_rdma != 0)
+		smc_fill(lc, &smc);
 	return sock_stack_create(&lc->ss, &sc, lc->net, &lc->wheel, &tc,
-				 lc->pl->n_workers > 1 ? &steering : NULL, NULL);
+				 lc->pl->n_workers > 1 ? &steering : NULL, lc->n_rdma != 0 ? &smc : NULL);
 }
 
 int stack_create(struct lcore *lc)
@@ -269,11 +273,13 @@ int stack_create(struct lcore *lc)
 	service_wheel_register(&lc->wheel);
 	rc = create_net(lc);
 	if (rc == 0)
+		rc = rdma_create(lc);
+	if (rc == 0)
 		rc = create_sockets(lc);
 	if (rc < 0)
 		LOG(PIPELINE, ERR,
-		    "the stack of worker %u cannot be made: %s; tcp.max_connections, arp.table_size and "
-		    "ip.reassembly_entries say how much memory it needs",
+		    "the stack of worker %u cannot be made: %s; tcp.max_connections, arp.table_size, "
+		    "ip.reassembly_entries and rdma.max_qps say how much memory it needs",
 		    lc->index, strerror(-rc));
 	return rc;
 }
@@ -282,6 +288,7 @@ void stack_destroy(struct lcore *lc)
 {
 	if (lc->ss != NULL)
 		sock_stack_destroy(lc->ss);
+	rdma_destroy(lc);
 	if (lc->net != NULL)
 		net_stack_destroy(lc->net);
 	lc->ss = NULL;

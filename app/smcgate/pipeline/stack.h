@@ -18,6 +18,8 @@ void stack_input_steered(struct lcore *lc, struct rte_mbuf **pkts, unsigned n);
 /* A message of another worker. */
 void stack_message(struct lcore *lc, const struct exchange_msg *msg);
 
+/* The same out of a worker's own store, refilled now and then; ctx: the worker. */
+void stack_random_cached(void *ctx, void *buf, size_t len);
 /* Octets from the system's random source, for set-up and for the stack. */
 void stack_random(void *ctx, void *buf, size_t len);
 

@@ -2,25 +2,13 @@
 /* Sockets: `show sockets [FILTER]`, `show socket ID`. An id is written
  * WORKER.ID, since each worker numbers its own. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <rte_byteorder.h>
 
-#include "app/smcgate/view/view.h"
-
-#define SHOWN_DEFAULT 100
-#define SHOWN_MAX 100000
-
-struct filter {
-	int state;                /* -1: any */
-	uint16_t port;            /* local or remote; 0: any */
-	struct cfg_prefix peer;   /* family NET_UNSPEC: any */
-	char service[CONFIG_NAME_LEN];
-	uint64_t limit, skip;
-};
+#include "app/smcgate/view/filter.h"
+#include "app/smcgate/view/smc.h"
 
 /* The services' endpoints, to tell whose a socket is. */
 struct owners {
@@ -68,122 +56,7 @@ static const char *owner_of(const struct owners *own, const struct net_flow *f)
 	return any;
 }
 
-/* ---- filter ------------------------------------------------------------------------ */
-static int state_named(const char *name, struct view_error *err)
-{
-	size_t at;
-
-	for (int i = 0; i < TCP_STATES; i++)
-		if (strcasecmp(name, tcp_state_names[i]) == 0)
-			return i;
-	view_fail(err, 0, "state: found '%s', allowed", name);
-	for (int i = 0; i < TCP_STATES; i++) {
-		at = strlen(err->text);
-		snprintf(err->text + at, sizeof(err->text) - at, "%s %s", i == 0 ? "" : ",",
-			 tcp_state_names[i]);
-	}
-	return -EINVAL;
-}
-
-static int parse_peer(const char *s, struct cfg_prefix *out, struct view_error *err)
-{
-	int rc = cfg_parse_prefix(s, out);
-
-	if (rc < 0) {
-		rc = cfg_parse_ipv4(s, &out->addr);
-		out->len = 32;
-	}
-	return rc < 0 ? view_fail(err, -EINVAL, "peer: found '%s', allowed A.B.C.D or A.B.C.D/LEN", s) : 0;
-}
-
-static int parse_key(struct filter *f, const char *key, const char *value, struct view_error *err)
-{
-	uint64_t v = 0;
-	int rc;
-
-	if (strcmp(key, "state") == 0) {
-		f->state = state_named(value, err);
-		return f->state < 0 ? f->state : 0;
-	}
-	if (strcmp(key, "port") == 0) {
-		rc = view_number(value, "port", 1, 65535, &v, err);
-		f->port = (uint16_t)v;
-		return rc;
-	}
-	if (strcmp(key, "peer") == 0)
-		return parse_peer(value, &f->peer, err);
-	if (strcmp(key, "service") == 0) {
-		snprintf(f->service, sizeof(f->service), "%s", value);
-		return 0;
-	}
-	if (strcmp(key, "limit") == 0)
-		return view_number(value, "limit", 0, SHOWN_MAX, &f->limit, err);
-	if (strcmp(key, "skip") == 0)
-		return view_number(value, "skip", 0, UINT32_MAX, &f->skip, err);
-	return view_fail(err, -EINVAL,
-			 "filter: found '%s=', allowed state=, port=, peer=, service=, limit=, skip=", key);
-}
-
-/* Words of KEY=VALUE, apart by blanks or commas. */
-static int parse_filter(const char *text, struct filter *f, struct view_error *err)
-{
-	char *copy = strdup(text), *save = NULL;
-	int rc = copy == NULL ? -ENOMEM : 0;
-
-	for (char *w = copy == NULL ? NULL : strtok_r(copy, " \t,", &save); w != NULL && rc == 0;
-	     w = strtok_r(NULL, " \t,", &save)) {
-		char *eq = strchr(w, '=');
-
-		if (eq == NULL) {
-			rc = view_fail(err, -EINVAL,
-				       "filter: found '%s', allowed KEY=VALUE with state, port, peer, "
-				       "service, limit, skip", w);
-			break;
-		}
-		*eq = '\0';
-		rc = parse_key(f, w, eq + 1, err);
-	}
-	free(copy);
-	return rc == -ENOMEM ? view_failed(err, rc, "filter") : rc;
-}
-
-static bool peer_in(const struct cfg_prefix *p, const struct net_flow *f)
-{
-	uint32_t mask = p->len == 0 ? 0 : UINT32_MAX << (32 - p->len);
-
-	return ((rte_be_to_cpu_32(p->addr.v4) ^ rte_be_to_cpu_32(net_flow_raddr4(f))) & mask) == 0;
-}
-
-static bool matches(const struct filter *f, const struct sock_info *s, const char *service)
-{
-	if (f->state >= 0 && (int)s->tcp.state != f->state)
-		return false;
-	if (f->port != 0 && f->port != rte_be_to_cpu_16(s->tcp.flow.lport) &&
-	    f->port != rte_be_to_cpu_16(s->tcp.flow.rport))
-		return false;
-	if (f->peer.addr.family != NET_UNSPEC && !peer_in(&f->peer, &s->tcp.flow))
-		return false;
-	return f->service[0] == '\0' || strcmp(f->service, service) == 0;
-}
-
 /* ---- the list ------------------------------------------------------------------------- */
-static void set_endpoints(json_t *o, const struct net_flow *f)
-{
-	struct net_addr l = net_addr_v4(net_flow_laddr4(f)), r = net_addr_v4(net_flow_raddr4(f));
-	char buf[NET_ADDR_STRLEN];
-
-	view_set_str(o, "local", net_endpoint_str(&l, f->lport, buf));
-	view_set_str(o, "remote", net_endpoint_str(&r, f->rport, buf));
-}
-
-static void set_id(json_t *o, unsigned worker, uint64_t id)
-{
-	char buf[32];
-
-	snprintf(buf, sizeof(buf), "%u.%" PRIu64, worker, id);
-	view_set_str(o, "id", buf);
-}
-
 static const char *state_name(enum tcp_state s)
 {
 	return (unsigned)s < TCP_STATES ? tcp_state_names[s] : "?";
@@ -191,17 +64,19 @@ static const char *state_name(enum tcp_state s)
 
 static const char *protocol_name(uint16_t p)
 {
-	return p == SOCK_TCP ? "tcp" : p == SOCK_SMC ? "smc" : "?";
+	return p == SOCK_TCP ? "tcp" : p == SOCK_SMC ? "smc" : "undecided";
 }
 
 static json_t *sock_row(unsigned worker, const struct sock_info *s, const char *service)
 {
 	json_t *o = json_object();
 
-	set_id(o, worker, s->id);
-	set_endpoints(o, &s->tcp.flow);
+	view_set_id(o, "id", worker, s->id);
+	view_set_endpoints(o, &s->tcp.flow);
 	view_set_str(o, "state", state_name(s->tcp.state));
 	view_set_str(o, "transport", protocol_name(s->transport));
+	view_set_reason(o, "fallback", s->reason);
+	view_set_reason(o, "peer_fallback", s->peer_reason);
 	view_set_str(o, "service", service);
 	view_set_u64(o, "readable", s->tcp.readable);
 	view_set_u64(o, "unacked", s->tcp.unacked);
@@ -213,10 +88,9 @@ static json_t *sock_row(unsigned worker, const struct sock_info *s, const char *
 }
 
 struct listing {
-	struct filter filter;
+	struct view_filter filter;
 	struct owners owners;
 	struct sock_info batch[PIPELINE_LIST_MAX];
-	uint64_t matching, shown;
 	json_t *rows;
 };
 
@@ -227,14 +101,12 @@ static int list_worker(struct pipeline *pl, unsigned worker, struct listing *l)
 
 	while ((n = pipeline_sock_list(pl, worker, &cursor, l->batch, PIPELINE_LIST_MAX)) > 0) {
 		for (int i = 0; i < n; i++) {
-			const char *service = owner_of(&l->owners, &l->batch[i].tcp.flow);
+			const struct sock_info *s = &l->batch[i];
+			const char *service = owner_of(&l->owners, &s->tcp.flow);
 
-			if (!matches(&l->filter, &l->batch[i], service))
-				continue;
-			if (l->matching++ < l->filter.skip || l->shown >= l->filter.limit)
-				continue;
-			l->shown++;
-			json_array_append_new(l->rows, sock_row(worker, &l->batch[i], service));
+			if (view_filter_match(&l->filter, &s->tcp.flow, state_name(s->tcp.state), service) &&
+			    view_filter_take(&l->filter))
+				json_array_append_new(l->rows, sock_row(worker, s, service));
 		}
 	}
 	return n;
@@ -248,9 +120,7 @@ static int build_sockets(const struct view_ctx *ctx, unsigned argc, const char *
 
 	if (l == NULL)
 		return view_failed(err, -ENOMEM, "sockets");
-	l->filter.state = -1;
-	l->filter.limit = SHOWN_DEFAULT;
-	rc = argc > 0 ? parse_filter(argv[0], &l->filter, err) : 0;
+	rc = view_filter_parse(&l->filter, argc > 0 ? argv[0] : NULL, tcp_state_names, TCP_STATES, true, err);
 	if (rc < 0)
 		goto out;
 	l->rows = json_array();
@@ -261,8 +131,8 @@ static int build_sockets(const struct view_ctx *ctx, unsigned argc, const char *
 			view_failed(err, rc, "sockets of worker %u", i);
 	}
 	if (rc == 0)
-		*out = json_pack("{s:O,s:I,s:I}", "sockets", l->rows, "shown", (json_int_t)l->shown,
-				 "matching", (json_int_t)l->matching);
+		*out = json_pack("{s:O,s:I,s:I}", "sockets", l->rows, "shown", (json_int_t)l->filter.shown,
+				 "matching", (json_int_t)l->filter.matching);
 out:
 	json_decref(l->rows);
 	free(l);
@@ -388,10 +258,12 @@ static int build_socket(const struct view_ctx *ctx, unsigned argc, const char *c
 		return view_failed(err, -ENOMEM, "socket");
 	owners_read(ctx->pl, own);
 	o = json_object();
-	set_id(o, worker, s.id);
-	set_endpoints(o, &s.tcp.flow);
+	view_set_id(o, "id", worker, s.id);
+	view_set_endpoints(o, &s.tcp.flow);
 	view_set_str(o, "protocol", protocol_name(s.protocol));
 	view_set_str(o, "transport", protocol_name(s.transport));
+	view_set_reason(o, "fallback", s.reason);
+	view_set_reason(o, "peer_fallback", s.peer_reason);
 	view_set_str(o, "service", owner_of(own, &s.tcp.flow));
 	view_set_str(o, "state", state_name(s.tcp.state));
 	view_set_u64(o, "tcp_id", s.tcp.id);
@@ -410,7 +282,7 @@ static int build_socket(const struct view_ctx *ctx, unsigned argc, const char *c
 
 static const struct view_column sock_columns[] = {
 	{ "id", "id" }, { "local", "local" }, { "remote", "remote" }, { "state", "state" },
-	{ "transport", "transport" }, { "service", "service" }, { "readable", "readable" },
+	{ "transport", "transport" }, { "fallback", "fallback" }, { "peer_fallback", "peer's reason" }, { "service", "service" }, { "readable", "readable" },
 		{ "unacked", "unacked" },
 	{ "bytes_in", "bytes in" }, { "bytes_out", "bytes out" }, { "retransmits", "retransmits" },
 	{ "srtt_us", "srtt us" }, { NULL, NULL },

@@ -154,6 +154,6 @@ void view_unlock(void);
 /* The tables of the files of this directory, each ended by NULL words. */
 extern const struct view view_port[], view_queue[], view_lcore[], view_sock[], view_service[], view_net[],
 	view_tcp[],
-	view_drop[], view_memory[], view_config[], view_capture[];
+	view_drop[], view_memory[], view_config[], view_capture[], view_smc[], view_smc_stats[];
 
 #endif

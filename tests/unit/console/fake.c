@@ -52,6 +52,7 @@ static const char config_text[] =
 	" {\"name\": \"right\", \"device\": \"net_null1\", \"addresses\": [\"10.0.1.1/24\"]}],"
 	" \"lcores\": [{\"lcore\": 2, \"queues\": [{\"port\": \"left\", \"queue\": 0}]},"
 	" {\"lcore\": 5, \"queues\": [{\"port\": \"right\", \"queue\": 0}]}],"
+	" \"rdma\": [{\"name\": \"roce0\", \"port\": \"left\"}, {\"name\": \"1\", \"port\": \"right\"}],"
 	" \"gateway\": \"10.0.0.254\","
 	" \"services\": [{\"name\": \"web\", \"type\": \"dummy\", \"listen\": \"10.0.0.1:80\"}],"
 	" \"console\": {\"socket\": \"%s\"}, \"capture\": {%s%s%s\"max_bytes\": 1000000}}";
@@ -243,6 +244,14 @@ static void fill_sock(unsigned n, struct sock_info *s)
 	r = net_addr_v4(rte_cpu_to_be_32(0x0a00000a + n % 200));
 	s->id = n;
 	s->protocol = s->transport = SOCK_TCP;
+	if (n % 3 != 0)
+		s->protocol = SOCK_SMC;
+	if (n % 3 == 1) {
+		s->reason = SMC_RSN_PEERDECL;
+		s->peer_reason = SMC_RSN_NOSMCDEV;
+	} else if (n % 3 == 2) {
+		s->transport = SOCK_SMC;
+	}
 	memcpy(s->tcp.flow.laddr, l.b, 16);
 	memcpy(s->tcp.flow.raddr, r.b, 16);
 	s->tcp.flow.lport = rte_cpu_to_be_16(n % 2 == 0 ? 80 : 8080);
@@ -320,6 +329,8 @@ int pipeline_service_add(struct pipeline *pl, struct config_service *conf)
 }
 
 static int known(const char *name) { return strcmp(name, "web") == 0 ? 0 : -ENOENT; }
+
+int pipeline_service_find(struct pipeline *pl, const char *name) { return known(name); }
 
 int pipeline_service_drain(struct pipeline *pl, const char *name)
 {

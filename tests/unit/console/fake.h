@@ -16,6 +16,7 @@ struct fake {
 	int cancel_fd;          /* last of pipeline_cancel_on() */
 	unsigned sockets;       /* of each worker */
 	unsigned neighbours;
+	bool no_smc;            /* no RDMA device: SMC is not spoken */
 	bool wait_for_cancel;   /* questions to workers wait until cancel_fd is readable */
 	enum pipeline_port_state state[2];
 };

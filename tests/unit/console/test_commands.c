@@ -128,7 +128,7 @@ static const struct line looks[] = {
 	{ "show sockets color=red", 0, "", "error: filter: found 'color=', allowed state=" },
 	{ "show sockets red", 0, "", "error: filter: found 'red'" },
 	{ "show sockets peer=::1", 0, "", "error: peer: found '::1'" },
-	{ "show socket 1.2", 0, "", "ssthresh         none yet" },
+	{ "show socket 1.2", 0, "", "none yet" },
 	{ "show socket 2", 0, "", "cubic" },
 	{ "show socket 0.2", 0, "", "error: socket 0.2: there is none" },
 	{ "show socket 9.2", 0, "", "error: worker of the socket: found '9'" },

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whole pipelines on three workers over looped ring ports. */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <rte_eal.h>
 #include <rte_ethdev.h>
 
 #include "app/smcgate/pipeline/lcore.h"
-#include "app/smcgate/runtime.h"
 #include "tests/unit/pipeline/frame.h"
+#include "tests/unit/pipeline/whole.h"
 #include "tests/unit/test.h"
 
 static const char text[] =
@@ -24,62 +21,9 @@ static const char text[] =
 	"\"tcp\":{\"max_connections\":100},"
 	"\"services\":[{\"name\":\"echo\",\"type\":\"echo\",\"listen\":\"10.0.0.1:7\"}]}";
 
-static struct config *cfg;
-static struct pipeline *pl;
-static struct rte_mempool *mp;
-
-static void eal(void)
-{
-	static bool done;
-	char program[] = "test", prefix[64], lcores[64];
-	int cpu = sched_getcpu();
-	char *argv[] = {
-		program,
-		(char[]){ "--no-huge" },
-		(char[]){ "--no-pci" },
-		(char[]){ "--no-shconf" },
-		(char[]){ "--no-telemetry" },
-		(char[]){ "-m" },
-		(char[]){ "256" },
-		(char[]){ "--log-level=error" },
-		prefix,
-		lcores,
-		NULL,
-	};
-
-	if (done)
-		return;
-	done = true;
-	cpu = cpu < 0 ? 0 : cpu;
-	snprintf(prefix, sizeof(prefix), "--file-prefix=smcgate-whole-%d", (int)getpid());
-	snprintf(lcores, sizeof(lcores), "--lcores=0@%d,1@%d,2@%d,3@%d", cpu, cpu, cpu, cpu);
-	CU_ASSERT_FATAL(rte_eal_init((int)RTE_DIM(argv) - 1, argv) >= 0);
-	runtime_note();
-	atexit(runtime_remove);
-	mp = frame_pool("whole", 1023);
-}
-
 static void up(void)
 {
-	static const unsigned workers[] = { 1, 2, 3 };
-	struct cfg_errors errs = { 0 };
-
-	eal();
-	CU_ASSERT_EQUAL(config_parse_buffer(text, sizeof(text) - 1, &cfg, &errs), 0);
-	cfg_errors_print(&errs, stderr);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg);
-	CU_ASSERT_EQUAL_FATAL(config_deal_queues(cfg, workers, 3, &errs), 0);
-	cfg_errors_free(&errs);
-	CU_ASSERT_EQUAL_FATAL(pipeline_create(&pl, cfg), 0);
-	CU_ASSERT_EQUAL_FATAL(pipeline_start(pl), 0);
-}
-
-static void down(void)
-{
-	pipeline_stop(pl, 0, NULL);
-	pipeline_destroy(pl);
-	config_free(cfg);
-	CU_ASSERT_EQUAL(rte_mempool_in_use_count(mp), 0);
+	whole_up(text);
 }
 
 /* With the workers stopped the ring is ours to write to. */
@@ -87,9 +31,9 @@ static void inject(unsigned port, unsigned n)
 {
 	struct pipeline_port_info info;
 
-	CU_ASSERT_EQUAL_FATAL(pipeline_port_info(pl, port, &info), 0);
+	CU_ASSERT_EQUAL_FATAL(pipeline_port_info(whole.pl, port, &info), 0);
 	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+		struct rte_mbuf *m = rte_pktmbuf_alloc(whole.mp);
 
 		frame_tcp(m, 0, RTE_IPV4(10, 0, 0, 2), (uint16_t)(1000 + i), RTE_IPV4(10, 0, 0, 1), 9999);
 		CU_ASSERT_EQUAL_FATAL(rte_eth_tx_burst(info.id, 0, &m, 1), 1);
@@ -100,8 +44,8 @@ static struct pipeline_lcore_stats sum(void)
 {
 	struct pipeline_lcore_stats all = { 0 }, one;
 
-	for (unsigned i = 0; i < pipeline_workers(pl); i++) {
-		CU_ASSERT_EQUAL_FATAL(pipeline_lcore_stats(pl, i, &one), 0);
+	for (unsigned i = 0; i < pipeline_workers(whole.pl); i++) {
+		CU_ASSERT_EQUAL_FATAL(pipeline_lcore_stats(whole.pl, i, &one), 0);
 		all.rx_packets += one.rx_packets;
 		all.tx_packets += one.tx_packets;
 		all.steered_out += one.steered_out;
@@ -129,9 +73,9 @@ static void run_until(uint64_t (*fn)(void), uint64_t n)
 {
 	uint64_t before = fn();
 
-	CU_ASSERT_EQUAL(pipeline_fwd_start(pl), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_start(whole.pl), 0);
 	CU_ASSERT_TRUE(reaches(fn, before + n));
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(whole.pl), 0);
 }
 
 static uint64_t sent(void)
@@ -154,8 +98,8 @@ static uint64_t served(void)
 	struct net_stats ns;
 	uint64_t rx = 0;
 
-	for (unsigned i = 0; i < pipeline_workers(pl); i++) {
-		CU_ASSERT_EQUAL_FATAL(pipeline_net_stats(pl, i, &ns), 0);
+	for (unsigned i = 0; i < pipeline_workers(whole.pl); i++) {
+		CU_ASSERT_EQUAL_FATAL(pipeline_net_stats(whole.pl, i, &ns), 0);
 		rx += ns.rx_packets;
 	}
 	return rx;
@@ -165,24 +109,24 @@ static void pipeline__starts_and_ends(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		up();
-		CU_ASSERT_EQUAL(pipeline_workers(pl), 3);
-		CU_ASSERT_TRUE(pipeline_forwarding(pl));
-		CU_ASSERT_EQUAL(pipeline_services(pl), 1);
-		CU_ASSERT_EQUAL(pipeline_sync(pl), 0);
-		down();
+		CU_ASSERT_EQUAL(pipeline_workers(whole.pl), 3);
+		CU_ASSERT_TRUE(pipeline_forwarding(whole.pl));
+		CU_ASSERT_EQUAL(pipeline_services(whole.pl), 1);
+		CU_ASSERT_EQUAL(pipeline_sync(whole.pl), 0);
+		whole_down();
 	}
 }
 
 static void fwd__rxonly_swallows(void)
 {
 	up();
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(whole.pl), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(whole.pl), -EALREADY);
 	inject(0, 100);
 	run_until(swallowed, 100);
 	CU_ASSERT_EQUAL(sum().rx_packets, 100);
 	CU_ASSERT_EQUAL(swallowed(), 100);
-	down();
+	whole_down();
 }
 
 /* Looped ports hand frames round and round. */
@@ -191,40 +135,40 @@ static void fwd__io_mac_and_macswap_forward(void)
 	static const enum config_forward modes[] = { CONFIG_FWD_IO, CONFIG_FWD_MAC, CONFIG_FWD_MACSWAP };
 
 	up();
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(whole.pl), 0);
 	for (size_t i = 0; i < RTE_DIM(modes); i++) {
 		uint64_t before;
 
-		CU_ASSERT_EQUAL(pipeline_set_fwd(pl, modes[i]), 0);
-		CU_ASSERT_EQUAL(pipeline_fwd(pl), modes[i]);
+		CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, modes[i]), 0);
+		CU_ASSERT_EQUAL(pipeline_fwd(whole.pl), modes[i]);
 		before = swallowed();
 		inject(0, 10);
 		run_until(sent, 101);
-		CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_RXONLY), 0);
+		CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, CONFIG_FWD_RXONLY), 0);
 		run_until(swallowed, 10);
 		CU_ASSERT_EQUAL(swallowed() - before, 10);
 	}
-	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_MODES), -EINVAL);
-	down();
+	CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, CONFIG_FWD_MODES), -EINVAL);
+	whole_down();
 }
 
 static void fwd__txonly_makes_frames(void)
 {
 	up();
-	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_TXONLY), 0);
+	CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, CONFIG_FWD_TXONLY), 0);
 	CU_ASSERT_TRUE(reaches(sent, 1));
 	CU_ASSERT_EQUAL(sum().rx_packets, 0);
-	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_RXONLY), 0);
+	CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, CONFIG_FWD_RXONLY), 0);
 	CU_ASSERT_TRUE(reaches(swallowed, sent()));
-	down();
+	whole_down();
 }
 
 /* One queue, three workers: segments spread over all of them, nothing lost. */
 static void serve__steers_to_all_workers(void)
 {
 	up();
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
-	CU_ASSERT_EQUAL(pipeline_set_fwd(pl, CONFIG_FWD_SERVE), 0);
+	CU_ASSERT_EQUAL(pipeline_fwd_stop(whole.pl), 0);
+	CU_ASSERT_EQUAL(pipeline_set_fwd(whole.pl, CONFIG_FWD_SERVE), 0);
 	inject(0, 60);
 	run_until(served, 60);
 	/* Announcements of the looped port were among them: a few frames may lie between workers. */
@@ -232,13 +176,13 @@ static void serve__steers_to_all_workers(void)
 		run_until(turns, 10);
 	CU_ASSERT_EQUAL(sum().steered_out, sum().steered_in);
 	CU_ASSERT(sum().steered_out > 20);
-	for (unsigned i = 0; i < pipeline_workers(pl); i++) {
+	for (unsigned i = 0; i < pipeline_workers(whole.pl); i++) {
 		struct net_stats ns;
 
-		CU_ASSERT_EQUAL(pipeline_net_stats(pl, i, &ns), 0);
+		CU_ASSERT_EQUAL(pipeline_net_stats(whole.pl, i, &ns), 0);
 		CU_ASSERT(ns.rx_packets > 0);
 	}
-	down();
+	whole_down();
 }
 
 static void port__stops_starts_and_closes_while_running(void)
@@ -246,21 +190,21 @@ static void port__stops_starts_and_closes_while_running(void)
 	struct pipeline_port_info info;
 
 	up();
-	CU_ASSERT_EQUAL(pipeline_port_start(pl, 0), -EALREADY);
-	CU_ASSERT_EQUAL(pipeline_port_mtu(pl, 0, 1400), -EBUSY);
-	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 0), 0);
-	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 0), -EALREADY);
-	CU_ASSERT_EQUAL(pipeline_port_start(pl, 0), 0);
-	CU_ASSERT_EQUAL(pipeline_port_reset(pl, 1), 0);
-	CU_ASSERT_EQUAL(pipeline_port_info(pl, 1, &info), 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_port_mtu(whole.pl, 0, 1400), -EBUSY);
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 1), 0);
+	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 1, &info), 0);
 	CU_ASSERT_EQUAL(info.state, PORT_STARTED);
 	CU_ASSERT_STRING_EQUAL(info.name, "p1");
-	CU_ASSERT_EQUAL(pipeline_port_close(pl, 1), 0);
-	CU_ASSERT_EQUAL(pipeline_port_start(pl, 1), -ENODEV);
-	CU_ASSERT_EQUAL(pipeline_port_info(pl, 1, &info), 0);
+	CU_ASSERT_EQUAL(pipeline_port_close(whole.pl, 1), 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 1), -ENODEV);
+	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 1, &info), 0);
 	CU_ASSERT_EQUAL(info.state, PORT_CLOSED);
-	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 2), -ENODEV);
-	down();
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 2), -ENODEV);
+	whole_down();
 }
 
 static int give_index(struct lcore *lc, void *arg)
@@ -281,10 +225,10 @@ static void call__runs_on_the_worker(void)
 	unsigned x = 5;
 
 	up();
-	CU_ASSERT_EQUAL(pipeline_call(pl, 2, give_index, &x, sizeof(x)), 42);
+	CU_ASSERT_EQUAL(pipeline_call(whole.pl, 2, give_index, &x, sizeof(x)), 42);
 	CU_ASSERT_EQUAL(x, 7);
-	CU_ASSERT_EQUAL(pipeline_call(pl, 3, give_index, &x, sizeof(x)), -EINVAL);
-	down();
+	CU_ASSERT_EQUAL(pipeline_call(whole.pl, 3, give_index, &x, sizeof(x)), -EINVAL);
+	whole_down();
 }
 
 static void call__can_be_cancelled(void)
@@ -293,15 +237,15 @@ static void call__can_be_cancelled(void)
 	unsigned x = 5;
 
 	up();
-	pipeline_cancel_on(pl, fd);
-	CU_ASSERT_EQUAL(pipeline_call(pl, 0, slow, &x, sizeof(x)), -ECANCELED);
+	pipeline_cancel_on(whole.pl, fd);
+	CU_ASSERT_EQUAL(pipeline_call(whole.pl, 0, slow, &x, sizeof(x)), -ECANCELED);
 	usleep(200000);
 	CU_ASSERT_EQUAL(x, 5); /* the answer came too late */
-	pipeline_cancel_on(pl, -1);
-	CU_ASSERT_EQUAL(pipeline_call(pl, 0, slow, &x, sizeof(x)), 0);
+	pipeline_cancel_on(whole.pl, -1);
+	CU_ASSERT_EQUAL(pipeline_call(whole.pl, 0, slow, &x, sizeof(x)), 0);
 	CU_ASSERT_EQUAL(x, 77);
 	close(fd);
-	down();
+	whole_down();
 }
 
 static void service__added_drained_removed(void)
@@ -312,21 +256,21 @@ static void service__added_drained_removed(void)
 	struct cfg_errors errs = { 0 };
 
 	up();
-	CU_ASSERT_EQUAL(config_parse_service(cfg, one, sizeof(one) - 1, &svc, &errs), 0);
+	CU_ASSERT_EQUAL(config_parse_service(whole.cfg, one, sizeof(one) - 1, &svc, &errs), 0);
 	cfg_errors_print(&errs, stderr);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(svc);
-	CU_ASSERT_EQUAL(pipeline_service_add(pl, svc), 0);
-	CU_ASSERT_EQUAL(pipeline_service_add(pl, svc), -EEXIST);
-	CU_ASSERT_EQUAL(pipeline_services(pl), 2);
-	CU_ASSERT_EQUAL(pipeline_service_drain(pl, "sink"), 0);
-	CU_ASSERT_EQUAL(pipeline_service_info(pl, (unsigned)pipeline_service_find(pl, "sink"), &info), 0);
+	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), 0);
+	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), -EEXIST);
+	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 2);
+	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "sink"), 0);
+	CU_ASSERT_EQUAL(pipeline_service_info(whole.pl, (unsigned)pipeline_service_find(whole.pl, "sink"), &info), 0);
 	CU_ASSERT_TRUE(info.draining);
 	CU_ASSERT_EQUAL(info.open, 0);
-	CU_ASSERT_EQUAL(pipeline_service_remove(pl, "sink"), 0);
-	CU_ASSERT_EQUAL(pipeline_service_remove(pl, "sink"), -ENOENT);
-	CU_ASSERT_EQUAL(pipeline_service_drain(pl, "none"), -ENOENT);
-	CU_ASSERT_EQUAL(pipeline_services(pl), 1);
-	down();
+	CU_ASSERT_EQUAL(pipeline_service_remove(whole.pl, "sink"), 0);
+	CU_ASSERT_EQUAL(pipeline_service_remove(whole.pl, "sink"), -ENOENT);
+	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "none"), -ENOENT);
+	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 1);
+	whole_down();
 }
 
 static const struct test_case cases[] = {
