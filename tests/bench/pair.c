@@ -5,15 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+
 #include "pmd/base/arena.h"
 #include "proto/net/offload.h"
 
 #define BURST 32
+#define SMC_MEM (256u << 20)
+#define SMC_MEM_ALIGN (4u << 20)
 
 struct pair {
 	struct pair_host hosts[2];
 	uint64_t now_us;
 	struct rte_mempool *hdr, *ind, *payload;
+	struct mem_fabric *fabric;
 };
 
 static void check(int rc, const char *what)
@@ -103,11 +108,99 @@ static void fill_tcp(const struct pair *p, const struct pair_conf *conf, const s
 	tc->secrets = &h->secrets;
 }
 
+/* ---- RDMA and SMC ------------------------------------------------------------ */
+
+static void roce_tx(void *ctx, void *path, struct rte_mbuf *m)
+{
+	struct pair_host *h = ctx;
+
+	net_path_send(h->net, path, m, NET_TX_DATA);
+}
+
+static unsigned roce_room(void *ctx, void *path)
+{
+	return 512;
+}
+
+/* RoCE of the other host: all that comes is for the one device. */
+static void udp_input(void *ctx, struct rte_mbuf **pkts, unsigned n)
+{
+	struct pair_host *h = ctx;
+
+	for (unsigned i = 0; i < n; i++)
+		rte_pktmbuf_adj(pkts[i], net_mbuf_meta(pkts[i])->l3_off);
+	roce_input(h->roce, h->pair->now_us, pkts, n);
+}
+
+static void create_mem(struct pair_host *h, const struct rd_gid *gid)
+{
+	struct mem_config mc = { .mtu = 5, .n_gids = 1, .max_qps = 1024, .max_mrs = 65536, .qpn_base = 256 };
+
+	snprintf(mc.name, sizeof(mc.name), "mem%u", h->idx);
+	mc.gids[0] = *gid;
+	mc.mac[5] = (uint8_t)(h->idx + 1);
+	if (h->pair->fabric == NULL)
+		check(mem_fabric_create(&h->pair->fabric), "mem_fabric_create");
+	check(mem_create(&h->rd, h->pair->fabric, &mc), "mem_create");
+}
+
+static void create_roce(struct pair_host *h, const struct pair_conf *conf, const struct rd_gid *gid)
+{
+	struct roce_env env = { .ctx = h, .tx = roce_tx, .room = roce_room, .random = random_octets };
+	struct net_proto udp = { .ctx = h, .input = udp_input };
+	struct roce_config rc = {
+		.ip_mtu = conf->mtu, .n_gids = 1, .max_qps = 1024, .max_mrs = 65536, .node = -1, .pool = h->pair->hdr,
+	};
+
+	snprintf(rc.name, sizeof(rc.name), "roce%u", h->idx);
+	rc.gids[0] = *gid;
+	rc.mac[0] = 2;
+	rc.mac[5] = (uint8_t)(h->idx + 1);
+	check(roce_create(&h->roce, &rc, &env, h->wheel), "roce_create");
+	net_stack_register(h->net, IPPROTO_UDP, &udp);
+	h->rd = roce_rd(h->roce);
+}
+
+/* NULL: the host has no SMC at all. */
+static const struct smc_config *create_rdma(struct pair_host *h, const struct pair_conf *conf, struct smc_config *sc)
+{
+	struct net_addr addr = pair_addr(h->idx);
+	struct rd_gid gid;
+
+	if (conf->eid[h->idx] == NULL)
+		return NULL;
+	memcpy(gid.b, addr.b, sizeof(gid.b));
+	smc_config_defaults(sc);
+	if (conf->rdma[h->idx] == PAIR_MEM)
+		create_mem(h, &gid);
+	else if (conf->rdma[h->idx] == PAIR_ROCE)
+		create_roce(h, conf, &gid);
+	if (h->rd != NULL)
+		sc->devs[sc->n_devs++] = (struct smc_dev_config){ .rd = h->rd };
+	check(smc_eid_parse(&sc->eids[sc->n_eids++], conf->eid[h->idx]), "eid");
+	snprintf(sc->hostname, sizeof(sc->hostname), "pair%u", h->idx);
+	memcpy(sc->peer_id, (uint8_t[]){ 1, 2, 2, 0, 0, 0, 0, (uint8_t)(h->idx + 1) }, sizeof(sc->peer_id));
+	sc->conns_max = conf->max_conns;
+	sc->lgrs_per_peer = 64;
+	sc->handshakes_max = sc->handshakes_per_peer = conf->max_conns;
+	if (h->idx == 1)
+		sc->buf_bytes_per_peer = conf->buf_bytes_per_peer;
+	sc->failures = conf->forget_ms == 0 ? UINT32_MAX : 1;
+	sc->forget_ms = conf->forget_ms;
+	h->smc_mem = aligned_alloc(SMC_MEM_ALIGN, SMC_MEM);
+	check(h->smc_mem == NULL ? -ENOMEM : 0, "smc memory");
+	sc->mem = h->smc_mem;
+	sc->mem_len = SMC_MEM;
+	return sc;
+}
+
 static void host_create(struct pair *p, const struct pair_conf *conf, unsigned i)
 {
 	struct pair_host *h = &p->hosts[i];
 	struct net_env env = { .ctx = h, .tx = env_tx, .tx_room = env_room, .random = random_octets };
 	struct sock_config sc = { .max_socks = conf->max_conns, .backlog = conf->max_conns, .node = -1 };
+	const struct smc_config *smc;
+	struct smc_config smc_conf;
 	struct net_config nc;
 	struct tcp_config tc;
 
@@ -122,7 +215,8 @@ static void host_create(struct pair *p, const struct pair_conf *conf, unsigned i
 	fill_net(p, conf, i, &nc);
 	check(net_stack_create(&h->net, &nc, &env, h->wheel, p->now_us), "net_stack_create");
 	fill_tcp(p, conf, h, &tc);
-	check(sock_stack_create(&h->ss, &sc, h->net, h->wheel, &tc, NULL, NULL), "sock_stack_create");
+	smc = create_rdma(h, conf, &smc_conf);
+	check(sock_stack_create(&h->ss, &sc, h->net, h->wheel, &tc, NULL, smc), "sock_stack_create");
 	net_stack_start(h->net);
 }
 
@@ -156,6 +250,9 @@ struct pair *pair_create(const struct pair_conf *conf)
 static void host_destroy(struct pair_host *h)
 {
 	sock_stack_destroy(h->ss);
+	if (h->rd != NULL)
+		rd_close(h->rd);
+	free(h->smc_mem);
 	net_stack_destroy(h->net);
 	for (unsigned i = 0; i < h->n_rx; i++)
 		rte_pktmbuf_free(h->rx[i]);
@@ -167,6 +264,8 @@ void pair_destroy(struct pair *p)
 {
 	host_destroy(&p->hosts[0]);
 	host_destroy(&p->hosts[1]);
+	if (p->fabric != NULL)
+		mem_fabric_destroy(p->fabric);
 	rte_mempool_free(p->ind);
 	rte_mempool_free(p->payload);
 	rte_mempool_free(p->hdr);
@@ -187,9 +286,12 @@ static void host_turn(struct pair_host *h)
 	net_set_now(h->net, h->pair->now_us);
 	for (unsigned i = 0; i < n; i += BURST)
 		net_input(h->net, PAIR_PORT, rx + i, RTE_MIN(n - i, (unsigned)BURST));
+	sock_poll(h->ss);
 	wheel_advance(h->wheel, h->pair->now_us, 1024);
 	sock_deliver(h->ss, 1024);
 	sock_output(h->ss);
+	if (h->roce != NULL)
+		roce_output(h->roce, h->pair->now_us, 256);
 }
 
 /* What one sends is for the other's array, so it may be walked while frames are made. */

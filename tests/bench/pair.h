@@ -7,6 +7,8 @@
 #ifndef BENCH_PAIR_H
 #define BENCH_PAIR_H
 
+#include "pmd/rdma/mem.h"
+#include "pmd/rdma/roce.h"
 #include "proto/sock/sock.h"
 
 #define PAIR_TURN_US 10
@@ -14,7 +16,13 @@
 
 struct pair;
 
+enum pair_rdma { PAIR_NONE, PAIR_MEM, PAIR_ROCE };
+
 struct pair_conf {
+	enum pair_rdma rdma[2]; /* of each host */
+	const char *eid[2];     /* of each host; NULL: none */
+	uint64_t buf_bytes_per_peer; /* receive memory, of host 1; 0: plenty */
+	uint32_t forget_ms;     /* how long failures are remembered; 0: not at all */
 	uint16_t mtu;
 	uint32_t offloads;      /* enum net_offload: what the ports do; super-segments stay whole with TSO */
 	uint32_t max_conns;
@@ -26,6 +34,9 @@ struct pair_host {
 	struct wheel *wheel;
 	struct net_stack *net;
 	struct sock_stack *ss;
+	struct rd_dev *rd;      /* NULL: none */
+	struct roce *roce;
+	void *smc_mem;
 	struct tcp_secrets secrets;
 	struct rte_mbuf **rx;   /* frames for the next turn */
 	unsigned n_rx, max_rx;

@@ -4,7 +4,10 @@
  * thread that runs client and server.
  *
  *	WORK   short (connect, 64 octets, 1 KiB, close), rr (64 octets each way), bulk (64 KiB)
- *	WAY    tcp, tcp-none (checksums by us), tcp-whole (super-segments uncut)
+ *	WAY    tcp, tcp-none (checksums by us), tcp-whole (super-segments uncut), plain (the client asks for SMC, the
+ *	       server does not), noeid, nodevice, limit (the server declines: no EID
+ *	       in common, no device, its memory for the peer is used up), remembered (declined
+ *	       once, TCP since), mem, roce
  *
  * One line for each of COUNT windows: nanoseconds an operation, for each way, the
  * ways taking turns so that what disturbs one disturbs the other.
@@ -25,13 +28,26 @@ struct way {
 	const char *name;
 	uint32_t offloads;
 	uint16_t server, client;
+	enum pair_rdma client_rdma, server_rdma;
+	const char *server_eid;
+	uint64_t buf_bytes_per_peer;
+	uint32_t forget_ms;
 };
+
+#define EID "SMCGATE.BENCH"
 
 #define CKSUMS (NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_MULTI_SEG | NET_RX_CKSUM)
 static const struct way ways[] = {
-	{ "tcp", CKSUMS, SOCK_TCP, SOCK_TCP },
-	{ "tcp-none", NET_TX_MULTI_SEG, SOCK_TCP, SOCK_TCP },
-	{ "tcp-whole", CKSUMS | NET_TX_TSO, SOCK_TCP, SOCK_TCP },
+	{ .name = "tcp", CKSUMS, SOCK_TCP, SOCK_TCP },
+	{ .name = "tcp-none", NET_TX_MULTI_SEG, SOCK_TCP, SOCK_TCP },
+	{ .name = "tcp-whole", CKSUMS | NET_TX_TSO, SOCK_TCP, SOCK_TCP },
+	{ .name = "plain", CKSUMS, SOCK_TCP, SOCK_SMC, PAIR_MEM },
+	{ .name = "noeid", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, "SMCGATE.OTHER" },
+	{ .name = "nodevice", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_NONE, EID },
+	{ .name = "limit", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, EID, .buf_bytes_per_peer = 1 },
+	{ .name = "remembered", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, "SMCGATE.OTHER", .forget_ms = UINT32_MAX },
+	{ .name = "mem", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, EID },
+	{ .name = "roce", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_ROCE, PAIR_ROCE, EID },
 };
 
 struct run {
@@ -73,7 +89,11 @@ static void start(struct run *r, const char *name, enum work_kind kind, unsigned
 	uint64_t n = RTE_MAX(conns, 64u), ns;
 
 	r->way = find_way(name);
-	r->pair = pair_create(&(struct pair_conf){ .mtu = 1500, .offloads = r->way->offloads, .max_conns = 65536 });
+	r->pair = pair_create(&(struct pair_conf){
+		.rdma = { r->way->client_rdma, r->way->server_rdma }, .mtu = 1500, .offloads = r->way->offloads,
+		.eid = { r->way->client == SOCK_SMC ? EID : NULL, r->way->server_eid }, .max_conns = 65536,
+		.buf_bytes_per_peer = r->way->buf_bytes_per_peer, .forget_ms = r->way->forget_ms,
+	});
 	r->work = work_create(r->pair, kind, conns, r->way->server, r->way->client);
 	work_open(r->work);
 	if (fixed != 0) {
@@ -100,7 +120,7 @@ static enum work_kind kind_of(const char *name)
 
 int main(int argc, char **argv)
 {
-	static char *eal[] = { "smc_cost", "--no-huge", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", "512",
+	static char *eal[] = { "smc_cost", "--no-huge", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", "1024",
 			       "--no-shconf", "--log-level=lib.eal:4", "-l", "0", NULL };
 	struct run runs[WAYS_MAX] = { 0 };
 	const char *fixed = getenv("SMC_COST_OPERATIONS");
