@@ -242,6 +242,12 @@ static int lcore_create(struct sim_lcore *lc)
 	if (rc != 0)
 		return rc;
 	lc->steering = (struct tcp_steering){ .ctx = lc, .owns = steering_owns };
+	if (h->conf.upper != NULL) {
+		rc = h->conf.upper->create(h->conf.upper->ctx, h, &h->conf.tcp, &lc->tcp);
+		if (rc == 0)
+			net_stack_start(lc->net);
+		return rc;
+	}
 	rc = tcp_stack_create(&lc->tcp, lc->net, lc->wheel, &h->conf.tcp, &h->conf.ops, h->conf.ops_ctx,
 			      many ? &lc->steering : NULL);
 	if (rc == 0)
@@ -297,7 +303,9 @@ static void host_destroy(struct sim_host *h)
 	for (unsigned i = 0; i < h->conf.n_lcores; i++) {
 		struct sim_lcore *lc = &h->lcores[i];
 
-		if (lc->tcp != NULL)
+		if (lc->tcp != NULL && h->conf.upper != NULL)
+			h->conf.upper->destroy(h->conf.upper->ctx);
+		else if (lc->tcp != NULL)
 			tcp_stack_destroy(lc->tcp);
 		if (lc->net != NULL)
 			net_stack_destroy(lc->net);
@@ -390,6 +398,7 @@ static void take_messages(struct sim_lcore *lc)
 static void turn(struct sim_lcore *lc)
 {
 	struct sim_queue rx = lc->rx, steered = lc->steered;
+	const struct sim_upper *up = lc->host->conf.upper;
 
 	memset(&lc->rx, 0, sizeof(lc->rx));
 	memset(&lc->steered, 0, sizeof(lc->steered));
@@ -400,15 +409,25 @@ static void turn(struct sim_lcore *lc)
 		net_input_steered(lc->net, steered.m + i, RTE_MIN(steered.n - i, (unsigned)BURST));
 	free(rx.m);
 	free(steered.m);
+	if (up != NULL)
+		up->poll(up->ctx);
 	wheel_advance(lc->wheel, lc->host->sim->now_us, 1024);
 	take_messages(lc);
-	tcp_deliver(lc->tcp, 1024);
-	tcp_output(lc->tcp);
+	if (up != NULL) {
+		up->deliver(up->ctx);
+		up->output(up->ctx);
+	} else {
+		tcp_deliver(lc->tcp, 1024);
+		tcp_output(lc->tcp);
+	}
 }
 
 static bool pending(const struct sim_lcore *lc)
 {
+	const struct sim_upper *up = lc->host->conf.upper;
+
 	return lc->rx.n > 0 || lc->steered.n > 0 || lc->n_msgs > 0 || tcp_busy(lc->tcp) ||
+	       (up != NULL && up->busy(up->ctx)) ||
 	       wheel_next_us(lc->wheel) <= lc->host->sim->now_us;
 }
 

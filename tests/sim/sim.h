@@ -46,6 +46,18 @@ struct sim_wire_stats {
 	uint64_t frames, bytes, lost, duplicated, corrupted, reordered, overflowed;
 };
 
+/* What a host runs above net_stack instead of a bare tcp_stack, one lcore: it
+ * makes the tcp_stack, and has a share of each turn. Counts say what was done. */
+struct sim_upper {
+	void *ctx;
+	int (*create)(void *ctx, struct sim_host *h, const struct tcp_config *tcp, struct tcp_stack **out);
+	void (*destroy)(void *ctx);            /* the tcp_stack too */
+	void (*poll)(void *ctx);               /* stage 4 */
+	void (*deliver)(void *ctx);            /* stage 7 */
+	void (*output)(void *ctx);             /* stage 8 */
+	bool (*busy)(const void *ctx);
+};
+
 struct sim_host_conf {
 	uint32_t addr;                         /* host order */
 	unsigned n_lcores;
@@ -56,6 +68,7 @@ struct sim_host_conf {
 	struct tcp_config tcp;
 	struct tcp_user_ops ops;
 	void *ops_ctx;
+	const struct sim_upper *upper;         /* NULL: TCP alone, with ops. Outlives the host */
 	/* Every frame sent goes here instead of onto a wire; takes the list. */
 	void (*tap)(void *ctx, struct wire_frame *list);
 	void *tap_ctx;
