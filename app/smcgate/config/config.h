@@ -124,6 +124,7 @@ struct config_service {
 	char name[CONFIG_NAME_LEN];
 	const struct service_type *type;
 	void *conf;                    /* the type's own struct, filled by its table; NULL if it has none */
+	enum config_use listen_protocol;
 	struct cfg_endpoint listen;    /* addr.family NET_UNSPEC: does not listen */
 	uint32_t backlog;              /* 0: tcp.backlog */
 	uint32_t max_connections;      /* per lcore; 0: tcp.max_connections */

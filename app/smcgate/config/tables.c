@@ -269,6 +269,8 @@ static const struct cfg_field service_fields[] = {
 	CFG_NAME(struct config_service, name, "name", CFG_REQUIRED, "What the console calls it."),
 	CFG_ENDPOINT(struct config_service, listen, "listen", CFG_BY_VARIANT, NULL,
 		     "Where it listens: one of our addresses, or `0.0.0.0` for all of them, and a port."),
+	CFG_ENUM(struct config_service, listen_protocol, "listen_protocol", CFG_BY_VARIANT, config_use_names, CONFIG_USE_TCP,
+		 "`smc` accepts SMC from peers that speak it, and TCP from all others; see `smc.policies`."),
 	CFG_U32(struct config_service, backlog, "backlog", CFG_BY_VARIANT, 1, 65536, 0,
 		"Half-open connections per lcore; `tcp.backlog` when absent."),
 	CFG_U32(struct config_service, max_connections, "max_connections", CFG_BY_VARIANT, 1, 4194304, 0,

@@ -282,6 +282,8 @@ static const struct cfg_field source_elem = { .type = CFG_TYPE_IPV4, .doc = "An 
 
 static const struct cfg_field load_fields[] = {
 	CFG_ENDPOINT(struct load_conf, target, "target", CFG_REQUIRED, NULL, "Server to load."),
+	CFG_ENUM(struct load_conf, connect_protocol, "connect_protocol", 0, config_use_names, CONFIG_USE_TCP,
+		 "`smc` speaks SMC to a server that does, and TCP to any other; see `smc.policies`."),
 	CFG_ARRAY(struct load_conf, sources, n_sources, "sources", 0, 1, LOAD_MAX_SOURCES, &source_elem,
 		  "Addresses of ours that connections come from, in turn; absent: by route."),
 	CFG_ENUM(struct load_conf, mode, "mode", 0, modes, LOAD_REQUEST,

@@ -33,6 +33,7 @@ struct load_conf {
 	struct net_addr *sources;
 	unsigned n_sources;
 	int mode, direction, response;
+	enum config_use connect_protocol;
 	uint32_t connections;
 	uint32_t connect_rate;         /* per second, all lcores; 0: as fast as they come */
 	uint32_t pipeline;

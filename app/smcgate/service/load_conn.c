@@ -53,8 +53,8 @@ int load_open(struct service *svc, uint64_t due_us)
 	struct load_state *st = svc->state;
 	struct load_conn *c = pool_get(&st->conns);
 	struct sock_connect_args args = {
-		.raddr = conf->target.addr, .rport = rte_cpu_to_be_16(conf->target.port), .protocol = SOCK_TCP,
-		.handler = &load_handler, .ctx = svc, .timeout_ms = conf->timeout_ms,
+		.raddr = conf->target.addr, .rport = rte_cpu_to_be_16(conf->target.port),
+		.protocol = service_protocol(conf->connect_protocol), .service = svc->conf->name, .handler = &load_handler, .ctx = svc, .timeout_ms = conf->timeout_ms,
 	};
 	int rc;
 

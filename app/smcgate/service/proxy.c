@@ -25,6 +25,7 @@ struct proxy_conf {
 	uint32_t connect_timeout_ms;
 	uint32_t retry_ms;
 	int proxy_protocol;
+	enum config_use connect_protocol;
 };
 
 enum { PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_V2 };
@@ -169,7 +170,8 @@ static void connect_backend(struct proxy_session *ps)
 		e = &conf->backends[ps->backend];
 		if (sock_connect(svc->ss, &(struct sock_connect_args){
 			    .laddr = conf->source, .raddr = e->addr, .rport = rte_cpu_to_be_16(e->port),
-			    .protocol = SOCK_TCP, .handler = &proxy_server_handler, .ctx = svc,
+			    .protocol = service_protocol(conf->connect_protocol),
+			    .service = svc->conf->name, .handler = &proxy_server_handler, .ctx = svc,
 			    .timeout_ms = conf->connect_timeout_ms,
 		    }, &ps->server.sock) == 0) {
 			st->open++;
@@ -348,6 +350,8 @@ static const struct cfg_field proxy_fields[] = {
 		  "Back ends, used in turn."),
 	CFG_IPV4(struct proxy_conf, source, "source", 0, NULL,
 		 "Address of ours that connections to back ends come from; absent: by route."),
+	CFG_ENUM(struct proxy_conf, connect_protocol, "connect_protocol", 0, config_use_names, CONFIG_USE_TCP,
+		 "`smc` speaks SMC to back ends that do, and TCP to all others; see `smc.policies`."),
 	CFG_U32(struct proxy_conf, connect_timeout_ms, "connect_timeout_ms", 0, 1, 600000, 5000,
 		"Milliseconds until a back end that does not answer is given up and the next one is tried."),
 	CFG_U32(struct proxy_conf, retry_ms, "retry_ms", 0, 0, 3600000, 2000,

@@ -14,7 +14,8 @@ static int service_listen(struct service *svc)
 	if (any.v4 == 0)
 		any.family = NET_UNSPEC;
 	return sock_listen(svc->ss, &(struct sock_listen_args){
-		.addr = any, .port = rte_cpu_to_be_16(conf->listen.port), .protocol = SOCK_TCP,
+		.addr = any, .port = rte_cpu_to_be_16(conf->listen.port),
+		.protocol = service_protocol(conf->listen_protocol), .service = conf->name,
 		.backlog = conf->backlog, .max_socks = conf->max_connections,
 		.max_per_peer = conf->max_connections_per_peer, .handler = &svc->type->handler, .ctx = svc,
 	}, &svc->listener);

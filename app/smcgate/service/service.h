@@ -12,11 +12,9 @@
 
 #include <rte_common.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/smcgate/config/config.h"
 #include "proto/sock/sock.h"
 
-struct config;
-struct config_service;
 
 /* Whether a service of the type has a "listen" key. */
 enum service_listen {
@@ -94,6 +92,12 @@ const struct service_type *service_next(const struct service_type *prev);
 const struct service_type *service_find(const char *name);
 
 /* ---- running a service on the calling worker lcore ------------------------- */
+/* enum sock_protocol of a "listen_protocol" or "connect_protocol". */
+static inline uint16_t service_protocol(enum config_use use)
+{
+	return use == CONFIG_USE_SMC ? SOCK_SMC : SOCK_TCP;
+}
+
 /* Start and listen: fills svc. Errors: those of start() and sock_listen(). */
 int service_start(struct service *svc, const struct config_service *conf, void *shared, struct sock_stack *ss,
 		  struct wheel *wheel, unsigned index, unsigned count);

@@ -74,6 +74,8 @@ BAD = [
     (("services", 0, "listen"), "10.0.0.2:65536", True),
     (("services", 0, "listen"), "[::1]:80", True),
     (("services", 0, "listen"), "10.0.0.9:7", False),
+    (("services", 0, "listen_protocol"), "rdma", True),
+    (("services", 0, "connect_protocol"), "smc", True),
     (("services", 0, "body_bytes"), 1, True),
     (("services", 0, "max_connections"), 0, True),
     (("rdma",), [{"name": "r"}], True),

@@ -37,6 +37,7 @@ struct sock {
 };
 
 struct sock_listener {
+	struct sock_listen_args args;
 	const struct sock_handler *handler;
 	void *ctx;
 };
@@ -164,6 +165,11 @@ const struct sock_connect_args *fake_connect_args(const struct sock *s)
 	return &s->args;
 }
 
+const struct sock_listen_args *fake_listen_args(void)
+{
+	return &listener.args;
+}
+
 void fake_connect_fails(int rc)
 {
 	connect_rc = rc;
@@ -196,6 +202,7 @@ int fake_start(const struct service_type *type, void *conf)
 	strcpy(fake.conf.name, "test");
 	fake.conf.type = type;
 	fake.conf.conf = conf;
+	fake.conf.listen_protocol = fake.listen_protocol;
 	if (type->listen == SERVICE_LISTEN_REQUIRED)
 		fake.conf.listen = (struct cfg_endpoint){ .addr = net_addr_v4(RTE_BE32(0x0a000001)), .port = 80 };
 	fake.now_us = 1000000;
@@ -243,6 +250,7 @@ void fake_stop(void)
 /* ---- proto/sock's side ------------------------------------------------------------------- */
 int sock_listen(struct sock_stack *ss, const struct sock_listen_args *args, struct sock_listener **out)
 {
+	listener.args = *args;
 	listener.handler = args->handler;
 	listener.ctx = args->ctx;
 	*out = &listener;

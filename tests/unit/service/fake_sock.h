@@ -14,6 +14,7 @@
 struct fake {
 	struct service svc;
 	struct config_service conf;
+	enum config_use listen_protocol; /* set by the test */
 	struct wheel wheel;
 	uint64_t now_us;
 	struct rte_mempool *ind_pool, *data_pool;
@@ -52,6 +53,8 @@ enum fake_end fake_ended(const struct sock *s);
 struct sock *fake_opened(unsigned n);
 void fake_connected(struct sock *s);
 const struct sock_connect_args *fake_connect_args(const struct sock *s);
+/* Protocol and service name of the listener. */
+const struct sock_listen_args *fake_listen_args(void);
 /* The next sock_connect() calls fail with this negative errno; 0: succeed. */
 void fake_connect_fails(int rc);
 /* Sockets not given back. */

@@ -212,6 +212,36 @@ static void proxy__protocol_v2_header(void)
 	fake_stop();
 }
 
+static void protocols__as_configured(void)
+{
+	static const struct {
+		enum config_use listen;
+		const char *connect;
+		uint16_t in, out;
+	} t[] = {
+		{ CONFIG_USE_TCP, "", SOCK_TCP, SOCK_TCP },
+		{ CONFIG_USE_SMC, ",\"connect_protocol\":\"tcp\"", SOCK_SMC, SOCK_TCP },
+		{ CONFIG_USE_TCP, ",\"connect_protocol\":\"smc\"", SOCK_TCP, SOCK_SMC },
+	};
+	char json[128];
+
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		const struct sock_connect_args *args;
+
+		fake.listen_protocol = t[i].listen;
+		snprintf(json, sizeof(json), TWO_BACKENDS "%s", t[i].connect);
+		start("proxy", json);
+		(void)fake_accept(0);
+		args = fake_connect_args(fake_opened(0));
+		CU_ASSERT_EQUAL(fake_listen_args()->protocol, t[i].in);
+		CU_ASSERT_STRING_EQUAL(fake_listen_args()->service, "test");
+		CU_ASSERT_EQUAL(args->protocol, t[i].out);
+		CU_ASSERT_STRING_EQUAL(args->service, "test");
+		fake_stop();
+	}
+	fake.listen_protocol = CONFIG_USE_TCP;
+}
+
 /* ---- load --------------------------------------------------------------------------- */
 #define TARGET "\"target\":\"10.0.0.9:80\""
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -341,6 +371,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(proxy__cannot_connect_at_all),
 	TEST_CASE(proxy__reset_carried_through),
 	TEST_CASE(proxy__protocol_v2_header),
+	TEST_CASE(protocols__as_configured),
 	TEST_CASE(load__closed_loop_pipeline),
 	TEST_CASE(load__open_loop_counts_from_due_time),
 	TEST_CASE(load__answers_nobody_asked_for),
