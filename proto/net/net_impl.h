@@ -106,6 +106,7 @@ struct net_stack {
 	struct net_stats stats;
 	struct neigh_table neigh;
 	struct net_config conf;
+	rte_be32_t broadcast[NET_MAX_IFS][NET_MAX_ADDRS]; /* of each address; all ones: none of its own */
 
 	/* per connection or rarer */
 	struct wheel *wheel;

@@ -50,6 +50,24 @@ static void stack_limits(struct net_stack *st)
 	}
 }
 
+static uint32_t if_mask(const struct net_if_addr *a)
+{
+	return a->prefix_len == 0 ? 0 : UINT32_MAX << (32 - a->prefix_len);
+}
+
+/* Every packet asks for them. /31 and /32 have none (RFC 3021). */
+static void stack_broadcasts(struct net_stack *st)
+{
+	for (unsigned i = 0; i < st->conf.n_ifs; i++) {
+		for (unsigned k = 0; k < st->conf.ifs[i].n_addrs; k++) {
+			const struct net_if_addr *a = &st->conf.ifs[i].addrs[k];
+
+			st->broadcast[i][k] = a->prefix_len > 30 ? UINT32_MAX
+							       : a->addr.v4 | rte_cpu_to_be_32(~if_mask(a));
+		}
+	}
+}
+
 int net_stack_create(struct net_stack **out, const struct net_config *conf, const struct net_env *env,
 		     struct wheel *wheel, uint64_t now_us)
 {
@@ -68,6 +86,7 @@ int net_stack_create(struct net_stack **out, const struct net_config *conf, cons
 		goto fail;
 	stack_seed(st);
 	stack_limits(st);
+	stack_broadcasts(st);
 	rc = route_table_init(st);
 	if (rc < 0)
 		goto fail;
@@ -143,11 +162,6 @@ uint32_t net_random_below(struct net_stack *st, uint32_t bound)
 	return (uint32_t)(((net_random64(st) >> 32) * bound) >> 32);
 }
 
-static uint32_t if_mask(const struct net_if_addr *a)
-{
-	return a->prefix_len == 0 ? 0 : UINT32_MAX << (32 - a->prefix_len);
-}
-
 int net_if_addr_index(const struct net_if *ifp, rte_be32_t v4)
 {
 	for (unsigned i = 0; i < ifp->n_addrs; i++) {
@@ -188,16 +202,10 @@ int net_local_if(const struct net_stack *st, const struct net_addr *addr)
 
 bool net_is_broadcast(const struct net_stack *st, uint8_t ifx, rte_be32_t v4)
 {
-	const struct net_if *ifp = &st->conf.ifs[ifx];
-
 	if (v4 == RTE_BE32(UINT32_MAX) || net_v4_is_multicast(v4))
 		return true;
-	for (unsigned i = 0; i < ifp->n_addrs; i++) {
-		uint32_t mask = if_mask(&ifp->addrs[i]);
-		uint32_t net = rte_be_to_cpu_32(ifp->addrs[i].addr.v4) & mask;
-
-		/* /31 and /32 have no broadcast address (RFC 3021). */
-		if (ifp->addrs[i].prefix_len <= 30 && rte_be_to_cpu_32(v4) == (net | ~mask))
+	for (unsigned i = 0; i < st->conf.ifs[ifx].n_addrs; i++) {
+		if (v4 == st->broadcast[ifx][i])
 			return true;
 	}
 	return false;

@@ -86,7 +86,7 @@ static void parse_one(const uint8_t *p, unsigned len, struct tcp_opts *out)
 void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 {
 	/* Aligned timestamps alone, as nearly every segment has them (RFC 7323 appendix A). */
-	if (len == 12 && get32(opt) == 0x0101080a) {
+	if (len == 12 && memcmp(opt, "\1\1\10\12", 4) == 0) {
 		out->present = TCP_OPT_TS;
 		out->n_sack = 0;
 		out->user.len = 0;
@@ -116,8 +116,10 @@ void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 
 unsigned tcp_ts_option(uint32_t tsval, uint32_t tsecr, uint8_t *buf)
 {
-	put32(put32(put32(buf, 0x0101080a), tsval), tsecr);
-	return 12;
+	const rte_be32_t words[3] = { RTE_BE32(0x0101080a), rte_cpu_to_be_32(tsval), rte_cpu_to_be_32(tsecr) };
+
+	memcpy(buf, words, sizeof(words));
+	return sizeof(words);
 }
 
 unsigned tcp_syn_options(const struct tcp_syn_opts *o, uint8_t *buf)

@@ -119,11 +119,12 @@ bool rcv_update_due(const struct tcp_conn *c)
 {
 	uint32_t edge, now;
 
-	if (c->flags & TCF_FIN_RCVD)
+	now = c->rcv_edge - c->rcv_nxt;
+	/* more than the buffer is never offered: nearly always that settles it */
+	if (c->flags & TCF_FIN_RCVD || c->rcvbuf < 2 * now)
 		return false;
 	edge = next_edge(c);
 	if (edge == c->rcv_edge)
 		return false;
-	now = c->rcv_edge - c->rcv_nxt;
 	return edge - c->rcv_nxt >= 2 * now;
 }
