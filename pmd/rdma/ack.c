@@ -26,7 +26,6 @@ static void advance(struct roce_qp *qp, uint32_t n, uint64_t now_us)
 		qp->cur = c->sq_done;
 	qp->rnr_retries = 0;
 	qp->rnr = false;
-	qp->nak_seen = false;
 	window_acked(qp, n);
 	timer_progress(qp, now_us);
 	if (qp->blocked && qp->cur == c->sq_done)

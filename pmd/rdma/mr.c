@@ -14,6 +14,8 @@ int mr_table_init(struct mr_table *t, uint32_t max, int node,
 	t->ctx = ctx;
 	t->bits = (uint8_t)(32 - __builtin_clz(max));
 	t->mask = (1U << t->bits) - 1;
+	random(ctx, &t->secret, sizeof(t->secret));
+	t->secret |= 1;
 	return pool_init(&t->pool, sizeof(struct mr), 64, max, node);
 }
 
@@ -45,8 +47,10 @@ static uint32_t new_key(struct mr_table *t, uint32_t idx, uint32_t last)
 		uint32_t tag;
 
 		t->random(t->ctx, &tag, sizeof(tag));
-		key = tag << t->bits | idx;
-	} while (key == last);
+		tag >>= t->bits;
+		key = tag << t->bits | (idx ^ mr_disguise(t, tag));
+		/* 0 is the key of nothing. */
+	} while (key == last || key == 0);
 	return key;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory regions of one device and their keys. A key is the region's index with
- * a random tag above it, made anew at each registration and compared in full:
- * whoever knows old keys, or keys of others, knows nothing of the next. A
+ * Memory regions of one device and their keys. A key is a random tag above the
+ * region's index, which is disguised by a secret of the device: made anew at
+ * each registration, compared in full, and none tells anything of another. A
  * region is looked up by key at every use, so one that is gone is simply not
  * found. lkey and rkey are the same number; the peer is told it only of
  * regions it may reach.
@@ -15,11 +15,12 @@
 #include "pmd/base/pool.h"
 #include "pmd/rdma/rd.h"
 
-#define MR_MAX (1U << 16)        /* leaves 15 bits and more to the tag */
+#define MR_MAX (1U << 20)        /* leaves 11 bits to the tag */
 #define MR_LEN_MAX (1ULL << 40)  /* addresses that peers are told lie this far apart */
 
 struct mr_table {
 	struct pool pool;        /* of struct mr; never given back, so that a stale key finds its region dead */
+	uint64_t secret;         /* odd */
 	uint32_t mask;           /* of a key's index */
 	uint8_t bits;
 	uint32_t used;
@@ -45,9 +46,15 @@ void mr_dereg(struct mr_table *t, struct rd_mr *mr);
 
 enum mr_reason { MR_OK, MR_BAD_KEY, MR_BAD_ACCESS };
 
+/* What a tag disguises its index with. */
+static inline uint32_t mr_disguise(const struct mr_table *t, uint32_t tag)
+{
+	return (uint32_t)((tag + UINT64_C(1)) * t->secret >> 40) & t->mask;
+}
+
 static inline struct rd_mr *mr_find(const struct mr_table *t, uint32_t key)
 {
-	uint32_t idx = key & t->mask;
+	uint32_t idx = (key & t->mask) ^ mr_disguise(t, key >> t->bits);
 	struct mr *mr;
 
 	if (idx == 0 || idx > t->pool.high)

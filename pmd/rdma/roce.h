@@ -47,7 +47,7 @@ struct roce_config {
 	uint32_t ip_mtu;             /* of the port: gives the largest MTU code */
 	uint8_t n_gids;
 	struct rd_gid gids[RD_MAX_GIDS];
-	uint32_t max_qps, max_mrs;
+	uint32_t max_qps, max_mrs;   /* below 2^14, at most 2^20 */
 	uint16_t cq_depth;           /* 0: grows with the queue pairs made, which is what is wanted */
 	uint16_t window;             /* packets unacknowledged per queue pair at most, power of two; 0: 128 */
 	uint16_t tx_burst;           /* packets of one queue pair in a row; 0: 32 */
@@ -64,7 +64,9 @@ struct rd_dev *roce_rd(struct roce *r);
 /*
  * Whole IPv4 packets to UDP port 4791 of one of our addresses: data at the IPv4
  * header, cut to the IP length, IP header checked (version, length, checksum,
- * address ours), first 20 + 8 + 12 octets contiguous; chains allowed. Takes all.
+ * address ours), first 20 + 8 + 12 octets contiguous; chains allowed. Takes all,
+ * and writes over the headers, eight octets in front of them included, of those
+ * that nobody else holds.
  * What is wrong with one is a counter; nothing of the sender's is believed
  * before the ICRC.
  */

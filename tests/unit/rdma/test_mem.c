@@ -25,7 +25,7 @@ static void mem_create__bad_configuration(void)
 	static const struct { uint8_t mtu, n_gids; uint32_t qps, mrs, base; } cases[] = {
 		{ 0, 1, 1, 1, 1 }, { 6, 1, 1, 1, 1 }, { 3, 0, 1, 1, 1 }, { 3, RD_MAX_GIDS + 1, 1, 1, 1 },
 		{ 3, 1, 0, 1, 1 }, { 3, 1, 1, 0, 1 }, { 3, 1, 1, 1, 0 }, { 3, 1, 1, 1, 0xffffff }, { 3, 1, 1 << 20, 1, 1 },
-		{ 3, 1, 1, 1 << 20, 1 },
+		{ 3, 1, 1, (1 << 20) + 1, 1 },
 	};
 	struct mem_fabric *f;
 	struct rd_dev *dev;

@@ -127,6 +127,18 @@ static void requester_output__list_in_order(void)
 	gen_close(&g);
 }
 
+static void requester_output__signalled_asks(void)
+{
+	gen_open(&g, 3);
+	for (unsigned i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(gen_post(&g, RD_OP_WRITE, i, 0, 10, i == 2 ? RD_F_SIGNAL : 0), 0);
+	gen_turn(&g);
+	CU_ASSERT_EQUAL(g.n_out, 5);
+	for (unsigned i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(g.out[i].ack_req, i == 2 || i == 4);
+	gen_close(&g);
+}
+
 /* No more than 32 packets, nor a quarter of the window, without asking for an answer. */
 static void requester_output__asks_often_enough(void)
 {
@@ -330,6 +342,25 @@ static void ack_input__receiver_never_ready(void)
 	gen_close(&g);
 }
 
+/* The same said twice is one refusal, and progress begins the count anew. */
+static void ack_input__refusals_for_now_counted(void)
+{
+	gen_open(&g, 3);
+	post_sends(9);
+	for (unsigned i = 0; i < 9; i++) {
+		gen_ack(&g, AETH_RNR | 5, GEN_SQ_PSN + i);
+		gen_ack(&g, AETH_RNR | 5, GEN_SQ_PSN + i);
+		gen_ack(&g, AETH_RNR | 5, GEN_SQ_PSN + i);
+		gen_run(&g, 100, 1);
+		CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
+		gen_ack(&g, AETH_RNR | 5, GEN_SQ_PSN + i);
+		gen_run(&g, 100, 1);
+	}
+	CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
+	CU_ASSERT_EQUAL(gen_info(&g).rnr_naks_in, 18);
+	gen_close(&g);
+}
+
 static void ack_input__receiver_not_ready_for_ever(void)
 {
 	gen_open_with(&g, &(struct roce_config){ 0 });
@@ -395,6 +426,29 @@ static void timer__tail_probe_of_a_long_message(void)
 	gen_close(&g);
 }
 
+/* The window ends with a message; the next is not begun. */
+static void timer__tail_probe_before_the_next_message(void)
+{
+	struct roce_config conf = { .window = 4 };
+
+	gen_open_with(&g, &conf);
+	gen_qp(&g, 0);
+	gen_attr(&g, 1);
+	gen_connect(&g, true);
+	gen_fill(g.mem, 2048, 1);
+	CU_ASSERT_EQUAL(gen_post(&g, RD_OP_WRITE, 1, 0, 1000, 0), 0);
+	CU_ASSERT_EQUAL(gen_post(&g, RD_OP_WRITE, 2, 1024, 1000, 0), 0);
+	gen_turn(&g);
+	CU_ASSERT_EQUAL(g.n_out, 4);
+	gen_forget(&g);
+	gen_run(&g, 30000, 1000);
+	CU_ASSERT_EQUAL(g.n_out, 1);
+	CU_ASSERT_EQUAL(g.out[0].op, OP_WRITE_LAST);
+	CU_ASSERT_EQUAL(g.out[0].psn, GEN_SQ_PSN + 3);
+	CU_ASSERT_EQUAL(memcmp(g.out[0].payload, g.mem + 768, g.out[0].len), 0);
+	gen_close(&g);
+}
+
 static void timer__all_again_from_the_oldest(void)
 {
 	gen_open(&g, 3);
@@ -433,6 +487,20 @@ static void timer__gives_up(void)
 	gen_forget(&g);
 	gen_run(&g, 1000000, 10000);
 	CU_ASSERT_EQUAL(g.n_out, 0);
+	gen_close(&g);
+}
+
+/* Two retries each time, of three allowed. */
+static void timer__progress_begins_the_count_anew(void)
+{
+	gen_open(&g, 3);
+	post_sends(9);
+	for (unsigned i = 0; i < 9; i++) {
+		gen_run(&g, 350000, 1000);
+		CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
+		gen_ack(&g, AETH_ACK, GEN_SQ_PSN + i);
+	}
+	CU_ASSERT_EQUAL(gen_counters(&g).completer_retry_err, 18);
 	gen_close(&g);
 }
 
@@ -666,6 +734,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(requester_output__psn_wraps),
 	TEST_CASE(requester_output__headers),
 	TEST_CASE(requester_output__list_in_order),
+	TEST_CASE(requester_output__signalled_asks),
 	TEST_CASE(requester_output__asks_often_enough),
 	TEST_CASE(requester_output__again_from_two_pieces),
 	TEST_CASE(requester_output__inline_is_a_copy),
@@ -679,11 +748,14 @@ static const struct test_case cases[] = {
 	TEST_CASE(ack_input__refusals),
 	TEST_CASE(ack_input__receiver_not_ready),
 	TEST_CASE(ack_input__receiver_never_ready),
+	TEST_CASE(ack_input__refusals_for_now_counted),
 	TEST_CASE(ack_input__receiver_not_ready_for_ever),
 	TEST_CASE(timer__tail_probe),
 	TEST_CASE(timer__tail_probe_of_a_long_message),
+	TEST_CASE(timer__tail_probe_before_the_next_message),
 	TEST_CASE(timer__all_again_from_the_oldest),
 	TEST_CASE(timer__gives_up),
+	TEST_CASE(timer__progress_begins_the_count_anew),
 	TEST_CASE(timer__never_gives_up_without_timeout),
 	TEST_CASE(timer__rnr_codes),
 	TEST_CASE(window__never_more_than_configured),

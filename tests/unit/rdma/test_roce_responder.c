@@ -269,6 +269,8 @@ static void responder_input__no_receive(void)
 	/* The one behind it is in flight: no NAK of its own. */
 	expect_answer(AETH_RNR | 12, GEN_RQ_PSN, 0);
 	CU_ASSERT_EQUAL(gen_counters(&g).send_rnr_err, 1);
+	write_only(GEN_RQ_PSN + 2, true, data, 8);
+	expect_silence();
 	CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
 	/* Something else may use the PSN afterwards. */
 	write_only(GEN_RQ_PSN, true, data, 8);
@@ -757,6 +759,16 @@ static void read_again__replays(void)
 		read_request(GEN_RQ_PSN, 100, 5000);
 	gen_forget(&g);
 	gen_turn(&g);
+	CU_ASSERT_EQUAL(g.n_out, 5);
+	/* Nor is one begun anew that is under way. */
+	gen_forget(&g);
+	g.room = 2;
+	read_request(GEN_RQ_PSN, 100, 5000);
+	gen_turn(&g);
+	read_request(GEN_RQ_PSN, 100, 5000);
+	g.room = 100;
+	gen_turn(&g);
+	expect_responses(0, GEN_RQ_PSN, 100, 5000, 1);
 	CU_ASSERT_EQUAL(g.n_out, 5);
 	CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
 	gen_close(&g);
