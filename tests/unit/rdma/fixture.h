@@ -38,6 +38,7 @@ struct lab_end {
 struct lab_pair {
 	struct lab *lab;
 	uint8_t mtu, timeout;    /* codes; 0: 3 and 14 */
+	bool shared;             /* other pairs use the devices too */
 	struct lab_end end[2];
 };
 

@@ -146,6 +146,38 @@ ON_ALL(post__bad_requests)
 	CU_ASSERT_EQUAL(rd_send_room(a->qp), LAB_DEPTH);
 }
 
+ON_ALL(post__region_of_another_domain)
+{
+	struct rd_req pd = { .op = RD_REQ_PD_ALLOC };
+	struct rd_req mr = { .op = RD_REQ_MR_REG, .addr = pair.end[0].mem, .len = 100, .access = RD_ACCESS_LOCAL_WRITE };
+	struct rd_wr wr = { .op = RD_OP_SEND, .n_sge = 1 };
+	struct rd_recv r = { .n_sge = 1 };
+
+	CU_ASSERT_EQUAL_FATAL(lab_do(lab.dev[0], &pd), 0);
+	mr.pd = pd.pd;
+	CU_ASSERT_EQUAL_FATAL(lab_do(lab.dev[0], &mr), 0);
+	wr.sge[0] = r.sge[0] = (struct rd_sge){ pair.end[0].mem, 10, rd_mr_lkey(mr.mr) };
+	CU_ASSERT_EQUAL(rd_post_send(pair.end[0].qp, &wr, 1), -EINVAL);
+	CU_ASSERT_EQUAL(rd_post_recv(pair.end[0].qp, &r, 1), -EINVAL);
+	mr.op = RD_REQ_MR_DEREG;
+	CU_ASSERT_EQUAL(lab_do(lab.dev[0], &mr), 0);
+	pd.op = RD_REQ_PD_FREE;
+	CU_ASSERT_EQUAL(lab_do(lab.dev[0], &pd), 0);
+}
+
+/* A receive goes into memory that may be written. */
+ON_ALL(post__receive_into_what_is_read_only)
+{
+	struct rd_req mr = { .op = RD_REQ_MR_REG, .pd = pair.end[0].pd, .addr = pair.end[0].mem, .len = 100 };
+	struct rd_recv r = { .n_sge = 1 };
+
+	CU_ASSERT_EQUAL_FATAL(lab_do(lab.dev[0], &mr), 0);
+	r.sge[0] = (struct rd_sge){ pair.end[0].mem, 10, rd_mr_lkey(mr.mr) };
+	CU_ASSERT_EQUAL(rd_post_recv(pair.end[0].qp, &r, 1), -EINVAL);
+	mr.op = RD_REQ_MR_DEREG;
+	CU_ASSERT_EQUAL(lab_do(lab.dev[0], &mr), 0);
+}
+
 /* A WRITE that the other side must refuse: status at us, and both in ERR. */
 static void refused_write(uint32_t rkey, uint64_t raddr, uint32_t len, uint8_t status)
 {
@@ -529,6 +561,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(post__list_in_order),
 	TEST_CASE(post__all_or_nothing),
 	TEST_CASE(post__bad_requests),
+	TEST_CASE(post__region_of_another_domain),
+	TEST_CASE(post__receive_into_what_is_read_only),
 	TEST_CASE(write__refused),
 	TEST_CASE(write__region_not_for_peers),
 	TEST_CASE(write__region_of_another_domain),

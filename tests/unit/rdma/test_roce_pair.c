@@ -398,6 +398,45 @@ static void pair__receiver_slow(void)
 	finish(true);
 }
 
+/* Four queue pairs that always have something to send share what there is. */
+static void pair__fair_between_queue_pairs(void)
+{
+	struct lab_pair p[4];
+	struct rd_qp_info info;
+	uint32_t least = UINT32_MAX, most = 0, sent;
+
+	lab_roce(&lab);
+	wire = roce_lab_of(&lab);
+	for (unsigned i = 0; i < 4; i++) {
+		pair_connect(&p[i], &lab);
+		p[i].shared = i != 3;
+		for (unsigned n = 0; n < LAB_DEPTH; n++)
+			CU_ASSERT_EQUAL(pair_write(&p[i], 0, n, 0, 100000, 0, n + 1 == LAB_DEPTH ? RD_F_SIGNAL : 0), 0);
+	}
+	for (unsigned n = 0; n < 60; n++) {
+		uint64_t before = wire->wire[0].packets;
+
+		/* Never more than asked for, nor than there is room for. */
+		wire->now_us += 5;
+		wire->side[0].room = 50;
+		CU_ASSERT_TRUE(roce_output(wire->side[0].roce, wire->now_us, 40) <= 40);
+		CU_ASSERT_TRUE(wire->wire[0].packets - before <= 40);
+		wire->side[0].room = 0;
+		lab.step(&lab);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		rd_qp_query(p[i].end[0].qp, &info);
+		sent = (info.sq_psn - p[i].end[0].psn) & 0xffffff;
+		least = RTE_MIN(least, sent);
+		most = RTE_MAX(most, sent);
+	}
+	CU_ASSERT_TRUE(least > 300);
+	CU_ASSERT_TRUE(most - least <= 128);
+	for (unsigned i = 0; i < 4; i++)
+		pair_close(&p[i]);
+	lab.close(&lab);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(pair__no_faults),
 	TEST_CASE(pair__loss),
@@ -410,5 +449,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(pair__black_hole_survived),
 	TEST_CASE(pair__black_hole_reported),
 	TEST_CASE(pair__receiver_slow),
+	TEST_CASE(pair__fair_between_queue_pairs),
 };
 TEST_MAIN("roce_pair", cases)

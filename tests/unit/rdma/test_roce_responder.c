@@ -642,6 +642,88 @@ static void roce_input__cnp_is_not_answered(void)
 	gen_close(&g);
 }
 
+static void roce_port__told_when_it_changed(void)
+{
+	struct rd_event ev[4];
+	struct rd_info info;
+
+	gen_open(&g, 3);
+	roce_port(g.roce, true);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 0);
+	roce_port(g.roce, false);
+	CU_ASSERT_TRUE(rd_busy(g.dev));
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 1);
+	CU_ASSERT_EQUAL(ev[0].type, RD_EV_PORT_DOWN);
+	rd_query(g.dev, &info);
+	CU_ASSERT_FALSE(info.up);
+	/* Down and up again before anybody asked. */
+	roce_port(g.roce, true);
+	roce_port(g.roce, false);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 0);
+	roce_port(g.roce, true);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 1);
+	CU_ASSERT_EQUAL(ev[0].type, RD_EV_PORT_UP);
+	gen_close(&g);
+}
+
+static void roce_gid_gone__its_queue_pairs_end_once(void)
+{
+	struct rd_event ev[4];
+	struct rd_wc wc[4];
+	struct rd_gid other;
+
+	gen_open(&g, 3);
+	CU_ASSERT_EQUAL(gen_recv(&g, 1, 0, 44), 0);
+	other = g.attr.remote;
+	roce_gid_gone(g.roce, &other);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 0);
+	CU_ASSERT_EQUAL(rd_qp_state(g.qp), RD_QP_RTS);
+	roce_gid_gone(g.roce, &g.attr.local);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 2);
+	CU_ASSERT_EQUAL(ev[0].type, RD_EV_GID_GONE);
+	CU_ASSERT_EQUAL(memcmp(&ev[0].gid, &g.attr.local, sizeof(other)), 0);
+	CU_ASSERT_EQUAL(ev[1].type, RD_EV_QP_FATAL);
+	CU_ASSERT_EQUAL(rd_poll(g.dev, wc, 4), 1);
+	CU_ASSERT_EQUAL(wc[0].status, RD_WC_WR_FLUSH_ERR);
+	roce_gid_gone(g.roce, &g.attr.local);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 1);
+	CU_ASSERT_EQUAL(ev[0].type, RD_EV_GID_GONE);
+	gen_close(&g);
+}
+
+static void no_random(void *ctx, void *buf, size_t len)
+{
+	memset(buf, 1, len);
+}
+
+static void roce_create__bad_configuration(void)
+{
+	struct roce_env env = { .random = no_random };
+	struct wheel wheel;
+	struct roce *r;
+
+	gen_open(&g, 3);
+	wheel_init(&wheel, 0);
+	for (unsigned i = 0; i < 9; i++) {
+		struct roce_config c = { .name = "x", .ip_mtu = 1500, .n_gids = 1, .max_qps = 1, .max_mrs = 1, .node = -1,
+					 .pool = rte_mempool_lookup("gen") };
+
+		switch (i) {
+		case 0: c.lcore = ROCE_MAX_LCORES; break;
+		case 1: c.ip_mtu = 335; break;
+		case 2: c.n_gids = 0; break;
+		case 3: c.n_gids = RD_MAX_GIDS + 1; break;
+		case 4: c.max_qps = 1 << 14; break;
+		case 5: c.max_mrs = (1 << 20) + 1; break;
+		case 6: c.window = 100; break;
+		case 7: c.window = 2048; break;
+		case 8: c.pool = NULL; break;
+		}
+		CU_ASSERT_EQUAL(roce_create(&r, &c, &env, &wheel), -EINVAL);
+	}
+	gen_close(&g);
+}
+
 static void roce_input__queue_pair_destroyed(void)
 {
 	struct rd_req req = { .op = RD_REQ_QP_DESTROY };
@@ -841,6 +923,9 @@ static const struct test_case cases[] = {
 	TEST_CASE(roce_input__wrong_packets),
 	TEST_CASE(roce_input__what_may_differ),
 	TEST_CASE(roce_input__cnp_is_not_answered),
+	TEST_CASE(roce_port__told_when_it_changed),
+	TEST_CASE(roce_gid_gone__its_queue_pairs_end_once),
+	TEST_CASE(roce_create__bad_configuration),
 	TEST_CASE(roce_input__queue_pair_destroyed),
 	TEST_CASE(read_input__responses),
 	TEST_CASE(read_input__order_of_answers),
