@@ -174,12 +174,11 @@ static void pd_done(struct rd_req *req)
 	struct smc_lgr *lgr = &((struct lgr_obj *)((uint8_t *)p - offsetof(struct lgr_obj, priv)))->lgr;
 
 	p->busy = false;
-	if (req->op == RD_REQ_PD_FREE) {
-		lgr->pd = NULL;
+	if (p->killed)
 		smc_lgr_todo(lgr, SMC_TODO_CLOSE);
+	lgr->pd = req->op == RD_REQ_PD_ALLOC && req->rc == 0 ? req->pd : NULL;
+	if (req->op == RD_REQ_PD_FREE)
 		return;
-	}
-	lgr->pd = req->rc == 0 ? req->pd : NULL;
 	if (req->rc == 0 && smc_lgr_alive(lgr))
 		smc_link_open(lgr->links[0]);
 	else
