@@ -85,8 +85,10 @@ static void group_connect(struct rworld *r, struct rgroup *g)
 	struct smc_link_peer them = { .gid = lf_gid_them, .psn = 0x654321, .mtu = 3 };
 	struct smc_link *l = smc_lgr_link(g->lgr);
 
-	if (l->qp == NULL)
+	if (l->qp == NULL) { /* ended meanwhile */
+		group_drop(r, g);
 		return;
+	}
 	g->peer = calloc(1, sizeof(*g->peer));
 	lf_peer_open(&r->f, g->peer, l);
 	them.qpn = rd_qp_num(g->peer->qp);
@@ -127,7 +129,7 @@ static void group_step(struct rworld *r, struct rgroup *g)
 		r->up++;
 		break;
 	default:
-		if (rnd(r, 60) == 0)
+		if (rnd(r, g->lgr->state == SMC_LGR_DEAD ? 8 : 60) == 0)
 			group_drop(r, g);
 		break;
 	}
