@@ -14,9 +14,14 @@
 
 #define CKSUM_FLAGS (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IPV4)
 
+static uint32_t headers_len(const struct rte_mbuf *m)
+{
+	return (uint32_t)m->l2_len + m->l3_len + m->l4_len;
+}
+
 static bool headers_contiguous(const struct rte_mbuf *m)
 {
-	return (uint32_t)m->l2_len + m->l3_len + m->l4_len <= m->data_len &&
+	return headers_len(m) <= m->data_len &&
 	       m->l3_len >= sizeof(struct rte_ipv4_hdr) && m->l4_len >= sizeof(struct rte_tcp_hdr);
 }
 
@@ -122,6 +127,87 @@ static bool head_like_pool(const struct rte_mbuf *m, struct rte_mempool *hdr_poo
 	return !RTE_MBUF_CLONED(m) && external == pinned;
 }
 
+/* ---- cutting ------------------------------------------------------------ */
+
+/* The payload is read anyway for a checksum, or has to be in one piece: then it
+ * is cheaper copied behind the header than attached. */
+static bool better_copied(const struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool)
+{
+	const uint32_t both = NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM;
+
+	return (offloads & both) != both &&
+	       headers_len(m) + m->tso_segsz + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(hdr_pool);
+}
+
+/* Where copying goes on in a chain. */
+struct place {
+	const struct rte_mbuf *m;
+	uint32_t off;
+};
+
+static void take_octets(struct place *at, uint8_t *to, uint32_t len)
+{
+	while (len > 0) {
+		uint32_t n = RTE_MIN(len, at->m->data_len - at->off);
+
+		memcpy(to, rte_pktmbuf_mtod_offset(at->m, const uint8_t *, at->off), n);
+		to += n;
+		len -= n;
+		at->off += n;
+		if (at->off == at->m->data_len)
+			*at = (struct place){ at->m->next, 0 };
+	}
+}
+
+/* The i-th piece of m, len octets of payload. IP identifiers stay: pieces of DF
+ * packets are atomic (RFC 6864). */
+static void fill_piece(struct rte_mbuf *p, const struct rte_mbuf *m, struct place *at, uint32_t i, uint32_t len,
+		       bool last)
+{
+	uint32_t hdr = headers_len(m);
+	uint8_t *to = rte_pktmbuf_mtod(p, uint8_t *);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(to + m->l2_len);
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(to + m->l2_len + m->l3_len);
+
+	memcpy(to, rte_pktmbuf_mtod(m, const uint8_t *), hdr);
+	take_octets(at, to + hdr, len);
+	p->data_len = (uint16_t)(hdr + len);
+	p->pkt_len = hdr + len;
+	net_flags_copy(p, m);
+	p->ol_flags &= ~RTE_MBUF_F_TX_TCP_SEG;
+	p->tx_offload = m->tx_offload;
+	p->vlan_tci = m->vlan_tci;
+	p->port = m->port;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(p->pkt_len - m->l2_len));
+	tcp->sent_seq = rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + i * m->tso_segsz);
+	if (!last)
+		tcp->tcp_flags &= (uint8_t)~(RTE_TCP_PSH_FLAG | RTE_TCP_FIN_FLAG);
+}
+
+static int cut_by_copy(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mbuf **out,
+		       unsigned max)
+{
+	uint32_t hdr = headers_len(m), left = m->pkt_len - hdr, seg = m->tso_segsz;
+	uint32_t n = (left + seg - 1) / seg;
+	struct place at = { m, hdr };
+
+	if (n > max)
+		return -EINVAL;
+	if (rte_pktmbuf_alloc_bulk(hdr_pool, out, n) != 0)
+		return -ENOMEM;
+	if (hdr == m->data_len)
+		at = (struct place){ m->next, 0 };
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t len = RTE_MIN(left, seg);
+
+		left -= len;
+		fill_piece(out[i], m, &at, i, len, left == 0);
+		frame_cksums(out[i], offloads, true);
+	}
+	rte_pktmbuf_free(m);
+	return (int)n;
+}
+
 /*
  * rte_gso 22.11 counts headers into gso_size, clears PSH and FIN on all pieces
  * but the last, advances sequence and length, fills in no checksum and does
@@ -132,14 +218,18 @@ static int frame_cut(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *
 		     struct rte_mempool *ind_pool, struct rte_mbuf **out, unsigned max)
 {
 	const uint64_t flags = m->ol_flags;
-	uint32_t unit = m->l2_len + m->l3_len + m->l4_len + m->tso_segsz;
+	uint32_t unit = headers_len(m) + m->tso_segsz;
 	const struct rte_gso_ctx ctx = {
 		.direct_pool = hdr_pool, .indirect_pool = ind_pool, .flag = RTE_GSO_FLAG_IPID_FIXED,
 		.gso_types = RTE_ETH_TX_OFFLOAD_TCP_TSO, .gso_size = unit,
 	};
 	int n, rc;
 
-	if (m->tso_segsz == 0 || unit > UINT16_MAX || !head_like_pool(m, hdr_pool))
+	if (m->tso_segsz == 0 || unit > UINT16_MAX)
+		return -EINVAL;
+	if (m->pkt_len > unit && better_copied(m, offloads, hdr_pool))
+		return cut_by_copy(m, offloads, hdr_pool, out, max);
+	if (!head_like_pool(m, hdr_pool))
 		return -EINVAL;
 	n = rte_gso_segment(m, &ctx, out, max);
 	if (n == 0)

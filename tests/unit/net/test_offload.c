@@ -220,24 +220,31 @@ static void net_tx_finish__refuses(void)
 	fix_fini(&f);
 }
 
-static void net_tx_finish__pool_dry_keeps_the_segment(void)
+/* Pieces attached need the one pool, pieces copied the other. */
+static void pool_dry(uint32_t offloads, struct rte_mempool *dry)
 {
-	static struct rte_mbuf *hold[4096];
+	static struct rte_mbuf *hold[16384];
 	const struct shape s = { .l2 = 14, .len = 50000, .unit = 1448, .piece_max = 1500, .flags = 0x18 };
 	struct rte_mbuf *out[NET_GSO_MAX_FRAMES], *m;
 	uint64_t flags;
 	unsigned n = 0;
 
-	start();
 	m = make(&s);
 	flags = m->ol_flags;
-	while (rte_mempool_avail_count(fix_ind_pool) > 20)
-		hold[n++] = rte_pktmbuf_alloc(fix_ind_pool);
-	CU_ASSERT(net_tx_finish(m, NET_TX_MULTI_SEG, fix_hdr_pool, fix_ind_pool, out, RTE_DIM(out)) == -ENOMEM);
+	while (rte_mempool_avail_count(dry) > 20)
+		hold[n++] = rte_pktmbuf_alloc(dry);
+	CU_ASSERT(net_tx_finish(m, offloads, fix_hdr_pool, fix_ind_pool, out, RTE_DIM(out)) == -ENOMEM);
 	CU_ASSERT(m->ol_flags == flags && m->pkt_len == 14 + 40 + 50000);
 	rte_pktmbuf_free_bulk(hold, n);
 	/* and later it goes out as if nothing had been */
-	check(&s, out, net_tx_finish(m, NET_TX_MULTI_SEG, fix_hdr_pool, fix_ind_pool, out, RTE_DIM(out)), NET_TX_MULTI_SEG);
+	check(&s, out, net_tx_finish(m, offloads, fix_hdr_pool, fix_ind_pool, out, RTE_DIM(out)), offloads);
+}
+
+static void net_tx_finish__pool_dry_keeps_the_segment(void)
+{
+	start();
+	pool_dry(NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM, fix_ind_pool);
+	pool_dry(NET_TX_MULTI_SEG, fix_hdr_pool);
 	fix_fini(&f);
 }
 
@@ -318,7 +325,7 @@ static void mixed_body(void)
 	fix_hdr_pool = plain;
 	start();
 	m = make(&s);
-	CU_ASSERT(net_tx_finish(m, NET_TX_MULTI_SEG, pinned, fix_ind_pool, out, 8) == -EINVAL);
+	CU_ASSERT(net_tx_finish(m, NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM, pinned, fix_ind_pool, out, 8) == -EINVAL);
 	rte_pktmbuf_free(m);
 	fix_fini(&f);
 	fix_hdr_pool = pinned;
