@@ -28,6 +28,8 @@ static void finish(struct pair_conn *c)
 {
 	struct sock *s = c->s;
 
+	if (c->p->hold)
+		return;
 	if (c->end == PAIR_HALF && !c->shut) {
 		c->shut = true;
 		sock_shutdown(s);
@@ -70,6 +72,8 @@ static void client_read(struct pair_conn *c)
 				pair_fail(c->p, "stream differs at %llu", (unsigned long long)c->got);
 				return;
 			}
+	if (c->p->progress != NULL)
+		c->p->progress(c->p, c);
 	if (c->got == c->total)
 		finish(c);
 	else if (c->got > c->total)
@@ -105,15 +109,18 @@ static void echo(struct pair_conn *c)
 
 	for (;;) {
 		uint32_t room = sock_send_room(c->s), n;
+		ssize_t rc;
 
 		if (room == 0)
 			return;
 		n = sock_read(c->s, buf, RTE_MIN(room, (uint32_t)sizeof(buf)));
 		if (n == 0)
 			break;
-		if (sock_send(c->s, buf, n) != (ssize_t)n) {
-			pair_fail(c->p, "room for %u, but not taken", n);
-			return;
+		rc = sock_send(c->s, buf, n);
+		if (rc != (ssize_t)n) {
+			if (rc >= 0)
+				pair_fail(c->p, "room for %u of %u, but %d taken, %u after, transport %u", n, room, (int)rc, sock_send_room(c->s), sock_transport(c->s));
+			return; /* dead, which closed() is about to tell */
 		}
 		c->echoed += n;
 	}
@@ -228,6 +235,14 @@ struct pair_conn *pair_connect(struct pair *p, uint16_t protocol, uint64_t total
 	return c;
 }
 
+void pair_release(struct pair *p)
+{
+	p->hold = false;
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->conns[i].s != NULL && p->conns[i].connected && p->conns[i].got == p->conns[i].total)
+			finish(&p->conns[i]);
+}
+
 static bool all_done(const struct pair *p)
 {
 	for (unsigned i = 0; i < p->n; i++)
@@ -251,6 +266,23 @@ bool pair_run(struct pair *p, uint64_t limit_us)
 const struct smc_stats *pair_stats(struct pair *p, unsigned host)
 {
 	return smc_stats(sim_smc_stack(p->h[host]));
+}
+
+void pair_reasons(struct pair *p)
+{
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned r = 0; r < 2; r++)
+			for (unsigned k = 0; k < SMC_REASON_SLOTS; k++) {
+				const struct smc_role_stats *st = &pair_stats(p, i)->role[r];
+
+				if (st->why[k].count != 0)
+					printf("host %u role %u: %s %llu\n", i, r, smc_reason_name(st->why[k].reason),
+					       (unsigned long long)st->why[k].count);
+				if (st->peer_why[k].count != 0)
+					printf("host %u role %u: peer says %s %llu\n", i, r,
+					       smc_reason_name(st->peer_why[k].reason),
+					       (unsigned long long)st->peer_why[k].count);
+			}
 }
 
 static uint32_t objects(struct pair *p)

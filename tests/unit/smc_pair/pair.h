@@ -47,7 +47,8 @@ struct pair {
 	struct pair_conf conf;
 	struct pair_conn conns[2 * PAIR_MAX];
 	unsigned n, accepted, closed_server;
-	uint16_t order[PAIR_MAX];
+	bool hold;                     /* clients that are through stay open until pair_release() */
+	void (*progress)(struct pair *p, struct pair_conn *c); /* a client read something */
 	char failure[160];
 };
 
@@ -56,11 +57,14 @@ void pair_defaults(struct pair_conf *conf);
 void pair_start(struct pair *p, const struct pair_conf *conf);
 /* A client connects; NULL: refused at once (noted). */
 struct pair_conn *pair_connect(struct pair *p, uint16_t protocol, uint64_t total, enum pair_end end);
+void pair_release(struct pair *p);
 /* Until all connections were given back, at most limit_us. */
 bool pair_run(struct pair *p, uint64_t limit_us);
 /* Everything ends: false when something is left behind (noted in failure). */
 bool pair_stop(struct pair *p);
 const struct smc_stats *pair_stats(struct pair *p, unsigned host);
+/* Why connections are not SMC, to stdout. */
+void pair_reasons(struct pair *p);
 void pair_fail(struct pair *p, const char *fmt, ...) __rte_format_printf(2, 3);
 
 #endif
