@@ -152,6 +152,7 @@ static int accept_tcp(struct sock *s, struct tcp_conn *c)
 		return refuse(s, &l->ss->stats.refused_service, rc);
 	}
 	l->ss->stats.accepted++;
+	l->tcp_accepted++;
 	if (reason != 0) {
 		l->ss->stats.fallback_accepted++;
 		if (l->ss->smc != NULL)
@@ -244,6 +245,12 @@ void sock_unlisten(struct sock_listener *l)
 uint32_t sock_listener_open(const struct sock_listener *l)
 {
 	return l->open;
+}
+
+void sock_listener_accepted(const struct sock_listener *l, uint64_t *smc, uint64_t *tcp)
+{
+	*smc = l->smc_accepted;
+	*tcp = l->tcp_accepted;
 }
 
 void sock_listener_free(struct sock_listener *l)

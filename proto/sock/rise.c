@@ -241,6 +241,7 @@ static void count_accepted(struct sock_stats *st, const struct sock *s)
 {
 	st->accepted++;
 	*(s->mode == SOCK_M_SMC ? &st->smc_accepted : &st->fallback_accepted) += 1;
+	*(s->mode == SOCK_M_SMC ? &s->listener->smc_accepted : &s->listener->tcp_accepted) += 1;
 }
 
 /* Accepted or connected at last, then what TCP had to say. */

@@ -106,6 +106,8 @@ int sock_listen(struct sock_stack *ss, const struct sock_listen_args *args, stru
 void sock_unlisten(struct sock_listener *l);
 /* Sockets of this listener that are open; it may be freed when 0 and unlistened. */
 uint32_t sock_listener_open(const struct sock_listener *l);
+/* Sockets its service has accepted, over SMC and over TCP. */
+void sock_listener_accepted(const struct sock_listener *l, uint64_t *smc, uint64_t *tcp);
 /* Free an unlistened listener without open sockets. */
 void sock_listener_free(struct sock_listener *l);
 /* Abort every open socket of a listener (the grace period is over); closed() is called for each. */
@@ -161,7 +163,7 @@ struct sock_info {
 	uint16_t protocol;             /* asked for */
 	uint16_t transport;            /* in use; 0: not decided yet */
 	uint32_t reason, peer_reason;  /* why not SMC, though asked for: enum smc_reason; 0: none */
-	struct tcp_info tcp;           /* zeroed when there is none below (any more) */
+	struct tcp_info tcp;           /* zeroed but for flow when there is none below any more */
 };
 /* Of the SMC connection, handshakes too. -ENOENT: there is none. */
 int sock_smc_info(const struct sock *s, struct smc_conn_info *info);

@@ -85,6 +85,7 @@ struct sock_listener {
 	uint32_t open;
 	uint32_t max_socks, max_per_peer;
 	uint32_t rising, backlog;      /* handshakes under way, at most */
+	uint64_t smc_accepted, tcp_accepted;
 	uint32_t rcvbuf_max, sndbuf_max;
 	uint16_t protocol;
 	bool has_refused;

@@ -336,8 +336,14 @@ void sock_get_info(const struct sock *s, struct sock_info *info)
 		.id = sock_id(s), .protocol = s->protocol, .transport = sock_transport(s), .reason = s->reason,
 		.peer_reason = s->peer_reason,
 	};
-	if (c != NULL)
+	if (c != NULL) {
 		tcp_get_info(c, &info->tcp);
+	} else if (smc_of(s) != NULL) { /* TCP has ended already; who the peer is, is still known */
+		struct smc_conn_info smc;
+
+		smc_get_info(smc_of(s), &smc);
+		info->tcp.flow = smc.flow;
+	}
 }
 
 int sock_smc_info(const struct sock *s, struct smc_conn_info *info)

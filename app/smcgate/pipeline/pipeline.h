@@ -210,6 +210,7 @@ struct pipeline_service_info {
 	bool draining;
 	uint32_t open;                   /* sockets, all workers */
 	uint64_t counters[SERVICE_MAX_COUNTERS]; /* summed; names: conf->type->counter_names */
+	struct service_transports transports; /* summed */
 };
 /* Services running now. */
 unsigned pipeline_services(const struct pipeline *pl);

@@ -77,10 +77,12 @@ static int worker_counters(struct lcore *lc, void *arg)
 
 	info->open = 0;
 	memset(info->counters, 0, sizeof(info->counters));
+	info->transports = (struct service_transports){ 0 };
 	if (!s->started)
 		return 0;
 	info->open = service_open(&s->svc);
 	memcpy(info->counters, s->svc.counters, sizeof(info->counters));
+	service_get_transports(&s->svc, &info->transports);
 	return 0;
 }
 
@@ -302,6 +304,10 @@ static int sum_counters(struct pipeline *pl, uint16_t slot, struct pipeline_serv
 		out->open += one.open;
 		for (unsigned c = 0; c < SERVICE_MAX_COUNTERS; c++)
 			out->counters[c] += one.counters[c];
+		out->transports.smc_accepted += one.transports.smc_accepted;
+		out->transports.tcp_accepted += one.transports.tcp_accepted;
+		out->transports.smc_connected += one.transports.smc_connected;
+		out->transports.tcp_connected += one.transports.tcp_connected;
 	}
 	return 0;
 }

@@ -54,7 +54,8 @@ int load_open(struct service *svc, uint64_t due_us)
 	struct load_conn *c = pool_get(&st->conns);
 	struct sock_connect_args args = {
 		.raddr = conf->target.addr, .rport = rte_cpu_to_be_16(conf->target.port),
-		.protocol = service_protocol(conf->connect_protocol), .service = svc->conf->name, .handler = &load_handler, .ctx = svc, .timeout_ms = conf->timeout_ms,
+		.protocol = service_protocol(conf->connect_protocol), .service = svc->conf->name,
+		.handler = &load_handler, .ctx = svc, .timeout_ms = conf->timeout_ms,
 	};
 	int rc;
 
@@ -299,6 +300,7 @@ static void load_connected(void *ctx, struct sock *s)
 	st->opening--;
 	st->open++;
 	c->svc->counters[LOAD_OPENED]++;
+	service_count_connected(c->svc, s);
 	load_go(c);
 }
 

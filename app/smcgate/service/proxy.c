@@ -216,6 +216,7 @@ static void server_connected(void *ctx, struct sock *s)
 	struct proxy_session *ps = side->session;
 
 	svc->counters[PROXY_CONNECTED]++;
+	service_count_connected(svc, s);
 	st->failed_us[ps->backend] = 0;
 	ps->connected = true;
 	sock_nodelay(s, true);

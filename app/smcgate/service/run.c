@@ -63,6 +63,18 @@ void service_drain(struct service *svc)
 		svc->type->drain(svc);
 }
 
+void service_count_connected(struct service *svc, const struct sock *s)
+{
+	*(sock_transport(s) == SOCK_SMC ? &svc->transports.smc_connected : &svc->transports.tcp_connected) += 1;
+}
+
+void service_get_transports(const struct service *svc, struct service_transports *out)
+{
+	*out = svc->transports;
+	if (svc->listener != NULL)
+		sock_listener_accepted(svc->listener, &out->smc_accepted, &out->tcp_accepted);
+}
+
 uint32_t service_open(const struct service *svc)
 {
 	uint32_t n = svc->listener == NULL ? 0 : sock_listener_open(svc->listener);

@@ -24,6 +24,11 @@ enum service_listen {
 
 #define SERVICE_MAX_COUNTERS 32
 
+/* Connections by what carried them at the beginning. */
+struct service_transports {
+	uint64_t smc_accepted, tcp_accepted, smc_connected, tcp_connected;
+};
+
 /* A service on one lcore. Owned by that lcore from start to stop; counters are
  * read by others only through a message. */
 struct service {
@@ -37,6 +42,7 @@ struct service {
 	unsigned index, count;          /* this lcore among those that run the service: 0..count-1 */
 	bool draining;
 	uint64_t counters[SERVICE_MAX_COUNTERS]; /* meaning: type->counter_names */
+	struct service_transports transports;    /* connected; all: service_get_transports() */
 };
 
 /* A timer of a service: embed it, arm it with service_timer_arm(). */
@@ -105,6 +111,9 @@ int service_start(struct service *svc, const struct config_service *conf, void *
 void service_drain(struct service *svc);
 /* Open sockets, accepted and opened ones. */
 uint32_t service_open(const struct service *svc);
+/* A connection the service opened is established: for its connected(). */
+void service_count_connected(struct service *svc, const struct sock *s);
+void service_get_transports(const struct service *svc, struct service_transports *out);
 /* Abort what is open. */
 void service_abort(struct service *svc);
 /* Only with service_open() == 0. */

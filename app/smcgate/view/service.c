@@ -15,6 +15,17 @@ static json_t *counters_json(const struct pipeline_service_info *info)
 	return o;
 }
 
+static json_t *transports_json(const struct service_transports *t)
+{
+	json_t *o = json_object();
+
+	view_set_u64(o, "smc_accepted", t->smc_accepted);
+	view_set_u64(o, "tcp_accepted", t->tcp_accepted);
+	view_set_u64(o, "smc_connected", t->smc_connected);
+	view_set_u64(o, "tcp_connected", t->tcp_connected);
+	return o;
+}
+
 static json_t *service_json(const struct pipeline_service_info *info)
 {
 	char buf[NET_ADDR_STRLEN];
@@ -24,8 +35,12 @@ static json_t *service_json(const struct pipeline_service_info *info)
 	view_set_str(o, "type", info->conf->type->name);
 	view_set_str(o, "listen", info->conf->listen.addr.family == NET_UNSPEC ? "" :
 		     cfg_endpoint_str(&info->conf->listen, buf));
+	view_set_str(o, "protocol", info->conf->listen_protocol == CONFIG_USE_SMC ? "smc" : "tcp");
 	view_set_str(o, "state", info->draining ? "draining" : "running");
 	view_set_u64(o, "open", info->open);
+	view_set_u64(o, "smc", info->transports.smc_accepted + info->transports.smc_connected);
+	view_set_u64(o, "tcp", info->transports.tcp_accepted + info->transports.tcp_connected);
+	json_object_set_new(o, "transports", transports_json(&info->transports));
 	json_object_set_new(o, "counters", counters_json(info));
 	return o;
 }
@@ -63,7 +78,7 @@ static int build_services(const struct view_ctx *ctx, unsigned argc, const char 
 
 static const struct view_column service_columns[] = {
 	{ "name", "name" }, { "type", "type" }, { "listen", "listen" }, { "state", "state" },
-		{ "open", "open" },
+		{ "open", "open" }, { "smc", "smc" }, { "tcp", "tcp" },
 	{ NULL, NULL },
 };
 

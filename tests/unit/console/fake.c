@@ -313,6 +313,7 @@ int pipeline_service_info(struct pipeline *pl, unsigned n, struct pipeline_servi
 	out->open = 3;
 	out->counters[0] = 11;
 	out->counters[1] = 2222;
+	out->transports = (struct service_transports){ .smc_accepted = 5151, .tcp_accepted = 6060, .tcp_connected = 1 };
 	return 0;
 }
 

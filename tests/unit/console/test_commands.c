@@ -135,6 +135,8 @@ static const struct line looks[] = {
 	{ "show socket x", 0, "", "error: socket: found 'x'" },
 	{ "show services", 0, "", "10.0.0.1:80" },
 	{ "show services web", 0, "", "2222" },
+	{ "show services", 0, "", "5151" },
+	{ "show services", 0, "", "6061" },
 	{ "show services wob", 0, "", "error: service: found 'wob'" },
 	{ "show arp", 0, "", "10.0.0.3" },
 	{ "show routes", 0, "", "10.0.0.254" },

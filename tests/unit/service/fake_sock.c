@@ -364,6 +364,13 @@ int sock_give(struct sock *s, struct rte_mbuf *chain, uint32_t len)
 
 void sock_nodelay(struct sock *s, bool on) {}
 
+uint16_t sock_transport(const struct sock *s) { return SOCK_TCP; }
+
+void sock_listener_accepted(const struct sock_listener *l, uint64_t *smc, uint64_t *tcp)
+{
+	*smc = *tcp = 0;
+}
+
 void sock_get_info(const struct sock *s, struct sock_info *info)
 {
 	struct net_addr l = net_addr_v4(RTE_BE32(0x0a000001)), r = net_addr_v4(RTE_BE32(0x0a000063));
