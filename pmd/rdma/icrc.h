@@ -24,8 +24,8 @@
 #define ICRC_ONES 8              /* octets of ones that begin the stream */
 #define ICRC_START 0xdebb20e3U   /* state after eight octets of ones */
 
-/* Selects the fastest arithmetic of this machine. After rte_eal_init():
- * before it DPDK silently stays with its slow one. */
+/* Selects the fastest arithmetic of this machine, once in a process. After
+ * rte_eal_init(): before it DPDK silently stays with its slow one. */
 void icrc_init(void);
 
 /* State after len octets more. The octets are changed while it runs and are

@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 	char prefix[64];
 	char *eal[] = { argv[0], (char[]){ "--no-huge" }, (char[]){ "--no-pci" }, (char[]){ "--no-shconf" },
 			(char[]){ "--no-telemetry" }, (char[]){ "-m" }, (char[]){ "128" },
-			(char[]){ "--log-level=error" }, (char[]){ "--force-max-simd-bitwidth=512" }, prefix, NULL };
+			(char[]){ "--log-level=error" }, prefix, NULL };
 	uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 20000;
 	struct rte_mempool *pool;
 

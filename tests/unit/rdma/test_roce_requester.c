@@ -342,6 +342,20 @@ static void ack_input__receiver_never_ready(void)
 	gen_close(&g);
 }
 
+/* It took the packet after all: no more waiting. */
+static void ack_input__receiver_ready_before_its_time(void)
+{
+	gen_open(&g, 3);
+	post_sends(3);
+	gen_ack(&g, AETH_RNR | 31, GEN_SQ_PSN);
+	gen_run(&g, 1000, 100);
+	CU_ASSERT_EQUAL(g.n_out, 0);
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN);
+	CU_ASSERT_EQUAL(gen_turn(&g), 2);
+	CU_ASSERT_EQUAL(g.out[0].psn, GEN_SQ_PSN + 1);
+	gen_close(&g);
+}
+
 /* The same said twice is one refusal, and progress begins the count anew. */
 static void ack_input__refusals_for_now_counted(void)
 {
@@ -748,6 +762,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(ack_input__refusals),
 	TEST_CASE(ack_input__receiver_not_ready),
 	TEST_CASE(ack_input__receiver_never_ready),
+	TEST_CASE(ack_input__receiver_ready_before_its_time),
 	TEST_CASE(ack_input__refusals_for_now_counted),
 	TEST_CASE(ack_input__receiver_not_ready_for_ever),
 	TEST_CASE(timer__tail_probe),
