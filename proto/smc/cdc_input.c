@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CDC messages of the peer: every number is checked before it moves anything
- * (reference 5.3, 5.4). */
+ * (RFC 7609 4.5). */
 #include <errno.h>
 
 #include "proto/smc/conn_impl.h"

@@ -71,7 +71,7 @@ static uint32_t find_v2(struct smc_hs *hs, const struct clc_proposal *p, bool *f
 	return 0;
 }
 
-/* In Linux's order (smc.md 2.9), SMC-D and SMC-R v1 never being there. */
+/* In Linux's order, SMC-D and SMC-R v1 never being there. */
 static uint32_t check_proposal(struct smc_hs *hs, const struct clc_proposal *p)
 {
 	uint32_t reason, first = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How connections end (RFC 7609 4.7; reference 6): two tables, and what goes
+/* How connections end (RFC 7609 4.7): two tables, and what goes
  * with their steps. */
 #include <errno.h>
 

@@ -153,7 +153,7 @@ static inline bool smc_lgr_alive(const struct smc_lgr *lgr)
 
 /* ---- LLC (llc.c, llc_link.c, llc_flow.c, llc_rkey.c) ----------------------------------- */
 
-/* What we started and wait for the peer's answer of (smc.md's local slot).
+/* What we started and wait for the peer's answer of.
  * The peer's requests are answered at once and need no slot. */
 enum smc_flow { SMC_FLOW_NONE, SMC_FLOW_CONFIRM_LINK, SMC_FLOW_ADD_LINK, SMC_FLOW_CONFIRM_RKEY, SMC_FLOW_DELETE_RKEY,
 		SMC_FLOW_DELETE_LINK };

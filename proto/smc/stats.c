@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counted as Linux counts for smcr stats (reference 10.3). */
+/* Counted as Linux counts for smcr stats. */
 #include "proto/smc/conn_impl.h"
 
 unsigned smc_size_bucket(uint64_t octets)

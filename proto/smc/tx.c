@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the send ring into the peer's: RDMA WRITEs and the CDC behind them
- * (RFC 7609 4.5; reference 5.5). */
+ * (RFC 7609 4.5). */
 #include "proto/smc/conn_impl.h"
 
 /* ---- who has something to post --------------------------------------------- */
@@ -47,7 +47,7 @@ unsigned smc_output(struct smc_stack *ss)
 
 /* ---- what to post ---------------------------------------------------------------- */
 
-/* Held back until more comes or what flies has arrived (reference 5.5). The
+/* Held back until more comes or what flies has arrived, as Linux does. The
  * first write of an idle connection never is. */
 static bool is_held_back(struct smc_conn *c, uint32_t unsent)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Urgent data (RFC 7609 4.6; reference 5.7): one octet, delivered in line as
+/* Urgent data (RFC 7609 4.6): one octet, delivered in line as
  * TCP's, with a mark behind it. */
 #include <errno.h>
 
