@@ -279,6 +279,25 @@ static void smc_wait_cancel__ended_not_told(void)
 	lf_fini(&f);
 }
 
+/* Taken back from the front, the middle and the end of those that ended. */
+static void smc_wait_cancel__order(void)
+{
+	struct lf_wait w[4];
+	struct lf f;
+
+	for (unsigned gone = 0; gone < 3; gone++) {
+		lf_init(&f, NULL);
+		for (unsigned i = 0; i < 3; i++)
+			smc_wait_ready(&f.ss, lf_wait(&w[i]), i);
+		smc_wait_cancel(&f.ss, &w[gone].w);
+		smc_wait_ready(&f.ss, lf_wait(&w[3]), 3);
+		lf_turn(&f);
+		for (unsigned i = 0; i < 4; i++)
+			CU_ASSERT_EQUAL(w[i].calls, i != gone);
+		lf_fini(&f);
+	}
+}
+
 /* ---- connected ------------------------------------------------------------------------- */
 
 static void smc_link_connect__peer_refused(void)
@@ -662,6 +681,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_lgr_create__no_memory),
 	TEST_CASE(smc_lgr_unhold__while_creating),
 	TEST_CASE(smc_wait_cancel__ended_not_told),
+	TEST_CASE(smc_wait_cancel__order),
 	TEST_CASE(smc_link_connect__peer_refused),
 	TEST_CASE(smc_link_connect__attributes),
 	TEST_CASE(smc_link_connect__no_route),

@@ -114,6 +114,27 @@ static void smc_link_confirm__server_wrong_answers(void)
 	}
 }
 
+/* An answer to nothing: the request was not sent yet. */
+static void smc_link_confirm__server_answer_too_early(void)
+{
+	struct llc_msg rsp;
+	struct lf_wait w;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	connected(&f, SMC_SERVER);
+	smc_link_confirm(f.l, lf_wait(&w));
+	lf_msg(LLC_CONFIRM_LINK, &rsp);
+	rsp.resp = true;
+	rsp.confirm_link.link_id = 1;
+	rsp.confirm_link.no_eyecatcher = true;
+	lf_send_llc(&f, &f.peer, &rsp);
+	CU_ASSERT_EQUAL(w.calls, 0);
+	CU_ASSERT_EQUAL(f.ss.stats.llc_unexpected, 1);
+	smc_wait_cancel(&f.ss, &w.w);
+	give_up(&f);
+}
+
 /* ---- CONFIRM LINK, client ------------------------------------------------------- */
 
 static void confirm_request(struct llc_msg *msg)
@@ -430,6 +451,28 @@ static void smc_llc_delete_link__table(void)
 	}
 }
 
+/* The queue pair stays for a moment, so that the message is acknowledged. */
+static void smc_llc_delete_link__acknowledged(void)
+{
+	struct rd_info info;
+	struct llc_msg msg;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	lf_first_contact(&f, SMC_CLIENT);
+	lf_msg(LLC_DELETE_LINK, &msg);
+	msg.all = true;
+	lf_send_llc(&f, &f.peer, &msg);
+	lf_settle(&f);
+	CU_ASSERT_EQUAL(lf_seen.lost, 1);
+	rd_query(f.us, &info);
+	CU_ASSERT_EQUAL(info.qps, 1);
+	lf_advance(&f, 5100);
+	rd_query(f.us, &info);
+	CU_ASSERT_EQUAL(info.qps, 0);
+	lf_fini(&f);
+}
+
 /* A server runs the deletion a client asked for: no new connections, the end
  * with the response or after 2 s. */
 static void smc_llc_delete_link__server_runs_it(void)
@@ -531,6 +574,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_link_confirm__server_request),
 	TEST_CASE(smc_link_confirm__server_repeats_once),
 	TEST_CASE(smc_link_confirm__server_wrong_answers),
+	TEST_CASE(smc_link_confirm__server_answer_too_early),
 	TEST_CASE(smc_link_confirm__client_answers),
 	TEST_CASE(smc_link_confirm__client_times_out),
 	TEST_CASE(smc_link_confirm__client_eyecatcher),
@@ -542,6 +586,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_link_test__silence),
 	TEST_CASE(smc_link_test__answer_and_traffic),
 	TEST_CASE(smc_llc_delete_link__table),
+	TEST_CASE(smc_llc_delete_link__acknowledged),
 	TEST_CASE(smc_llc_delete_link__server_runs_it),
 	TEST_CASE(smc_llc_input__nonsense),
 	TEST_CASE(smc_llc_input__cdc_goes_by),

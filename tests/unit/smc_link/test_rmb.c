@@ -16,10 +16,10 @@ static struct smc_buf *get(struct lf *f, uint32_t size, bool remote)
 	return b;
 }
 
-static bool zeroed(const struct smc_buf *b)
+static bool all_zero(const uint8_t *p, uint32_t len)
 {
-	for (uint32_t i = 0; i < b->size; i++)
-		if (b->base[i] != 0)
+	for (uint32_t i = 0; i < len; i++)
+		if (p[i] != 0)
 			return false;
 	return true;
 }
@@ -213,8 +213,8 @@ static void smc_buf_put__withdrawn_then_scrubbed(void)
 	CU_ASSERT_EQUAL(f.ss.bufs.used, 1);
 	smc_buf_put(next);
 	lf_settle(&f);
-	b = get(&f, 4u << 20, true);
-	CU_ASSERT(zeroed(b));
+	CU_ASSERT(all_zero(base, 16384));
+	b = get(&f, 16384, true);
 	CU_ASSERT_NOT_EQUAL(rd_mr_rkey(b->mr), rkey);
 	smc_buf_put(b);
 	lf_fini(&f);
@@ -312,7 +312,7 @@ static void smc_buf_put__keys_are_dear(void)
 	again = get(&f, 10, true);
 	CU_ASSERT_PTR_EQUAL(again, b);
 	CU_ASSERT_PTR_EQUAL(again->mr, mr);
-	CU_ASSERT(zeroed(again));
+	CU_ASSERT(all_zero(again->base, again->size));
 	CU_ASSERT(!again->announced);
 	CU_ASSERT_EQUAL(f.ss.stats.rx.reuse, 1);
 	CU_ASSERT_EQUAL(f.lgr->rmb_bytes, 16384);
@@ -517,6 +517,63 @@ static void smc_llc_confirm_rkey__link_lost(void)
 	lf_fini(&f);
 }
 
+/* A client has the link deleted meanwhile: the same, at once. */
+static void smc_llc_confirm_rkey__link_deleted(void)
+{
+	struct smc_buf *b;
+	struct lf_wait w;
+	struct llc_msg msg;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	lf_first_contact(&f, SMC_SERVER);
+	b = get(&f, 16384, true);
+	smc_llc_confirm_rkey(f.l, b, lf_wait(&w));
+	lf_expect(&f, &f.peer, LLC_CONFIRM_RKEY, false, &msg);
+	lf_msg(LLC_DELETE_LINK, &msg);
+	msg.delete_link.link_id = 1;
+	lf_send_llc(&f, &f.peer, &msg);
+	LF_ENDED(w, SMC_RSN_ERR_REGBUF);
+	lf_expect(&f, &f.peer, LLC_DELETE_LINK, false, &msg);
+	smc_buf_put(b);
+	LF_NONE(&f, &f.peer);
+	lf_fini(&f);
+}
+
+/* Item 69: connections that come and go leave no key, no buffer, no memory. */
+static void smc_buf_put__ten_thousand(void)
+{
+	struct llc_msg msg, rsp;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	lf_first_contact(&f, SMC_SERVER);
+	for (unsigned i = 0; i < 10000; i++) {
+		struct smc_conn *c = lf_join(&f, f.lgr);
+		struct smc_buf *snd = get(&f, 65536, false), *rmb = get(&f, 65536, true);
+
+		announce(&f, rmb);
+		CU_ASSERT_EQUAL(smc_rkey_add(f.lgr, i, i), 0);
+		smc_lgr_leave(c);
+		smc_buf_put(snd);
+		smc_buf_put(rmb);
+		answer(&f, LLC_DELETE_RKEY, &msg);
+		lf_msg(LLC_DELETE_RKEY, &msg);
+		msg.delete_rkey.n_keys = 1;
+		msg.delete_rkey.rkeys[0] = i;
+		lf_send_llc(&f, &f.peer, &msg);
+		lf_expect(&f, &f.peer, LLC_DELETE_RKEY, true, &rsp);
+		if (f.ss.bufs.used != 0 || f.lgr->rkeys->n != 0 || f.ss.bufs.high > 2 || f.lgr->n_conns != 1)
+			break;
+	}
+	CU_ASSERT_EQUAL(f.ss.bufs.used, 0);
+	CU_ASSERT_EQUAL(f.ss.bufs.high, 2);
+	CU_ASSERT_EQUAL(f.lgr->rkeys->n, 0);
+	CU_ASSERT_EQUAL(f.lgr->n_conns, 1);
+	CU_ASSERT_EQUAL(f.ss.stats.lgrs_created, 1);
+	lf_fini(&f);
+}
+
 /* ---- the peer's keys --------------------------------------------------------------------- */
 
 static void peer_confirms(struct lf *f, uint32_t rkey, uint8_t n_other, struct llc_msg *rsp)
@@ -675,6 +732,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_llc_confirm_rkey__late_answer),
 	TEST_CASE(smc_llc_confirm_rkey__put_meanwhile),
 	TEST_CASE(smc_llc_confirm_rkey__link_lost),
+	TEST_CASE(smc_llc_confirm_rkey__link_deleted),
+	TEST_CASE(smc_buf_put__ten_thousand),
 	TEST_CASE(smc_llc_peer_confirm_rkey__table),
 	TEST_CASE(smc_llc_peer_confirm_rkey__too_early),
 	TEST_CASE(smc_llc_peer_delete_rkey__table),
