@@ -3,8 +3,8 @@
  * roce_cost [ROUNDS]: what the software RoCE engine costs, CPU time of one
  * thread that runs both ends without a port in between.
  *
- * One line for each kind of message: nanoseconds a packet to post and send, to
- * receive and execute, and a message to acknowledge (made, sent and taken);
+ * Lines of "what: number ns" for each kind of message: a packet posted and
+ * sent, received and executed, and one acknowledgement (made, sent and taken);
  * then the ICRC by length. For instructions:
  *	valgrind --tool=callgrind --toggle-collect=roce_output roce_cost 20
  */
@@ -215,8 +215,9 @@ static void measure(const struct kind *k, uint32_t rounds)
 		receiving += t2 - t1 - clock;
 		acking += t3 - t2 - clock;
 	}
-	printf("%-12s send %6.0f ns  receive %6.0f ns a packet  acknowledge %6.0f ns a turn of %u\n", k->name,
-	       (double)sending / (double)packets, (double)receiving / (double)packets, (double)acking / rounds, BATCH);
+	printf("roce %s, posted and sent: %.0f ns\n", k->name, (double)sending / (double)packets);
+	printf("roce %s, received and executed: %.0f ns\n", k->name, (double)receiving / (double)packets);
+	printf("roce %s, acknowledgement of %u both ends: %.0f ns\n", k->name, BATCH, (double)acking / rounds);
 	for (unsigned i = 0; i < 2; i++)
 		ask(&sides[i], &(struct rd_req){ .op = RD_REQ_QP_DESTROY, .qp = sides[i].qp });
 }
@@ -228,15 +229,15 @@ static void measure_icrc(uint32_t rounds)
 
 	for (unsigned i = 0; i < RTE_DIM(lens); i++) {
 		uint64_t begin = cpu_ns(), took;
-		uint32_t sum = 0;
+		volatile uint32_t sum = 0;
 
 		for (uint32_t r = 0; r < rounds * 10; r++) {
 			data[r % 64] ^= (uint8_t)sum;
 			sum += icrc_whole(data, lens[i]);
 		}
 		took = cpu_ns() - begin;
-		printf("ICRC %4u     %6.1f ns, %.3f ns an octet (%x)\n", lens[i], (double)took / (rounds * 10.0),
-		       (double)took / (rounds * 10.0) / lens[i], sum);
+		printf("ICRC of %u octets: %.1f ns\n", lens[i], (double)took / (rounds * 10.0));
+		printf("ICRC of %u octets, each: %.3f ns\n", lens[i], (double)took / (rounds * 10.0) / lens[i]);
 	}
 }
 

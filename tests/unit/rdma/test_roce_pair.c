@@ -4,6 +4,7 @@
  * up to two WRITEs into a slot of the peer's memory, then a SEND that names
  * the group. When the SEND arrives, all of the group must be there.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -430,6 +431,13 @@ static void pair__fair_between_queue_pairs(void)
 		least = RTE_MIN(least, sent);
 		most = RTE_MAX(most, sent);
 	}
+	/* Four answers are due, and leave as the budget allows. */
+	wire->side[0].room = UINT_MAX;
+	wire->side[1].room = 0;
+	roce_lab_run(wire, 100);
+	wire->side[1].room = UINT_MAX;
+	CU_ASSERT_EQUAL(roce_output(wire->side[1].roce, wire->now_us, 3), 3);
+	CU_ASSERT_EQUAL(roce_output(wire->side[1].roce, wire->now_us, 3), 1);
 	CU_ASSERT_TRUE(least > 300);
 	CU_ASSERT_TRUE(most - least <= 128);
 	for (unsigned i = 0; i < 4; i++)

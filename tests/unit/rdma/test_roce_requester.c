@@ -583,6 +583,22 @@ static void window__never_more_than_configured(void)
 	gen_close(&g);
 }
 
+static void window__one_more_a_round(void)
+{
+	uint32_t psn = GEN_SQ_PSN;
+
+	gen_open(&g, 1);
+	CU_ASSERT_EQUAL(gen_post(&g, RD_OP_WRITE, 1, 0, 3000000, RD_F_SIGNAL), 0);
+	for (uint32_t want = 32; want < 40; want++) {
+		for (uint32_t i = 0; i < want; i++) {
+			gen_turn(&g);
+			CU_ASSERT_EQUAL(gen_info(&g).window, want);
+			gen_ack(&g, AETH_ACK, psn++);
+		}
+	}
+	gen_close(&g);
+}
+
 static void window__cut_by_loss_once_a_round_trip(void)
 {
 	gen_open(&g, 1);
@@ -774,6 +790,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(timer__never_gives_up_without_timeout),
 	TEST_CASE(timer__rnr_codes),
 	TEST_CASE(window__never_more_than_configured),
+	TEST_CASE(window__one_more_a_round),
 	TEST_CASE(window__cut_by_loss_once_a_round_trip),
 	TEST_CASE(window__cut_by_cnp),
 };
