@@ -178,7 +178,6 @@ void smc_close_input(struct smc_conn *c, uint8_t flags)
 	if (!c->active)
 		return; /* smc_conn_activate() comes back to it */
 	c->state = smc_state_on_peer(c->state, flags, sent_close);
-	smc_timer_clear(c, SMC_T_TCP);
 	if ((flags & CDC_ABORT) || ((flags & CDC_CLOSED) && (smc_unsent(c) != 0 || c->want_writable)))
 		smc_reset_by_peer(c);
 	if (!(flags & CDC_ABORT))

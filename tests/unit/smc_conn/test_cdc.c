@@ -92,6 +92,26 @@ static void input__cursors(void)
 	}
 }
 
+/* What was read is not the peer's before it was told. */
+static void input__beyond_what_was_told(void)
+{
+	unsigned over;
+
+	for (over = 0; over < 2; over++) {
+		struct cdc_msg m;
+
+		prepare();
+		CU_ASSERT_EQUAL(read_stream(&u[1], 500, 100), 100);
+		world_output();
+		CU_ASSERT_EQUAL(u[1].c->cons_told.count, 500);
+		m = world_cdc(&u[1]);
+		m.prod = (struct smc_cursor)CUR(1, 500 + over);
+		world_inject(&u[1], &m);
+		CU_ASSERT_EQUAL(u[1].c->error, over ? EPROTO : 0);
+		finish();
+	}
+}
+
 static void input__sequence(void)
 {
 	static const struct {
@@ -293,6 +313,7 @@ static void input__bad_before_we_are_active(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(input__cursors),
+	TEST_CASE(input__beyond_what_was_told),
 	TEST_CASE(input__sequence),
 	TEST_CASE(input__token),
 	TEST_CASE(input__lengths),

@@ -442,6 +442,19 @@ static void tcp__end_before_the_cdc(void)
 	}
 }
 
+/* A reset, and then a half close that was on its way: it is the end all the same. */
+static void tcp__reset_before_a_half_close(void)
+{
+	pair_world(NULL, NULL);
+	smc_shutdown(u[0].c);
+	tcp_end(1, true);
+	world_run();
+	CU_ASSERT_EQUAL(u[1].c->rx_conn_flags, CDC_DONE_WRITING);
+	world_wait(SMC_RST_GRACE_US + 1000);
+	CU_ASSERT_EQUAL(u[1].c->error, ECONNRESET);
+	pair_end();
+}
+
 /* After a half close the FIN says no more; a reset still ends it. */
 static void tcp__end_behind_a_half_close(void)
 {
@@ -577,6 +590,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(flags__are_sticky),
 	TEST_CASE(tcp__end_without_a_cdc),
 	TEST_CASE(tcp__end_before_the_cdc),
+	TEST_CASE(tcp__reset_before_a_half_close),
 	TEST_CASE(tcp__end_behind_a_half_close),
 	TEST_CASE(tcp__ended_during_the_handshake),
 	TEST_CASE(tcp__data_is_dropped),
