@@ -6,7 +6,7 @@
 #	guest_smc
 #	start_gate '{"tcp": {"nagle": false}}'
 #	transfer "an echo" smc -p 7 -n 100000
-#	finish
+#	finish "$sent_again"
 #
 # and has smcgate at 10.77.0.2 on two lcores, a Linux guest at 10.77.0.3, in which it
 # runs commands by "guest", and the host's kernel at 10.77.0.1 in the namespace $ns, all
@@ -19,6 +19,9 @@
 interop=$top/tests/interop
 name=$(basename "$0" .sh)
 peer=10.77.0.3 eid=SMCGATE.TEST
+# What a guest or a host without enough CPU loses that way is no fault: it sends again what
+# was not acknowledged at once, and probes windows.
+sent_again='tcp_duplicate_data|tcp_out_of_window|tcp_time_wait'
 gate_veth=1500 # nothing_left: no tap of smcgate's
 
 # ---- the lab ---------------------------------------------------------------------
@@ -48,8 +51,10 @@ join_lab() {
 need_guest() {
 	wait_for 120 [ -s "$lab/guest" ] || fail "no guest"
 	guest_name=$(cat "$lab/guest")
-	guest_exec "$guest_name" -t 10 true 2>/dev/null && return 0
-	note "the guest does not answer"
+	guest_exec "$guest_name" -t 10 true 2>/dev/null || restart_guest
+}
+restart_guest() {
+	note "the guest does not answer: it is started again"
 	end_pid "$(cat "$guest_run/$guest_name/pid")" 1
 	wait_for 10 [ ! -s "$lab/guest" ] || true
 	wait_for 120 [ -s "$lab/guest" ] || fail "no guest"
@@ -81,16 +86,18 @@ _keep_capture() { # PID STATUS
 # ---- the guest ---------------------------------------------------------------------
 guest() { guest_exec "$guest_name" "$@"; }
 
-# No program of an earlier test, no link group, no device, no EID; an address.
-guest_tcp() {
-	guest 'kill -9 $(pidof smctest redis-server redis-benchmark iperf3 curl) 2>/dev/null
+# No program of an earlier test, no link group, no device, no EID; an address. A kernel that
+# cannot get rid of them, which waits for a peer that is gone, is started again.
+guest_tcp() { _guest_reset || { restart_guest; _guest_reset || fail "guest: $(cat "$work/guest")"; }; }
+_guest_reset() {
+	guest -t 30 'kill -9 $(pidof smctest redis-server redis-benchmark iperf3 curl) 2>/dev/null
 		[ ! -d /sys/class/infiniband/rxe0 ] || rdma link del rxe0
 		smcctl ueid flush
 		tc qdisc del dev eth0 root 2>/dev/null; tc qdisc del dev eth0 ingress 2>/dev/null
 		cd /proc/sys/net/smc
 		echo 30 >smcr_testlink_time; echo 65536 >rmem; echo 65536 >wmem
 		[ ! -e smcr_max_conns_per_lgr ] || { echo 255 >smcr_max_conns_per_lgr; echo 2 >smcr_max_links_per_lgr; }
-		smcup eth0 '$peer/24'; ip neigh flush dev eth0' >"$work/guest" 2>&1 || fail "guest: $(cat "$work/guest")"
+		smcup eth0 '$peer/24'; ip neigh flush dev eth0' >"$work/guest" 2>&1
 }
 # The same with a Soft-RoCE device and an EID: ready for SMC-R.
 guest_smc() { # [EID]

@@ -22,4 +22,4 @@ for run in '' smcrun 'smcrun -i'; do
 	equal "octets of a page by ${run:-TCP}" "$(guest "$run curl -s -m 10 http://$gate/ | wc -c")" 1024
 done
 equal "groups in the guest" "$(guest 'smcctl lgr' | wc -l)" 0
-finish
+finish "$sent_again"
