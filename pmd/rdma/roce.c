@@ -262,6 +262,16 @@ void roce_port(struct roce *r, bool up)
 	r->c.up = up;
 }
 
+int roce_mtu(struct roce *r, uint32_t ip_mtu)
+{
+	uint8_t code = rd_mtu_code(ip_mtu);
+
+	if (code == 0)
+		return -EINVAL;
+	r->c.mtu = code;
+	return 0;
+}
+
 void roce_gid_gone(struct roce *r, const struct rd_gid *gid)
 {
 	core_gid_gone(&r->c, gid);

@@ -77,6 +77,9 @@ unsigned roce_output(struct roce *r, uint64_t now_us, unsigned budget);
 
 /* The port went up or down, its MTU or addresses changed: events to rd_event_poll(). */
 void roce_port(struct roce *r, bool up);
+/* The port's MTU is another one; links made from now on go by it. -EINVAL: too small
+ * for the smallest packets, nothing changes. */
+int roce_mtu(struct roce *r, uint32_t ip_mtu);
 void roce_gid_gone(struct roce *r, const struct rd_gid *gid);
 
 static inline unsigned roce_qpn_lcore(uint32_t qpn)

@@ -5,6 +5,9 @@
 #include "app/smcgate/config/config.h"
 #include "app/smcgate/config/tables.h"
 
+/* Octets of an IP packet with the smallest payload, 256, and all headers. */
+#define ROCE_MTU_MIN 336u
+
 static void
 check_device(const struct config *cfg, unsigned i, struct cfg_errors *errs)
 {
@@ -17,6 +20,9 @@ check_device(const struct config *cfg, unsigned i, struct cfg_errors *errs)
 		cfg_error(errs, path, "found \"%s\", allowed: the name of one of $.ports", d->port);
 	else if (cfg->ports[port].n_addresses == 0)
 		cfg_error(errs, path, "found \"%s\", which has no address to make a GID of", d->port);
+	else if (cfg->ports[port].mtu < ROCE_MTU_MIN)
+		cfg_error(errs, path, "found \"%s\", whose mtu is %u, allowed: at least %u", d->port,
+			  cfg->ports[port].mtu, ROCE_MTU_MIN);
 	for (unsigned j = 0; j < i; j++) {
 		snprintf(path, sizeof(path), "$.rdma[%u].port", i);
 		if (strcmp(cfg->rdma[j].port, d->port) == 0)

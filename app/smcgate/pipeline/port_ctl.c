@@ -8,6 +8,7 @@
 #include "app/smcgate/pipeline/fwd.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "app/smcgate/pipeline/rdma.h"
 
 static int worker_set_ports(struct lcore *lc, void *arg)
 {
@@ -35,6 +36,7 @@ static int worker_set_mtu(struct lcore *lc, void *arg)
 
 	if (lc->net != NULL)
 		net_if_get(lc->net, c->ifx)->mtu = c->mtu;
+	rdma_mtu(lc, c->ifx, c->mtu);
 	return 0;
 }
 

@@ -125,6 +125,15 @@ void rdma_ports(struct lcore *lc, uint32_t on)
 			roce_port(lc->rdma_of[p], (on >> p & 1) != 0);
 }
 
+void rdma_mtu(struct lcore *lc, unsigned port, uint16_t mtu)
+{
+	struct roce *r = lc->rdma_of[port];
+
+	/* Packets that do not fit any more would be lost one by one: then it is down. */
+	if (r != NULL && roce_mtu(r, mtu) < 0)
+		roce_port(r, false);
+}
+
 /* ---- life ---- */
 
 static void fill_gids(const struct config_port *conf, struct roce_config *rc)

@@ -24,6 +24,9 @@ bool rdma_busy(const struct lcore *lc);
 /* Worker: ports it may use, one bit each, as lcore_set_ports() has it. */
 void rdma_ports(struct lcore *lc, uint32_t on);
 
+/* Worker: the MTU of a port is another one. */
+void rdma_mtu(struct lcore *lc, unsigned port, uint16_t mtu);
+
 /* Main lcore: delete all link groups of all workers. Returns how many objects of
  * SMC there still are, to be asked again. */
 uint32_t smc_stop(struct pipeline *pl);

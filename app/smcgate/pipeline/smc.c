@@ -113,6 +113,32 @@ int pipeline_smc_stats(struct pipeline *pl, unsigned i, struct smc_stats *out)
 	return pipeline_call(pl, i, worker_stats, out, sizeof(*out));
 }
 
+struct sock_ask {
+	uint64_t id;
+	struct smc_conn_info info;
+};
+
+static int worker_sock(struct lcore *lc, void *arg)
+{
+	struct sock_ask *ask = arg;
+	struct sock *s;
+
+	if (stack_of(lc) == NULL)
+		return -EPROTONOSUPPORT;
+	s = sock_by_id(lc->ss, ask->id);
+	return s == NULL ? -ENOENT : sock_smc_info(s, &ask->info);
+}
+
+int pipeline_smc_sock(struct pipeline *pl, unsigned i, uint64_t id, struct smc_conn_info *out)
+{
+	struct sock_ask ask = { .id = id };
+	int rc = pipeline_call(pl, i, worker_sock, &ask, sizeof(ask));
+
+	if (rc == 0)
+		*out = ask.info;
+	return rc;
+}
+
 /* ---- EIDs ---- */
 
 struct eid_change {

@@ -16,6 +16,8 @@ int pipeline_smc_conns(struct pipeline *pl, unsigned i, uint64_t *cursor, struct
 int pipeline_smc_lgrs(struct pipeline *pl, unsigned i, uint64_t *cursor, struct smc_lgr_info *out, unsigned max);
 int pipeline_smc_links(struct pipeline *pl, unsigned i, uint64_t *cursor, struct smc_link_info *out, unsigned max);
 int pipeline_smc_peers(struct pipeline *pl, unsigned i, uint64_t *cursor, struct smc_peer_info *out, unsigned max);
+/* The SMC connection of a socket, by sock_id(). -ENOENT: it has none. */
+int pipeline_smc_sock(struct pipeline *pl, unsigned i, uint64_t id, struct smc_conn_info *out);
 /* Worker i's share of every device, in the order of the configuration; how many. */
 int pipeline_smc_devs(struct pipeline *pl, unsigned i, struct smc_dev_info *out, unsigned max);
 int pipeline_smc_stats(struct pipeline *pl, unsigned i, struct smc_stats *out);

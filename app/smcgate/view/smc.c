@@ -173,7 +173,7 @@ static void set_rest(json_t *o, const struct smc_conn_info *c)
 	view_set_str(o, "error", c->error != 0 ? strerror(c->error) : "none");
 }
 
-static json_t *conn_row(unsigned worker, const struct smc_conn_info *c)
+json_t *view_smc_conn(unsigned worker, const struct smc_conn_info *c)
 {
 	json_t *o = json_object();
 
@@ -206,7 +206,7 @@ static int list_conns(struct pipeline *pl, unsigned worker, struct conn_list *l,
 		for (int i = 0; i < n; i++)
 			if (view_filter_match(&l->filter, &l->batch[i].flow, smc_state_name(l->batch[i].state), "") &&
 			    view_filter_take(&l->filter))
-				json_array_append_new(rows, conn_row(worker, &l->batch[i]));
+				json_array_append_new(rows, view_smc_conn(worker, &l->batch[i]));
 	}
 	return n;
 }

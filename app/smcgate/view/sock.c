@@ -244,6 +244,7 @@ static int find_sock(struct pipeline *pl, const char *arg, unsigned *worker, str
 static int build_socket(const struct view_ctx *ctx, unsigned argc, const char *const *argv, json_t **out,
 			struct view_error *err)
 {
+	struct smc_conn_info smc;
 	struct owners *own;
 	struct sock_info s;
 	unsigned worker;
@@ -275,6 +276,8 @@ static int build_socket(const struct view_ctx *ctx, unsigned argc, const char *c
 	set_buffers(o, &s.tcp);
 	set_counters(o, &s.tcp);
 	set_options(o, &s.tcp);
+	if (pipeline_smc_sock(ctx->pl, worker, s.id, &smc) == 0)
+		json_object_set_new(o, "smc", view_smc_conn(worker, &smc));
 	free(own);
 	*out = o;
 	return 0;

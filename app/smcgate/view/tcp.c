@@ -21,7 +21,8 @@ static json_t *tcp_json(const struct tcp_stats *s)
 
 #define SOCK_STATS(X) \
 	X(open) X(accepted) X(refused_limit) X(refused_peer) X(refused_service) X(refused_memory) \
-	X(connected) X(connect_failed) X(closed) X(aborted)
+	X(connected) X(connect_failed) X(closed) X(aborted) X(smc_open) X(smc_accepted) X(smc_connected) \
+	X(fallback_accepted) X(fallback_connected) X(reconnected) X(handshakes_failed)
 
 static void add_sock(struct sock_stats *sum, const struct sock_stats *s)
 {

@@ -69,6 +69,11 @@ rdma__contradictions(void)
 		{ "{" PORTS ",'rdma':[{'name':'r','port':'a'},{'name':'s','port':'b'}]}", { NULL } },
 		{ "{" PORTS ",'rdma':[{'name':'r','port':'c'}]}",
 		  { "$.rdma[0].port: found \"c\", allowed: the name of one of $.ports" } },
+		{ "{'ports':[{'name':'a','device':'d','mtu':335,'addresses':['10.0.0.2/24']}],"
+		  "'rdma':[{'name':'r','port':'a'}]}",
+		  { "$.rdma[0].port: found \"a\", whose mtu is 335, allowed: at least 336" } },
+		{ "{'ports':[{'name':'a','device':'d','mtu':336,'addresses':['10.0.0.2/24']}],"
+		  "'rdma':[{'name':'r','port':'a'}]}", { NULL } },
 		{ "{" PORTS ",'rdma':[{'name':'r','port':'bare'}]}",
 		  { "$.rdma[0].port: found \"bare\", which has no address to make a GID of" } },
 		{ "{" PORTS ",'rdma':[{'name':'r','port':'a'},{'name':'r','port':'a'}]}",

@@ -56,6 +56,16 @@ int pipeline_smc_conns(struct pipeline *pl, unsigned i, uint64_t *cursor, struct
 	return n;
 }
 
+int pipeline_smc_sock(struct pipeline *pl, unsigned i, uint64_t id, struct smc_conn_info *out)
+{
+	int rc = ready(i);
+
+	if (rc < 0 || id % 3 != 2)
+		return rc < 0 ? rc : -ENOENT;
+	fill_conn(0, out);
+	return 0;
+}
+
 /* One of each: true the first time. */
 static bool first(unsigned i, uint64_t *cursor, int *rc)
 {

@@ -64,6 +64,8 @@ static const struct line looks[] = {
 	{ "smc policy list", 0, "", { "10.0.0.0/8" } },
 	/* why a connection is not SMC */
 	{ "show sockets", 0, "", { "fallback", "PEERDECL", "NOSMCDEV", "smc" } },
+	{ "show socket 1.2", 0, "", { "smc:", "  rxprod", "0001:00000020" } },
+	{ "show tcp stats", 0, "", { "fallback accepted" } },
 	{ "show socket 1.1", 0, "", { "0x05000000", "the peer declined", "0x03030000", "no usable RDMA device" } },
 };
 

@@ -7,7 +7,7 @@
 
 #include <rte_ethdev.h>
 
-#include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/pipeline/rdma.h"
 #include "app/smcgate/pipeline/smc.h"
 #include "tests/unit/pipeline/frame.h"
 #include "tests/unit/pipeline/whole.h"
@@ -218,6 +218,13 @@ static void smc__policies_change(void)
 	whole_down();
 }
 
+/* A ring takes no other MTU. */
+static int set_mtu(struct lcore *lc, void *arg)
+{
+	rdma_mtu(lc, 0, *(uint16_t *)arg);
+	return 0;
+}
+
 static void smc__looks_and_requests(void)
 {
 	struct net_addr addr = net_addr_v4(rte_cpu_to_be_32(PEER)), any = { .family = NET_UNSPEC };
@@ -226,6 +233,7 @@ static void smc__looks_and_requests(void)
 	struct smc_conn_info conn;
 	struct smc_lgr_info lgr;
 	uint64_t cursor = 0;
+	uint16_t mtu = 700;
 
 	up(text);
 	CU_ASSERT_EQUAL(pipeline_pool_list(pl, 0, pools), 5);
@@ -246,6 +254,11 @@ static void smc__looks_and_requests(void)
 	CU_ASSERT_EQUAL(pipeline_port_stop(pl, 0), 0);
 	CU_ASSERT_EQUAL(pipeline_smc_devs(pl, 1, d, SMC_MAX_DEVS), 1);
 	CU_ASSERT_FALSE(d[0].rd.up);
+	CU_ASSERT_EQUAL(rd_mtu_octets(d[0].rd.mtu), 1024);
+	CU_ASSERT_EQUAL(pipeline_call(pl, 1, set_mtu, &mtu, sizeof(mtu)), 0);
+	CU_ASSERT_EQUAL(pipeline_smc_devs(pl, 1, d, SMC_MAX_DEVS), 1);
+	CU_ASSERT_EQUAL(rd_mtu_octets(d[0].rd.mtu), 512);
+	CU_ASSERT_EQUAL(pipeline_smc_sock(pl, 0, 1, &conn), -ENOENT);
 	whole_down();
 }
 
