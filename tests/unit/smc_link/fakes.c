@@ -81,7 +81,10 @@ const struct net_env *net_environment(const struct net_stack *st)
 
 int net_local_if(const struct net_stack *st, const struct net_addr *addr)
 {
-	return net_addr_equal(addr, &lf_addr_us) ? 0 : -ENOENT;
+	struct net_addr second = lf_addr_us;
+
+	second.b[15] = LF_SECOND;
+	return net_addr_equal(addr, &lf_addr_us) || net_addr_equal(addr, &second) ? 0 : -ENOENT;
 }
 
 struct net_if *net_if_get(struct net_stack *st, uint8_t ifx)

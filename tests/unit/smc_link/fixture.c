@@ -55,9 +55,19 @@ void lf_init(struct lf *f, void (*tweak)(struct smc_config *conf))
 	CU_ASSERT_FATAL(smc_link_init(&f->ss) == 0);
 }
 
+/* The next owner of the memory sees nothing of the last one's. */
+static bool scrubbed(const struct lf *f)
+{
+	const uint8_t *p = f->arena;
+
+	return p[0] == 0 && memcmp(p, p + 1, LF_MEM - 1) == 0;
+}
+
 static void check_empty(struct lf *f)
 {
 	struct rd_info info;
+
+	CU_ASSERT(scrubbed(f));
 
 	CU_ASSERT_EQUAL(f->ss.lgrs.used, 0);
 	CU_ASSERT_EQUAL(f->ss.links.used, 0);

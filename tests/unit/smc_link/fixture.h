@@ -18,6 +18,7 @@
 #define LF_RX 64                 /* receives the peer posts */
 #define LF_MSGS 128              /* messages kept */
 #define LF_CONNS 300
+#define LF_SECOND 77             /* last octet of an address of ours that is no GID */
 
 /* A wait that says what came of it. */
 struct lf_wait {

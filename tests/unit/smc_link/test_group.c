@@ -539,6 +539,8 @@ static void smc_dev_find__rules(void)
 	CU_ASSERT(memcmp(&gid, &lf_gid_us, sizeof(gid)) == 0);
 	other.b[15] = 9;
 	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &other, &gid));
+	other.b[15] = LF_SECOND;
+	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &other, &gid));
 	f.ss.devs[0].ifx = 1;
 	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
 	f.ss.devs[0].ifx = 0;

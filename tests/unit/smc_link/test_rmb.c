@@ -491,6 +491,7 @@ static void smc_llc_confirm_rkey__put_meanwhile(void)
 /* The link goes meanwhile: who waits is told once, nothing stays. */
 static void smc_llc_confirm_rkey__link_lost(void)
 {
+	struct rd_info info, after;
 	struct smc_buf *b[3];
 	struct lf_wait w[2];
 	struct llc_msg msg;
@@ -505,12 +506,19 @@ static void smc_llc_confirm_rkey__link_lost(void)
 	smc_llc_confirm_rkey(f.l, b[1], lf_wait(&w[1]));
 	smc_buf_put(b[2]);
 	lf_expect(&f, &f.peer, LLC_CONFIRM_RKEY, false, &msg);
-	smc_link_down(f.l);
+	smc_lgr_end(f.lgr, LLC_DEL_NONE, false);
 	lf_settle(&f);
 	LF_ENDED(w[0], SMC_RSN_ERR_REGBUF);
 	LF_ENDED(w[1], SMC_RSN_ERR_REGBUF);
+	/* The queue pair may still read and write them: regions stay as long as it does. */
+	rd_query(f.us, &info);
 	smc_buf_put(b[0]);
 	smc_buf_put(b[1]);
+	lf_settle(&f);
+	CU_ASSERT_EQUAL(info.qps, 1);
+	rd_query(f.us, &after);
+	CU_ASSERT_EQUAL(after.mrs, info.mrs);
+	CU_ASSERT_EQUAL(f.ss.bufs.used, 3);
 	lf_advance(&f, 100000);
 	CU_ASSERT_EQUAL(f.ss.bufs.used, 0);
 	CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
