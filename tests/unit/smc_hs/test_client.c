@@ -125,6 +125,29 @@ static void client__declines(void)
 	}
 }
 
+/* The least that may be agreed on, and the most. */
+static void client__limits(void)
+{
+	static const uint8_t limits[][2] = { { 16, 1 }, { 255, 2 } };
+
+	for (unsigned i = 0; i < RTE_DIM(limits); i++) {
+		struct clc_proposal p;
+		struct clc_accept a, ours;
+
+		begin(&p);
+		hx_accept_msg(&a, true);
+		a.max_conns = limits[i][0];
+		a.max_links = limits[i][1];
+		hx_say_accept(&a);
+		hx_until(HX_CONNECT);
+		CU_ASSERT(hx.lgr.terms.max_conns == a.max_conns && hx.lgr.terms.max_links == a.max_links);
+		hx_done(0);
+		confirm_of_ours(&ours);
+		CU_ASSERT(ours.max_conns == a.max_conns && ours.max_links == a.max_links);
+		hx_close();
+	}
+}
+
 /* Item 29. */
 static void client__release_0(void)
 {
@@ -320,6 +343,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__first_contact),
 	TEST_CASE(client__reuse),
 	TEST_CASE(client__declines),
+	TEST_CASE(client__limits),
 	TEST_CASE(client__release_0),
 	TEST_CASE(client__no_device),
 	TEST_CASE(client__declined),

@@ -303,6 +303,33 @@ static void server__declined(void)
 	}
 }
 
+/* What comes before it is due is left alone, unless it is a DECLINE. */
+static void server__too_early(void)
+{
+	static const enum hx_kind at[] = { HX_GROUP, HX_SNDBUF, HX_RMB };
+
+	for (unsigned i = 0; i < RTE_DIM(at); i++) {
+		struct clc_accept a;
+		struct clc_proposal p;
+
+		hx_open(NULL);
+		hx_accept();
+		hx_proposal(&p);
+		hx_say_proposal(&p);
+		hx_until(at[i]);
+		hx_says("HTTP/1.1 200", 12);
+		CU_ASSERT_EQUAL(hx.decided, 0);
+		CU_ASSERT_EQUAL(tcp_readable(&hx.tcp), 12);
+		while (hx.wait != NULL)
+			hx_done(0);
+		accept_of_ours(&a);
+		hx_says(" OK", 3);
+		CU_ASSERT_EQUAL(hx.last.outcome, SMC_OUT_FAILED);
+		CU_ASSERT_EQUAL(hx.ss.stats.clc_bad, 1);
+		hx_close();
+	}
+}
+
 /* Item 34: no answer to CONFIRM LINK; the peer's DECLINE has a second. */
 static void server__no_confirm_link(void)
 {
@@ -413,6 +440,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(server__confirm_differs),
 	TEST_CASE(server__malformed),
 	TEST_CASE(server__declined),
+	TEST_CASE(server__too_early),
 	TEST_CASE(server__no_confirm_link),
 	TEST_CASE(server__set_up_fails),
 	TEST_CASE(server__silence),
