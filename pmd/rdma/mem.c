@@ -94,7 +94,8 @@ static struct core_qp *find_peer(const struct core_qp *qp, enum verdict *v)
 		return NULL;
 	}
 	/* One that is connected elsewhere does not answer. */
-	if (peer->attr.remote_qpn != qp->rd.qpn || memcmp(&peer->attr.remote, &qp->attr.local, sizeof(struct rd_gid)))
+	if (peer->attr.remote_qpn != qp->rd.qpn ||
+	    memcmp(&peer->attr.remote, &qp->attr.local, sizeof(struct rd_gid)) != 0)
 		return NULL;
 	*v = MOVED;
 	return peer;
@@ -197,7 +198,8 @@ static enum rd_status move_send(const struct core_qp *qp, struct core_qp *peer, 
 	return RD_WC_SUCCESS;
 }
 
-static enum verdict fail_both(struct core_qp *qp, struct core_qp *peer, enum rd_status status, enum rd_status mine)
+static enum verdict fail_both(struct core_qp *qp, struct core_qp *peer, enum rd_status status,
+			      enum rd_status mine)
 {
 	if (mine != RD_WC_SUCCESS)
 		core_recv_done(peer, mine, 0);
@@ -383,7 +385,8 @@ int mem_create(struct rd_dev **out, struct mem_fabric *f, const struct mem_confi
 	struct mem_dev *dev;
 	int rc;
 
-	if (conf->qpn_base == 0 || conf->qpn_base > 0xffffff - (1U << MEM_QPN_BITS) || rd_mtu_octets(conf->mtu) == 0)
+	if (conf->qpn_base == 0 || conf->qpn_base > 0xffffff - (1U << MEM_QPN_BITS) ||
+	    rd_mtu_octets(conf->mtu) == 0)
 		return -EINVAL;
 	dev = calloc(1, sizeof(*dev));
 	if (dev == NULL)

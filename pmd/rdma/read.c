@@ -104,7 +104,8 @@ static bool send_response(struct roce_qp *qp, struct read_req *r)
 {
 	struct roce *dev = roce_of(qp);
 	uint32_t offset = r->sent * qp->mtu, len = RTE_MIN(qp->mtu, r->len - offset);
-	struct packet_fields f = { .op = response_op(r), .psn = psn_add(r->first_psn, r->sent), .ip_id = dev->ip_id };
+	struct packet_fields f = { .op = response_op(r), .psn = psn_add(r->first_psn, r->sent),
+				   .ip_id = dev->ip_id };
 	struct roce_aeth aeth = { rte_cpu_to_be_32((uint32_t)AETH_ACK << 24 | qp->msn) };
 	bool has_aeth = f.op != OP_READ_MIDDLE;
 	const uint8_t *from = NULL;

@@ -54,10 +54,17 @@ static void count_nak(struct roce_qp *qp, uint8_t syndrome)
 	}
 }
 
+static uint8_t syndrome_of(const struct roce_qp *qp)
+{
+	if (qp->reply == REPLY_ACK)
+		return AETH_ACK;
+	return qp->reply == REPLY_NAK_SEQ ? AETH_NAK_SEQ : qp->syndrome;
+}
+
 static bool send_reply(struct roce_qp *qp)
 {
 	struct roce *r = roce_of(qp);
-	uint8_t syndrome = qp->reply == REPLY_ACK ? AETH_ACK : qp->reply == REPLY_NAK_SEQ ? AETH_NAK_SEQ : qp->syndrome;
+	uint8_t syndrome = syndrome_of(qp);
 	struct packet_fields f = { .op = OP_ACK, .ip_id = r->ip_id };
 	struct roce_aeth aeth = { rte_cpu_to_be_32((uint32_t)syndrome << 24 | qp->msn) };
 	struct packet p;

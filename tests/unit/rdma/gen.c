@@ -306,7 +306,7 @@ void gen_open_with(struct gen *g, const struct roce_config *base)
 	g->mem = (uint8_t *)calloc(1, GEN_MEM + 2 * GEN_GUARD) + GEN_GUARD;
 	strcpy(conf.name, "gen");
 	conf.lcore = 3;
-	conf.ip_mtu = 9000;
+	conf.ip_mtu = conf.ip_mtu != 0 ? conf.ip_mtu : 9000;
 	conf.n_gids = 1;
 	conf.max_qps = 4;
 	conf.max_mrs = 8;
@@ -409,4 +409,42 @@ struct rd_qp_info gen_info(struct gen *g)
 
 	rd_qp_query(g->qp, &i);
 	return i;
+}
+
+uint64_t gen_va(const struct gen *g, uint32_t offset)
+{
+	return rd_mr_addr(g->mr) + offset;
+}
+
+void gen_write_only(struct gen *g, uint32_t psn, bool ack_req, const void *payload, uint32_t len)
+{
+	gen_in(g, &(struct gen_pkt){ .op = OP_WRITE_ONLY, .psn = psn & PSN_MASK, .ack_req = ack_req, .payload = payload,
+				     .len = len, .va = gen_va(g, 0), .rkey = rd_mr_rkey(g->mr), .dma_len = len });
+}
+
+void gen_expect_answer(struct gen *g, uint8_t syndrome, uint32_t psn, uint32_t msn)
+{
+	gen_forget(g);
+	gen_turn(g);
+	CU_ASSERT_EQUAL(g->n_out, 1);
+	CU_ASSERT_EQUAL(g->out[0].op, OP_ACK);
+	CU_ASSERT_EQUAL(g->out[0].syndrome, syndrome);
+	CU_ASSERT_EQUAL(g->out[0].psn, psn & PSN_MASK);
+	CU_ASSERT_EQUAL(g->out[0].msn, msn);
+	CU_ASSERT_FALSE(g->out[0].ack_req);
+}
+
+void gen_expect_silence(struct gen *g)
+{
+	gen_forget(g);
+	CU_ASSERT_EQUAL(gen_turn(g), 0);
+}
+
+void gen_post_sends(struct gen *g, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		CU_ASSERT_EQUAL(gen_post(g, RD_OP_SEND, i, i, 10, i % 3 == 2 ? RD_F_SIGNAL : 0), 0);
+	gen_turn(g);
+	CU_ASSERT_EQUAL(g->n_out, n);
+	gen_forget(g);
 }

@@ -99,6 +99,15 @@ void gen_forget(struct gen *g);
 void gen_ack(struct gen *g, uint8_t syndrome, uint32_t psn);
 int gen_recv(struct gen *g, uint64_t cookie, uint32_t offset, uint32_t len);
 int gen_post(struct gen *g, uint8_t op, uint64_t cookie, uint32_t offset, uint32_t len, uint8_t flags);
+/* What the peer writes to for an offset into the region. */
+uint64_t gen_va(const struct gen *g, uint32_t offset);
+/* A WRITE Only to the region's begin. */
+void gen_write_only(struct gen *g, uint32_t psn, bool ack_req, const void *payload, uint32_t len);
+/* At the next output: one ACK or NAK; nothing. */
+void gen_expect_answer(struct gen *g, uint8_t syndrome, uint32_t psn, uint32_t msn);
+void gen_expect_silence(struct gen *g);
+/* n SENDs of 10 octets, cookies 0.., every third signalled; sent. */
+void gen_post_sends(struct gen *g, unsigned n);
 struct rd_counters gen_counters(struct gen *g);
 struct rd_qp_info gen_info(struct gen *g);
 void gen_fill(uint8_t *p, size_t n, uint64_t seed);
