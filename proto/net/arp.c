@@ -3,6 +3,8 @@
  * ARP (RFC 826) with address conflict detection (RFC 5227): answers for our
  * addresses, learns only what was asked for or what speaks to us, and defends.
  */
+#include <errno.h>
+
 #include <rte_arp.h>
 
 #include "proto/net/net_impl.h"
@@ -18,7 +20,7 @@ static const struct rte_ether_addr eth_zero;
 
 /* ---- out ---------------------------------------------------------------- */
 
-static void arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op,
+static int arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op,
 		     const struct rte_ether_addr *eth_dst, const struct rte_arp_ipv4 *body)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(st->conf.hdr_pool);
@@ -27,7 +29,7 @@ static void arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op
 
 	if (m == NULL) {
 		net_drop_count(&st->stats, DROP_TX_NO_MBUF);
-		return;
+		return -ENOMEM;
 	}
 	arp = rte_pktmbuf_mtod(m, struct rte_arp_hdr *);
 	m->data_len = sizeof(*arp);
@@ -40,22 +42,25 @@ static void arp_send(struct net_stack *st, const struct net_if *ifp, uint16_t op
 	arp->arp_data = *body;
 	st->stats.tx_arp++;
 	net_eth_send(st, ifp, m, l2, net_eth_header(ifp, eth_dst, RTE_ETHER_TYPE_ARP, l2), NET_TX_CONTROL);
+	return 0;
 }
 
-void arp_request(struct net_stack *st, const struct net_if *ifp, rte_be32_t sender, rte_be32_t target,
+int arp_request(struct net_stack *st, const struct net_if *ifp, rte_be32_t sender, rte_be32_t target,
 		 const struct rte_ether_addr *to)
 {
 	const struct rte_arp_ipv4 body = {
 		.arp_sha = ifp->mac, .arp_sip = sender, .arp_tha = to != NULL ? *to : eth_zero, .arp_tip = target,
 	};
 
-	st->stats.arp_requests++;
-	arp_send(st, ifp, RTE_ARP_OP_REQUEST, to != NULL ? to : &eth_broadcast, &body);
+	int rc = arp_send(st, ifp, RTE_ARP_OP_REQUEST, to != NULL ? to : &eth_broadcast, &body);
+
+	st->stats.arp_requests += rc == 0;
+	return rc;
 }
 
 static void arp_announce(struct net_stack *st, const struct net_if *ifp, rte_be32_t v4)
 {
-	arp_request(st, ifp, v4, v4, NULL);
+	(void)arp_request(st, ifp, v4, v4, NULL);
 }
 
 static void arp_reply(struct net_stack *st, const struct net_if *ifp, const struct rte_arp_ipv4 *req)
@@ -64,7 +69,7 @@ static void arp_reply(struct net_stack *st, const struct net_if *ifp, const stru
 		.arp_sha = ifp->mac, .arp_sip = req->arp_tip, .arp_tha = req->arp_sha, .arp_tip = req->arp_sip,
 	};
 
-	arp_send(st, ifp, RTE_ARP_OP_REPLY, &req->arp_sha, &body);
+	(void)arp_send(st, ifp, RTE_ARP_OP_REPLY, &req->arp_sha, &body);
 }
 
 /* ---- start (RFC 5227 2.1.1, 2.3) ----------------------------------------- */

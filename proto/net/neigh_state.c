@@ -13,6 +13,7 @@
 #include "proto/net/net_impl.h"
 
 #define ASK_INTERVAL_US NET_S
+#define NO_BUFFER_US (100 * NET_MS)
 #define ASK_TRIES 3
 #define REPLICA_ASK_TRIES 6     /* longer than the owner's own tries */
 #define PROBE_UNICAST 3
@@ -118,12 +119,14 @@ static void neigh_ask(struct net_stack *st, struct neigh *n, bool unicast)
 {
 	const struct net_if *ifp = &st->conf.ifs[n->ifx];
 
+	if (is_replica(st)) {
+		st->env.neigh_ask(st->env.ctx, n->ifx, &n->addr, false);
+	} else if (arp_request(st, ifp, net_if_source(ifp, n->addr.v4), n->addr.v4, unicast ? &n->mac : NULL) < 0) {
+		arm(st, n, NO_BUFFER_US); /* our own want says nothing about the neighbour */
+		return;
+	}
 	n->tries++;
 	n->asked_us = st->now_us;
-	if (is_replica(st))
-		st->env.neigh_ask(st->env.ctx, n->ifx, &n->addr, false);
-	else
-		arp_request(st, ifp, net_if_source(ifp, n->addr.v4), n->addr.v4, unicast ? &n->mac : NULL);
 	arm(st, n, ASK_INTERVAL_US);
 }
 

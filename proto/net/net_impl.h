@@ -172,8 +172,8 @@ void net_group_flush(struct net_stack *st);
 
 /* arp.c */
 void arp_input(struct net_stack *st, struct net_if *ifp, struct rte_mbuf *m, unsigned l3_off);
-/* Ask for target; to == NULL: broadcast. */
-void arp_request(struct net_stack *st, const struct net_if *ifp, rte_be32_t sender, rte_be32_t target,
+/* Ask for target; to == NULL: broadcast. -ENOMEM: nothing was sent (counted). */
+int arp_request(struct net_stack *st, const struct net_if *ifp, rte_be32_t sender, rte_be32_t target,
 		 const struct rte_ether_addr *to);
 void arp_start(struct net_stack *st);
 void arp_timer(void *ctx, struct wheel_timer *t, uint64_t now_us);

@@ -99,6 +99,7 @@ static bool parse(struct tcp_stack *ts, struct rte_mbuf *m, struct arrival *a)
 	a->hash = tcp_hash(ts, &a->flow);
 	adj = meta->l4_off + hlen;
 	rte_pktmbuf_adj(m, adj);
+	ts->stats.bad_options += (a->seg.opt.present & TCP_OPT_BAD) != 0;
 	ts->stats.in_rsts += (a->seg.flags & RTE_TCP_RST_FLAG) != 0;
 	return true;
 }

@@ -104,11 +104,11 @@ void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 			off++;
 			continue;
 		}
-		if (off + 1 >= len)
+		olen = off + 1 < len ? opt[off + 1] : 0;
+		if (olen < 2 || olen > len - off) { /* MUST-7: what was read before it stays */
+			out->present |= TCP_OPT_BAD;
 			return;
-		olen = opt[off + 1];
-		if (olen < 2 || olen > len - off) /* MUST-7: what was read before it stays */
-			return;
+		}
 		parse_one(opt + off, olen, out);
 		off += olen;
 	}

@@ -34,7 +34,7 @@ static inline uint32_t seq_max(uint32_t a, uint32_t b) { return seq_gt(a, b) ? a
 
 enum tcp_opt_bits {
 	TCP_OPT_MSS = 1 << 0, TCP_OPT_WSCALE = 1 << 1, TCP_OPT_SACK_OK = 1 << 2, TCP_OPT_TS = 1 << 3,
-	TCP_OPT_SACK = 1 << 4, TCP_OPT_USER = 1 << 5,
+	TCP_OPT_SACK = 1 << 4, TCP_OPT_USER = 1 << 5, TCP_OPT_BAD = 1 << 6, /* a length cut the list short */
 };
 
 struct tcp_opts {

@@ -191,6 +191,32 @@ static void neigh__request_for_another_updates_an_entry(void)
 	fix_fini(&f);
 }
 
+/* A question that found no buffer was not asked: it counts as no try. */
+static void neigh__no_buffer_is_no_try(void)
+{
+	static struct rte_mbuf *hold[16384];
+	struct net_path p;
+	unsigned n = 0;
+
+	fix_init(&f, NULL);
+	open_path(&p, PEER);
+	while ((hold[n] = rte_pktmbuf_alloc(fix_hdr_pool)) != NULL)
+		n++;
+	rte_pktmbuf_free(hold[--n]); /* one for the packet */
+	CU_ASSERT(send_to(&p, 10) == 0);
+	for (unsigned i = 0; i < 100; i++)
+		fix_advance(&f, 100 * NET_MS);
+	CU_ASSERT(f.n_out == 0 && f.n_unreachable == 0 && state(PEER) == NEIGH_INCOMPLETE);
+	CU_ASSERT(net_stats(f.st)->arp_requests == 0 && fix_drop(&f, DROP_TX_NO_MBUF) > 10);
+	rte_pktmbuf_free_bulk(hold, n);
+	fix_advance(&f, 200 * NET_MS);
+	CU_ASSERT(f.n_out == 1 && is_arp(0));
+	fix_input(&f, fix_arp(2, &fix_peer, PEER, US, &fix_us));
+	CU_ASSERT(f.n_out == 2 && !is_arp(1) && state(PEER) == NEIGH_REACHABLE);
+	net_path_close(f.st, &p);
+	fix_fini(&f);
+}
+
 /* 144: ten packets, three kept, three requests, then host unreachable. */
 static void neigh__queue_and_failure(void)
 {
@@ -503,6 +529,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(neigh__new_address_reaches_every_path),
 	TEST_CASE(arp__defends_once_in_ten_seconds),
 	TEST_CASE(arp__announces_and_probes_at_start),
+	TEST_CASE(neigh__no_buffer_is_no_try),
 	TEST_CASE(neigh__a_scan_does_not_evict_live_entries),
 	TEST_CASE(neigh__quota_of_unresolved),
 	TEST_CASE(neigh__full_of_pinned_entries),

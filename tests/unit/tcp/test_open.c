@@ -210,6 +210,9 @@ static const struct scenario list[] = {
 	{ "37_mss_after_end_of_options", "L", .steps = {
 		"P> S 0 w65535 opt=0002040578000000", "U> SA 0 a1", "P> A 1 a1", "ev accept",
 		"info snd_mss = 536" } },
+	{ "37_length_cuts_the_list", "L", .steps = {
+		"P> S 0 w65535 opt=020405784d000000", "U> SA 0 a1", "P> A 1 a1", "ev accept", "info snd_mss = 1400",
+		"stat bad_options = 1" } },
 	{ "37_data_offset", "L", .steps = {
 		"P> S 0 doff0", "U> -", "P> S 0 doff4", "U> -", "P> S 0 doff6", "U> -", "P> S 0 doff15",
 		"U> -",
