@@ -36,8 +36,8 @@ uint32_t smc_lgr_max_conns(const struct smc_lgr *lgr)
 	return max;
 }
 
-static bool lgr_of(const struct smc_lgr *lgr, enum smc_role role, const uint8_t peer_id[8], const struct net_addr *addr,
-		   uint8_t version)
+static bool lgr_of(const struct smc_lgr *lgr, enum smc_role role, const uint8_t peer_id[8],
+		   const struct net_addr *addr, uint8_t version)
 {
 	return lgr->role == role && lgr->state == SMC_LGR_ACTIVE && !(lgr->priv->todo & SMC_TODO_KILL) &&
 	       lgr->dev->enabled && lgr->terms.version == version && memcmp(lgr->peer_id, peer_id, 8) == 0 &&

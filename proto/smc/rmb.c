@@ -122,6 +122,8 @@ static bool keep(struct smc_buf *b)
 		return false;
 	memset(b->base, 0, b->size);
 	uncount_buf(b);
+	/* The peer has no key of it any more: room for another connection. */
+	lgr->priv->n_rmbs -= b->remote;
 	b->step = SMC_BUF_READY;
 	b->next = lgr->priv->idle[b->remote][b->code];
 	lgr->priv->idle[b->remote][b->code] = b;
@@ -245,8 +247,10 @@ static struct smc_buf *from_idle(struct smc_lgr *lgr, bool remote, uint8_t code)
 {
 	struct smc_buf *b = lgr->priv->idle[remote][code];
 
-	if (b != NULL)
-		lgr->priv->idle[remote][code] = b->next;
+	if (b == NULL)
+		return NULL;
+	lgr->priv->idle[remote][code] = b->next;
+	lgr->priv->n_rmbs += remote;
 	return b;
 }
 
@@ -323,6 +327,7 @@ void smc_bufs_drop_idle(struct smc_lgr *lgr)
 
 		while ((b = *head) != NULL) {
 			*head = b->next;
+			lgr->priv->n_rmbs += b->remote;
 			b->step = SMC_BUF_PARKED;
 		}
 	}

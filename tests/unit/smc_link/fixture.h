@@ -83,7 +83,10 @@ static inline struct smc_wait *lf_wait(struct lf_wait *w)
 	return &w->w;
 }
 /* Ended once, with the reason. */
-#define LF_ENDED(wait, why) do { CU_ASSERT_EQUAL((wait).calls, 1); CU_ASSERT_EQUAL((wait).reason, (uint32_t)(why)); } while (0)
+#define LF_ENDED(wait, why) do { \
+	CU_ASSERT_EQUAL((wait).calls, 1); \
+	CU_ASSERT_EQUAL((wait).reason, (uint32_t)(why)); \
+} while (0)
 
 /* A group whose queue pair is there; held. */
 struct smc_lgr *lf_create(struct lf *f, enum smc_role role);

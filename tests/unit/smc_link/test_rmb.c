@@ -307,14 +307,17 @@ static void smc_buf_put__keys_are_dear(void)
 	announce(&f, b);
 	memset(b->base, 0xa5, b->size);
 	smc_buf_put(b);
+	CU_ASSERT_EQUAL(f.lgr->priv->n_rmbs, 1);
 	answer(&f, LLC_DELETE_RKEY, &msg);
 	CU_ASSERT_EQUAL(f.ss.bufs.used, 1);
+	CU_ASSERT_EQUAL(f.lgr->priv->n_rmbs, 0);
 	again = get(&f, 10, true);
 	CU_ASSERT_PTR_EQUAL(again, b);
 	CU_ASSERT_PTR_EQUAL(again->mr, mr);
 	CU_ASSERT(all_zero(again->base, again->size));
 	CU_ASSERT(!again->announced);
 	CU_ASSERT_EQUAL(f.ss.stats.rx.reuse, 1);
+	CU_ASSERT_EQUAL(f.lgr->priv->n_rmbs, 1);
 	CU_ASSERT_EQUAL(f.lgr->rmb_bytes, 16384);
 	smc_buf_put(again);
 	lf_settle(&f);
