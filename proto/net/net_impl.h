@@ -114,7 +114,7 @@ struct net_stack {
 	unsigned n_routes;
 	struct siphash_key key;
 	uint64_t random_ctr;
-	uint16_t ip_id[256];       /* by keyed hash of the destination (tcp reference: never one counter for all) */
+	uint16_t ip_id[256];       /* by keyed hash of the destination (RFC 7739 5: never one counter for all) */
 
 	struct reasm *reasm;
 	struct pmtu *pmtu;

@@ -220,7 +220,7 @@ struct tcp_time_wait {
 	uint64_t next : 24, prev : 24; /* FIFO, oldest first */
 	uint64_t answered : 16;     /* last answer in 16 ms, 0: none */
 };
-static_assert(sizeof(struct tcp_time_wait) == 64, "reference 2.7");
+static_assert(sizeof(struct tcp_time_wait) == 64, "a cache line each: they are many");
 #define TCP_TIME_WAIT_MAX ((1u << 24) - 2)
 
 int tcp_tw_init(struct tcp_stack *ts);

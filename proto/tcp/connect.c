@@ -6,7 +6,7 @@
 #include "proto/tcp/conn.h"
 
 #define SYN_RTO_MS 1000u
-#define SYN_AGAIN_MS 4        /* after an old TIME-WAIT of the peer answered (reference 1.8.17) */
+#define SYN_AGAIN_MS 4        /* after an old TIME-WAIT of the peer answered */
 #define OPT_DROPPED_FROM 2    /* SYN retransmissions from this one on go without the user option (6.8) */
 
 /* ---- tcp_connect() ---------------------------------------------------------- */

@@ -69,7 +69,7 @@ struct tcp_config {
 
 /* 128-bit keys from the system's random source, one set a process, so that a
  * cookie made on one lcore is good on another. Cookie keys rotate: [0] current,
- * [1] previous (reference: RFC 4987, RFC 6528). Written by the main lcore only
+ * [1] previous (RFC 4987, RFC 6528). Written by the main lcore only
  * between turns of every lcore, or via tcp_rotate_cookies(). */
 struct tcp_secrets {
 	struct siphash_key isn, ts, port;

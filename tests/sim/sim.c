@@ -394,7 +394,7 @@ static void take_messages(struct sim_lcore *lc)
 	lc->n_msgs = 0;
 }
 
-/* One turn of a pipeline, in DESIGN.md's order. */
+/* One turn of a pipeline, in its order. */
 static void turn(struct sim_lcore *lc)
 {
 	struct sim_queue rx = lc->rx, steered = lc->steered;

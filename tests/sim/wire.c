@@ -313,7 +313,7 @@ static const char *complete_ip(const struct rte_mbuf *m, uint8_t *ip)
 	return NULL;
 }
 
-/* Pieces of a super-segment (tcp.md 8.1): flags, IDs, sequence numbers. */
+/* Pieces of a super-segment: flags, IDs, sequence numbers. */
 static struct wire_frame *cut(const struct wire_frame *f, uint32_t hdr, uint32_t l3, uint16_t size)
 {
 	struct wire_frame *first = NULL, **tail = &first;

@@ -213,7 +213,7 @@ void rdma_destroy(struct lcore *lc)
 /* ---- SMC's configuration ---- */
 
 /* Peer ID (RFC 7609 A.1): two octets and a MAC. Linux reuses any group that
- * matches it, so that each worker must have its own (DESIGN.md, decision 7). */
+ * matches it, so that each worker must have its own. */
 static void fill_peer_id(const struct lcore *lc, uint8_t id[8])
 {
 	const struct port *p = &lc->pl->ports[lc->pl->cfg->rdma[0].port_index];

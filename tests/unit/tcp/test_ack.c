@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* When U acknowledges, and which ACKs it believes (reference 12.3, 2.3, 7.2). */
+/* When U acknowledges, and which ACKs it believes. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* Use up the quick ACKs of a young connection. */

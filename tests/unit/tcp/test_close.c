@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Closing: FIN, half close, full close, abort (reference 12.5, 2.6). */
+/* Closing: FIN, half close, full close, abort. */
 #include "tests/unit/tcp/scenarios.h"
 
 #define FIN_WAIT_2 "app shutdown", "U> FA 1 a1", "P> A 1 a2", "state FIN_WAIT_2"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SYN cookies and limits (reference 12.2, 6.1-6.3). */
+/* SYN cookies and limits. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* 42: the cookie of one connection does not fit another, nor with a bit changed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receiving: order, overlap, window, urgent data (reference 12.3). */
+/* Receiving: order, overlap, window, urgent data. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* ---- 53: the 13 relations of two ranges -------------------------------- */
@@ -12,7 +12,7 @@ static const struct { const char *name; int a0, a1, b0, b1; } relations[] = {
 	{ "equals", 20, 45, 20, 45 },
 };
 
-/* First-arrived octets count, whatever a later copy says (reference 9.6). */
+/* First-arrived octets count, whatever a later copy says. */
 static void overlap(struct script *sc)
 {
 	for (unsigned r = 0; r < RTE_DIM(relations) && !script_failed(sc); r++) {

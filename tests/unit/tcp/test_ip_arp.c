@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TCP over IP, ARP and VLAN as they come (reference 12.9, 10.1, 10.2). */
+/* TCP over IP, ARP and VLAN as they come. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* ---- 141, 142: IP ------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Round-trip time, timeouts, recovery without SACK (reference 12.7, 4.1, 4.7, 4.9). */
+/* Round-trip time, timeouts, recovery without SACK. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* 112: the vector of 4.1; the handshake of ER is the first sample of 100 ms. */

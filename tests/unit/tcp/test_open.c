@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Passive opening: LISTEN, half-open entries, options (reference 12.1, 2.2). */
+/* Passive opening: LISTEN, half-open entries, options. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* 36: addresses that must not be answered. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ICMP errors and path MTU (reference 12.7, 10.3, 10.4). */
+/* ICMP errors and path MTU. */
 #include "tests/unit/tcp/scenarios.h"
 
 static const struct scenario list[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* RST and SYN on live connections, RFC 5961 (reference 12.4, 2.3). */
+/* RST and SYN on live connections, RFC 5961. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* Pitfall 10: a peer that answers each challenge ACK by the same wrong RST. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Recovery with SACK: RFC 6675, PRR, DSACK, tail loss probe (reference 12.7, 4.2-4.8, 5.7). */
+/* Recovery with SACK: RFC 6675, PRR, DSACK, tail loss probe. */
 #include <stdio.h>
 
 #include "tests/unit/tcp/scenarios.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sending: initial window, Nagle, cork, keepalive, user timeout (reference 12.6). */
+/* Sending: initial window, Nagle, cork, keepalive, user timeout. */
 #include "tests/unit/tcp/scenarios.h"
 
 static const struct scenario list[] = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Several lcores behind one address, and the choice of ports (reference 12.9,
- * 6.5, 6.6). Two simulated hosts: A with some lcores, B with others.
+ * Several lcores behind one address, and the choice of ports. Two simulated hosts: A with some lcores, B with others.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Active and simultaneous opening (reference 12.1, 2.4). */
+/* Active and simultaneous opening. */
 #include "tests/unit/tcp/scenarios.h"
 
 static const struct scenario list[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TIME-WAIT and the FIN-WAIT-2 of a closed socket (reference 12.5, 2.7). */
+/* TIME-WAIT and the FIN-WAIT-2 of a closed socket. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* From an E set-up to TIME-WAIT, RCV.NXT 2, SND.NXT 2. */

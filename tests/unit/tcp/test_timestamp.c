@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Timestamps and PAWS, RFC 7323 (reference 12.8, 3.5). */
+/* Timestamps and PAWS, RFC 7323. */
 #include "tests/unit/tcp/scenarios.h"
 
 static const struct scenario list[] = {

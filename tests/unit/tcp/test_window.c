@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Windows of both sides: persist, shrinking, silly windows (reference 12.6, 3.1-3.4). */
+/* Windows of both sides: persist, shrinking, silly windows. */
 #include "tests/unit/tcp/scenarios.h"
 
 /* Established with a peer window of N. */

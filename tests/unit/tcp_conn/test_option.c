@@ -118,7 +118,7 @@ static void tcp_parse_options__random_octets(void)
 	}
 }
 
-/* Linux' octets, reference 6.1. */
+/* Linux' octets. */
 static void tcp_syn_options__octets(void)
 {
 	static const struct tcp_user_opt smc = { 6, { 0xfe, 6, 0xe2, 0xd4, 0xc3, 0xd9 } };

@@ -2,7 +2,7 @@
 #include "proto/tcp/conn.h"
 #include "tests/unit/test.h"
 
-/* RFC 7323 5.2 with Linux' slack of one tick (reference 3.5). */
+/* RFC 7323 5.2 with Linux' slack of one tick. */
 static void tcp_paws_old__table(void)
 {
 	static const struct {
