@@ -40,6 +40,17 @@ static int may_queue(struct smc_conn *c)
 	return rc;
 }
 
+/* Nothing is queued and nothing under way: go on at the ring's start, whose
+ * lines are in the cache, in one piece. Where our ring stands is nobody else's. */
+static void rewind_idle(struct smc_conn *c)
+{
+	if (c->refs[SMC_REF_WR] != 0 || c->prep.count == 0 || !smc_cursor_equal(&c->fin, &c->prep))
+		return;
+	c->prep.count = 0;
+	c->prep.wrap++;
+	c->sent = c->fin = c->prep;
+}
+
 /* Urgent data that was not consumed yet holds everything behind it back. */
 static uint32_t room_now(const struct smc_conn *c)
 {
@@ -110,6 +121,7 @@ ssize_t smc_send(struct smc_conn *c, const void *buf, size_t len)
 	count_send(c, len, n);
 	if (n == 0)
 		return len == 0 ? 0 : -EAGAIN;
+	rewind_idle(c);
 	fill(c, buf, n);
 	smc_tx_schedule(c);
 	return n;
@@ -125,6 +137,7 @@ int smc_send_reserve(struct smc_conn *c, uint32_t want, struct tcp_piece pieces[
 	want = RTE_MIN(want, room_or_wait(c, 1));
 	if (want == 0)
 		return -EAGAIN;
+	rewind_idle(c);
 	first = RTE_MIN(want, c->snd->size - c->prep.count);
 	pieces[0] = (struct tcp_piece){ c->snd->base + c->prep.count, first };
 	pieces[1] = (struct tcp_piece){ c->snd->base, want - first };
@@ -170,6 +183,7 @@ int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len)
 	if (len > room_or_wait(c, len))
 		return -EAGAIN;
 	count_send(c, len, len);
+	rewind_idle(c);
 	for (m = chain; m != NULL; m = next) {
 		next = m->next;
 		fill(c, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);

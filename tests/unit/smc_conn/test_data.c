@@ -277,22 +277,49 @@ static void cork__holds_until_off_full_or_time(void)
 static void reserve__two_pieces_at_the_wrap(void)
 {
 	struct tcp_piece p[2];
-	uint64_t at = 0;
 	uint32_t i;
 
 	pair_world(NULL, NULL);
-	transfer(0, &at, 16000, 16000);
+	for (i = 0; i < 2; i++) {
+		send_stream(&u[0], 8000 * i, 8000);
+		world_output();
+		world_arrive(0);
+	}
+	world_complete(0); /* one is still under way */
+	CU_ASSERT_EQUAL(read_stream(&u[1], 0, 16000), 16000);
 	CU_ASSERT_EQUAL(smc_send_reserve(u[0].c, 1000, p), 2);
 	CU_ASSERT_EQUAL(p[0].len, 384);
 	CU_ASSERT_EQUAL(p[1].len, 616);
 	for (i = 0; i < 1000; i++)
-		*((uint8_t *)(i < 384 ? p[0].data : p[1].data) + (i < 384 ? i : i - 384)) = stream_octet(at + i);
+		*((uint8_t *)(i < 384 ? p[0].data : p[1].data) + (i < 384 ? i : i - 384)) = stream_octet(16000 + i);
 	smc_send_commit(u[0].c, 700);
 	world_run();
-	CU_ASSERT_EQUAL(read_stream(&u[1], at, 1000), 700);
-	CU_ASSERT_EQUAL(smc_send_reserve(u[0].c, 100000, p), 2);
-	CU_ASSERT_EQUAL(p[0].len, 16384 - 316);
-	CU_ASSERT_EQUAL(p[1].len, 316);
+	CU_ASSERT_EQUAL(read_stream(&u[1], 16000, 1000), 700);
+	world_run();
+	pair_end();
+}
+
+/* With nothing queued and nothing under way our ring begins again; with a
+ * message under way, though it has no data, it does not. */
+static void reserve__from_the_start_when_idle(void)
+{
+	struct tcp_piece p[2];
+	uint64_t at = 0;
+
+	pair_world(NULL, NULL);
+	transfer(0, &at, 10000, 10000);
+	send_stream(&u[1], 0, 10000);
+	world_run();
+	CU_ASSERT_EQUAL(read_stream(&u[0], 0, 10000), 10000);
+	smc_output(&world->s[0].ss); /* an update */
+	CU_ASSERT_EQUAL(u[0].c->refs[SMC_REF_WR], 1);
+	CU_ASSERT_EQUAL(smc_send_reserve(u[0].c, 20000, p), 2);
+	CU_ASSERT_EQUAL(p[0].len, 6384);
+	world_run();
+	CU_ASSERT_EQUAL(smc_send_reserve(u[0].c, 20000, p), 1);
+	CU_ASSERT_EQUAL(p[0].len, 16384);
+	CU_ASSERT_EQUAL(smc_unacked(u[0].c), 0);
+	transfer(0, &at, 12000, 12000);
 	pair_end();
 }
 
@@ -488,6 +515,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(send__autocork),
 	TEST_CASE(cork__holds_until_off_full_or_time),
 	TEST_CASE(reserve__two_pieces_at_the_wrap),
+	TEST_CASE(reserve__from_the_start_when_idle),
 	TEST_CASE(give__whole_or_not_at_all),
 	TEST_CASE(post__waits_for_a_slot),
 	TEST_CASE(output__in_turn),
