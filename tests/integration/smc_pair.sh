@@ -43,4 +43,6 @@ of a console "smc peer forget all" >/dev/null
 equal "page by SMC again" "$(page)" "200 1024"
 equal "A's SMC connections" "$(of a smc_count client "smc v2")" 345
 
-finish_pair 'tcp_duplicate_data|tcp_.*'
+# A's workers are on different cores, as are B's, with others' on them: while one waits for its
+# core the other may fill the ring to it. What was lost there was sent again.
+finish_pair 'tcp_.*|steer_ring_full|tx_ring_full'
