@@ -137,6 +137,7 @@ transfer() {
 		tail -20 "$work/client" >&2
 		fail "$what (status $?)"
 	}
+	grep -q '^connections=.* failed=0 ' "$work/client" || fail "$what: $(tail -1 "$work/client")"
 	bad=$(grep '^conn=' "$work/client" | carried "$wanted" | head -3) || true
 	[ -z "$bad" ] || fail "$what was not carried as $wanted: $bad"
 }

@@ -15,17 +15,28 @@ both() {
 	check_guest_idle
 }
 
+# What our console counts: counted ROLE WHOSE REASON.
+counted() {
+	console "show smc stats" |
+		awk -v want="$1 $2 $3" '$1 " " $2 " " $3 == want { n += $5 } END { print n + 0 }'
+}
+
 guest_smc OTHER.EID
 start_smc_gate '{"smc": {"failures": 1000}}'
 declined=0x05000000/0x03030000 own=0x03030000
 both "no common EID" $declined "0x0303.*"
+equal "declined by us" "$(counted server ours NOSMCDEV)" 12
+equal "declined by the guest" "$(counted client ours PEERDECL)" 11
 
 guest_tcp
 both "no RDMA device in the guest" $own "0x0303.*"
+equal "declined instead of proposed" "$(counted server "peer's" NOSMCDEV)" 12
 
 guest_smc
 transfer "a TCP client" tcp -T -p 7 -n 100000
 guest_serve -T
 through "a TCP server" tcp -n 100000
+equal "TCP clients" "$(counted server ours PEER_NO_SMC)" 1
+equal "TCP servers" "$(counted client ours PEER_NO_SMC)" 1
 both "after all that SMC" smc smc
 finish "$sent_again"
