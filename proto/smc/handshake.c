@@ -30,7 +30,8 @@ void smc_hs_enter(struct smc_hs *hs, enum smc_hs_step step, uint64_t us)
 
 struct smc_wait *smc_hs_wait(struct smc_hs *hs, enum smc_hs_step step)
 {
-	smc_hs_enter(hs, step, 0);
+	/* CONFIRM LINK has its own time; the rest only takes long when a device hangs. */
+	smc_hs_enter(hs, step, step == SMC_HS_LINK ? 0 : 2000ull * hs->ss->conf.llc_wait_ms);
 	hs->waiting = true;
 	return &hs->wait;
 }
@@ -130,6 +131,15 @@ static void expired(void *ctx, struct wheel_timer *t, uint64_t now_us)
 		break;
 	case SMC_HS_LATE:
 		smc_hs_decline(hs, SMC_RSN_TIMEOUT_CL);
+		break;
+	case SMC_HS_GROUP:
+	case SMC_HS_CONNECT:
+		smc_hs_decline(hs, SMC_RSN_ERR_RDYLNK);
+		break;
+	case SMC_HS_SNDBUF:
+	case SMC_HS_RMB:
+	case SMC_HS_RKEY:
+		smc_hs_decline(hs, SMC_RSN_ERR_REGBUF);
 		break;
 	default:
 		hs->ss->stats.clc_timeouts++;
