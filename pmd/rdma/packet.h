@@ -85,7 +85,7 @@ struct roce_pkt {
 };
 
 /* Take apart: lengths, fragments, options, UDP checksum, known operation, TVer
- * (rocev2 A17.4.5; InfiniBand 9.6). Counts what is wrong and returns false. */
+ * (InfiniBand 9.6, annex A17). Counts what is wrong and returns false. */
 bool packet_parse(struct rte_mbuf *m, struct roce_pkt *p, struct rd_counters *c);
 /* Whether the ICRC is right. Overwrites header fields of a packet that nobody else has. */
 bool packet_icrc_ok(struct rte_mbuf *m, const struct roce_pkt *p);

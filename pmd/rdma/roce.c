@@ -28,7 +28,7 @@ static bool is_answer(uint8_t op)
 	return (op >= OP_READ_FIRST && op <= OP_ATOMIC_ACK);
 }
 
-/* Whose it is (rocev2 9.6: state, addresses, partition), NULL when nobody's. */
+/* Whose it is (InfiniBand 9.6.1: state, addresses, partition), NULL when nobody's. */
 static struct roce_qp *find(struct roce *r, const struct roce_pkt *p)
 {
 	struct roce_qp *qp = (struct roce_qp *)qp_table_find(&r->c.qps, p->qpn);

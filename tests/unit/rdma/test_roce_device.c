@@ -83,6 +83,21 @@ static void no_random(void *ctx, void *buf, size_t len)
 	memset(buf, 1, len);
 }
 
+/* A queue pair destroyed before its event was asked for has none. */
+static void roce_gid_gone__queue_pair_destroyed_first(void)
+{
+	struct rd_req req = { .op = RD_REQ_QP_DESTROY };
+	struct rd_event ev[4];
+
+	gen_open(&g, 3);
+	roce_gid_gone(g.roce, &g.attr.local);
+	req.qp = g.qp;
+	CU_ASSERT_EQUAL(gen_do(&g, &req), 0);
+	CU_ASSERT_EQUAL(rd_event_poll(g.dev, ev, 4), 1);
+	CU_ASSERT_EQUAL(ev[0].type, RD_EV_GID_GONE);
+	gen_close(&g);
+}
+
 static void roce_create__bad_configuration(void)
 {
 	struct roce_env env = { .random = no_random };
@@ -154,6 +169,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(qp_table_get__quarantine),
 	TEST_CASE(roce_port__told_when_it_changed),
 	TEST_CASE(roce_gid_gone__its_queue_pairs_end_once),
+	TEST_CASE(roce_gid_gone__queue_pair_destroyed_first),
 	TEST_CASE(roce_create__bad_configuration),
 	TEST_CASE(roce_create__mtu_of_the_port),
 	TEST_CASE(roce_create__fixed_completion_queue),
