@@ -29,7 +29,8 @@ int smc_set_eids(struct smc_stack *ss, const struct smc_eid *eids, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (!eid_valid(&eids[i]))
 			return -EINVAL;
-	memcpy(ss->conf.eids, eids, n * sizeof(*eids));
+	if (n != 0)
+		memcpy(ss->conf.eids, eids, n * sizeof(*eids));
 	ss->conf.n_eids = (uint8_t)n;
 	return 0;
 }
@@ -51,7 +52,8 @@ int smc_set_policies(struct smc_stack *ss, const struct smc_policy *policies, un
 		if (p->peer.family != NET_UNSPEC && p->prefix_len > family_bits(p->peer.family))
 			return -EINVAL;
 	}
-	memcpy(ss->conf.policies, policies, n * sizeof(*policies));
+	if (n != 0)
+		memcpy(ss->conf.policies, policies, n * sizeof(*policies));
 	ss->conf.n_policies = (uint8_t)n;
 	return 0;
 }
