@@ -5,7 +5,8 @@
 . "$(dirname "$0")/_lib.sh"
 
 mkdir -p "$work/captures"
-start_gate "{\"capture\": {\"directory\": \"$work/captures\"}}"
+start_gate "{\"capture\": {\"directory\": \"$work/captures\"}, \"smc\": {\"eids\": [\"SMCGATE.TEST\"]},
+	\"rdma\": [{\"name\": \"roce0\", \"provider\": \"roce\", \"port\": \"tap0\"}]}"
 ip netns exec "$ns" bash -c 'exec {f}<>/dev/tcp/10.77.0.2/7; echo x >&$f; exec sleep 600' &
 at_exit "kill $! 2>/dev/null"
 client=$!
@@ -18,12 +19,12 @@ id=$(socket_id)
 console help | sed -n 's/^  \(show [^ ].*\)/\1/p' | sed 's/   .*//' >"$work/shows"
 [ "$(wc -l <"$work/shows")" -ge 20 ] || fail "help lists only $(wc -l <"$work/shows") views"
 while read -r line; do
-	line=$(sed -e 's/ \[[^]]*\]$//' -e 's/ N|all$/ 0/' -e 's/ P Q$/ 0 0/' -e "s/ ID$/ $id/" <<<"$line")
+	line=$(sed -e 's/ \[[^]]*\]$//' -e 's/ N|all$/ 0/' -e 's/ P Q$/ 0 0/' -e "s/ ID$/ $id/" -e 's/ NAME$/ roce0/' <<<"$line")
 	console "$line" >"$work/out" || fail "$line: $(cat "$work/out")"
 	[ -s "$work/out" ] || fail "$line says nothing"
 	path=/smcgate/${line#show }
-	args=$(sed -nE 's/^[^0-9]*( [0-9][0-9. ]*)$/\1/p' <<<"$path" | xargs | tr ' ' ,)
-	path=$(sed -E 's/( [0-9][0-9. ]*)$//' <<<"$path" | tr ' ' /)
+	args=$(sed -nE 's/^[^0-9]*( [0-9][0-9. ]*| roce0)$/\1/p' <<<"$path" | xargs | tr ' ' ,)
+	path=$(sed -E 's/( [0-9][0-9. ]*| roce0)$//' <<<"$path" | tr ' ' /)
 	echo "$path${args:+,$args}" >>"$work/paths"
 done <"$work/shows"
 in_ns dpdk-telemetry.py -f "$smcgate_prefix" <"$work/paths" >"$work/answers" || fail "dpdk-telemetry.py"
