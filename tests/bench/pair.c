@@ -102,6 +102,7 @@ static void fill_tcp(const struct pair *p, const struct pair_conf *conf, const s
 	tc->max_conns = conf->max_conns;
 	tc->half_open_max = conf->max_conns;
 	tc->time_wait_max = conf->max_conns;
+	tc->time_wait_ms = 1; /* or the ports of some seconds of virtual time run out */
 	tc->rcv_pinned_max = 64u << 20;
 	tc->node = -1;
 	tc->payload_pool = p->payload;

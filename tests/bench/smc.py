@@ -74,7 +74,7 @@ def against_tcp(cost, table, way, goals):
         if carried[way] != 256:
             raise SystemExit(f"{way} was not carried by SMC but by {carried[way]}")
         table.add(f"over {way}: 64 octets each way, {conns} connections", "ns CPU", L.statistics.median(ours),
-                  L.statistics.median(tcp), "our TCP", goals and 1 / 1.5, [a / b for a, b in zip(ours, tcp)])
+                  L.statistics.median(tcp), "our TCP", 1 / 1.5 if goals else None, [a / b for a, b in zip(ours, tcp)])
     for peer, what in (("tcp", "1500-octet frames"), ("tcp-whole", "64 KiB segments uncut")):
         (tcp, ours), _ = cost.times("bulk", 4, peer, way)
         table.add(f"over {way}: 64 KiB of bulk, 4 connections", "ns CPU", L.statistics.median(ours), L.statistics.median(tcp),
