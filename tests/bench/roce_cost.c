@@ -259,5 +259,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < RTE_DIM(kinds); i++)
 		measure(&kinds[i], rounds);
 	measure_icrc(rounds);
+	rte_eal_cleanup();
+	rmdir(rte_eal_get_runtime_dir()); /* empty with --no-shconf */
 	return EXIT_SUCCESS;
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 
@@ -120,8 +121,9 @@ static enum work_kind kind_of(const char *name)
 
 int main(int argc, char **argv)
 {
+	static char prefix[64];
 	static char *eal[] = { "smc_cost", "--no-huge", "--no-pci", "--no-telemetry", "--iova-mode=va", "-m", "1024",
-			       "--no-shconf", "--log-level=lib.eal:4", "-l", "0", NULL };
+			       "--no-shconf", "--log-level=lib.eal:4", "-l", "0", prefix, NULL };
 	struct run runs[WAYS_MAX] = { 0 };
 	const char *fixed = getenv("SMC_COST_OPERATIONS");
 	unsigned n_ways = (unsigned)argc - 4, windows;
@@ -130,6 +132,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: smc_cost short|rr|bulk CONNS WINDOWS WAY...\n");
 		return 2;
 	}
+	snprintf(prefix, sizeof(prefix), "--file-prefix=smc-cost-%d", (int)getpid());
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)
 		return EXIT_FAILURE;
 	windows = (unsigned)atoi(argv[3]);
@@ -150,5 +153,6 @@ int main(int argc, char **argv)
 		pair_destroy(runs[i].pair);
 	}
 	rte_eal_cleanup();
+	rmdir(rte_eal_get_runtime_dir()); /* empty with --no-shconf */
 	return 0;
 }
