@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Two gateways with SMC over software RoCE between them: data compared in both directions,
-# many connections at once on two workers each, B's device switched off and on again, B
-# killed.
+# many connections at once on two workers each, B's device switched off and on again; B is
+# told when A ends.
 . "$(dirname "$0")/_pair.sh"
 
 timed() { # NAME MODE MIB
