@@ -17,9 +17,9 @@
  * the turn; a queue pair that is gone at once has the peer repeat it for long. */
 #define LINGER_US (5 * SMC_US_PER_MS)
 
-void smc_lgr_todo(struct smc_lgr *lgr, uint8_t todo)
+void smc_lgr_due(struct smc_lgr *lgr, uint8_t due)
 {
-	lgr->priv->todo |= todo;
+	lgr->priv->due |= due;
 	lgr->ss->lgr_work = true;
 }
 
@@ -45,7 +45,7 @@ void smc_lgr_end(struct smc_lgr *lgr, uint32_t llc_reason, bool orderly)
 		p->linger_us = lgr->ss->conf.llc_wait_ms * SMC_US_PER_MS;
 	}
 	lgr->state = SMC_LGR_STALE;
-	smc_lgr_todo(lgr, SMC_TODO_KILL);
+	smc_lgr_due(lgr, SMC_DUE_KILL);
 }
 
 static void begin_close(struct smc_lgr *lgr)
@@ -61,7 +61,7 @@ static void lingered(struct smc_timer *t)
 	struct smc_lgr_priv *p = (struct smc_lgr_priv *)((uint8_t *)t - offsetof(struct smc_lgr_priv, linger));
 
 	p->linger_us = 0;
-	p->todo |= SMC_TODO_CLOSE;
+	p->due |= SMC_DUE_CLOSE;
 	t->ss->lgr_work = true;
 }
 
@@ -87,7 +87,7 @@ static void kill(struct smc_lgr *lgr)
 	}
 	if (p->linger_us != 0)
 		smc_timer_arm(ss, &p->linger, lingered, p->linger_us);
-	p->todo |= SMC_TODO_CLOSE;
+	p->due |= SMC_DUE_CLOSE;
 }
 
 /* Nothing to wait for any more before the queue pair goes? What was told to
@@ -122,13 +122,13 @@ void smc_lgrs_work(struct smc_stack *ss)
 
 		ss->lgr_work = false;
 		for (lgr = ss->lgr_list; lgr != NULL; lgr = next) {
-			uint8_t todo = lgr->priv->todo;
+			uint8_t due = lgr->priv->due;
 
 			next = lgr->next;
-			if (todo == 0)
+			if (due == 0)
 				continue;
-			lgr->priv->todo = 0;
-			if (todo & SMC_TODO_KILL)
+			lgr->priv->due = 0;
+			if (due & SMC_DUE_KILL)
 				kill(lgr);
 			close_step(lgr);
 			smc_lgr_reap(lgr);
@@ -158,7 +158,7 @@ void smc_lgr_abandon(struct smc_lgr *lgr)
 	smc_link_quiet(l);
 	smc_bufs_drop_idle(lgr);
 	smc_bufs_abandon(lgr);
-	smc_lgr_todo(lgr, SMC_TODO_CLOSE);
+	smc_lgr_due(lgr, SMC_DUE_CLOSE);
 }
 
 int smc_lgr_terminate(struct smc_stack *ss, uint32_t id)

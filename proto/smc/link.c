@@ -230,7 +230,7 @@ void smc_link_close(struct smc_link *l)
 		p->rx = NULL;
 	}
 	p->closed = true;
-	smc_lgr_todo(l->lgr, SMC_TODO_CLOSE);
+	smc_lgr_due(l->lgr, SMC_DUE_CLOSE);
 }
 
 /* A region or queue pair that cannot be ended belongs to a device that is gone. */

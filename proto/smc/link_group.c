@@ -39,7 +39,7 @@ uint32_t smc_lgr_max_conns(const struct smc_lgr *lgr)
 static bool lgr_of(const struct smc_lgr *lgr, enum smc_role role, const uint8_t peer_id[8],
 		   const struct net_addr *addr, uint8_t version)
 {
-	return lgr->role == role && lgr->state == SMC_LGR_ACTIVE && !(lgr->priv->todo & SMC_TODO_KILL) &&
+	return lgr->role == role && lgr->state == SMC_LGR_ACTIVE && !(lgr->priv->due & SMC_DUE_KILL) &&
 	       lgr->dev->enabled && lgr->terms.version == version && memcmp(lgr->peer_id, peer_id, 8) == 0 &&
 	       net_addr_equal(&lgr->addr, addr);
 }
@@ -175,7 +175,7 @@ static void pd_done(struct rd_req *req)
 
 	p->busy = false;
 	if (p->killed)
-		smc_lgr_todo(lgr, SMC_TODO_CLOSE);
+		smc_lgr_due(lgr, SMC_DUE_CLOSE);
 	lgr->pd = req->op == RD_REQ_PD_ALLOC && req->rc == 0 ? req->pd : NULL;
 	if (req->op == RD_REQ_PD_FREE)
 		return;
@@ -275,7 +275,7 @@ void smc_lgr_unused(struct smc_lgr *lgr)
 		smc_lgr_end(lgr, LLC_DEL_PROGRAM, true);
 		break;
 	default:
-		smc_lgr_todo(lgr, SMC_TODO_CLOSE);
+		smc_lgr_due(lgr, SMC_DUE_CLOSE);
 		break;
 	}
 }

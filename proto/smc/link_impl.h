@@ -82,7 +82,7 @@ struct smc_link_priv {
 
 /* Begin to make it: memory, region, queue pair; ends in smc_lgr_made(). */
 void smc_link_open(struct smc_link *l);
-/* Begin or go on to take it apart; ends in smc_lgr_todo(). The group is dead. */
+/* Begin or go on to take it apart; ends in smc_lgr_due(). The group is dead. */
 void smc_link_close(struct smc_link *l);
 /* Stop its timers, end what waits; messages to the peer that are queued still go. */
 void smc_link_quiet(struct smc_link *l);
@@ -111,9 +111,9 @@ void smc_rx_done(struct smc_link *l, const struct rd_wc *wc);
 
 /* ---- groups (link_group.c, lgr_end.c) ------------------------------------------------ */
 
-enum smc_lgr_todo {
-	SMC_TODO_KILL = 1,       /* tell connections */
-	SMC_TODO_CLOSE = 2,      /* take apart, as far as it goes now */
+enum smc_lgr_due {
+	SMC_DUE_KILL = 1,       /* tell connections */
+	SMC_DUE_CLOSE = 2,      /* take apart, as far as it goes now */
 };
 
 struct smc_lgr_priv {
@@ -126,7 +126,7 @@ struct smc_lgr_priv {
 	bool suspect;            /* the peer did not answer a request; until it is heard of */
 	bool killed;             /* its connections were told */
 	bool closing;            /* and messages to the peer had their time */
-	uint8_t todo;            /* enum smc_lgr_todo */
+	uint8_t due;            /* enum smc_lgr_due */
 	uint64_t linger_us;      /* time for messages under way, after the end */
 	uint64_t idle_until_us;
 	struct smc_timer linger;
@@ -134,7 +134,7 @@ struct smc_lgr_priv {
 
 /* The first link is there, or not. */
 void smc_lgr_made(struct smc_lgr *lgr, uint32_t reason);
-void smc_lgr_todo(struct smc_lgr *lgr, uint8_t todo);
+void smc_lgr_due(struct smc_lgr *lgr, uint8_t due);
 /* Ends what is to be ended; from smc_poll() only. */
 void smc_lgrs_work(struct smc_stack *ss);
 /* Idle time begins, or the group ends, if nobody uses it. */
@@ -148,7 +148,7 @@ void smc_lgr_abandon(struct smc_lgr *lgr);
 
 static inline bool smc_lgr_alive(const struct smc_lgr *lgr)
 {
-	return lgr->state != SMC_LGR_DEAD && !(lgr->priv->todo & SMC_TODO_KILL);
+	return lgr->state != SMC_LGR_DEAD && !(lgr->priv->due & SMC_DUE_KILL);
 }
 
 /* ---- LLC (llc.c, llc_link.c, llc_flow.c, llc_rkey.c) ----------------------------------- */

@@ -62,7 +62,7 @@ static void group_del(struct smc_buf *b)
 	lgr->priv->n_rmbs -= b->remote;
 	b->lgr = NULL;
 	if (lgr->priv->closing)
-		smc_lgr_todo(lgr, SMC_TODO_CLOSE);
+		smc_lgr_due(lgr, SMC_DUE_CLOSE);
 }
 
 /* ---- ending --------------------------------------------------------------------------- */

@@ -252,7 +252,7 @@ void smc_wr_done(struct smc_link *l, const struct rd_wc *wc)
 	if (l->wait_head != NULL && l->state == SMC_LINK_ACTIVE)
 		wake(l);
 	if (unlikely(l->slots_used == 0 && l->lgr->priv->killed))
-		smc_lgr_todo(l->lgr, SMC_TODO_CLOSE);
+		smc_lgr_due(l->lgr, SMC_DUE_CLOSE);
 }
 
 void smc_wr_drop(struct smc_link *l)
