@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A vhost-user back end for one vnicd_nic: socket (client or server), messages,
+ * kick and call descriptors. Never blocks: a message is read as it comes, and
+ * a front end that sends half of one holds up nobody.
+ */
+#ifndef VNICD_BACKEND_H
+#define VNICD_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/vnicd/dev/nic.h"
+
+struct vnicd_backend;
+
+/* What the loop has to do for the back end. */
+struct vnicd_backend_ops {
+	/* Watch, or no longer watch, a descriptor; when readable call
+	 * vnicd_backend_event(b, fd). */
+	int (*watch)(void *arg, struct vnicd_backend *b, int fd);
+	void (*unwatch)(void *arg, struct vnicd_backend *b, int fd);
+	/* Rings started, stopped, enabled; connected; gone. */
+	void (*changed)(void *arg, struct vnicd_backend *b);
+};
+
+/* server: listen on path, one front end at a time; else connect, again and
+ * again every retry_ms. Errors: -EADDRINUSE (a live socket), others. */
+int vnicd_backend_open(struct vnicd_backend **out, struct vnicd_nic *nic, const char *path, bool server,
+		       uint32_t retry_ms, const struct vnicd_backend_ops *ops, void *arg);
+void vnicd_backend_close(struct vnicd_backend *b);
+/* The descriptor became readable. */
+void vnicd_backend_event(struct vnicd_backend *b, int fd);
+/* Retries; returns milliseconds until it wants to be called again, -1: never. */
+int vnicd_backend_timer(struct vnicd_backend *b, uint64_t now_ms);
+bool vnicd_backend_connected(const struct vnicd_backend *b);
+/* Cut the connection (fault injection); a server listens on. */
+void vnicd_backend_disconnect(struct vnicd_backend *b);
+/* Configuration changed: CONFIG_CHANGE_MSG where negotiated. */
+void vnicd_backend_config_changed(struct vnicd_backend *b);
+
+struct vnicd_backend_stats {
+	uint64_t connects, disconnects, messages, refused; /* refused: malformed or out of order */
+	char last_refusal[96];
+};
+void vnicd_backend_stats(const struct vnicd_backend *b, struct vnicd_backend_stats *out);
+
+#endif

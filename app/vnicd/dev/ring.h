@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A virtqueue, device side (virtio 1.2, 2.7 and 2.8): chains taken, used
+ * entries given back. Nothing the driver writes is trusted: every index, id,
+ * address, length, loop is checked; a violation stops the ring under its name and harms nobody else.
+ *
+ * Also the device of the unit tests: vnicd_ring_lie() makes it misbehave.
+ * One thread per ring.
+ */
+#ifndef VNICD_RING_H
+#define VNICD_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "app/vnicd/dev/memory.h"
+#include "pmd/virtio/virtio_ring.h"
+
+#define VNICD_CHAIN_MAX 1024 /* pieces of a chain after translation */
+
+#define VNICD_RING_ERRORS(X) \
+	X(NONE, "none") \
+	X(INDEX, "avail_index_beyond_ring") \
+	X(HEAD, "head_out_of_range") \
+	X(NEXT, "next_out_of_range") \
+	X(LOOP, "chain_loops") \
+	X(ADDRESS, "address_outside_memory") \
+	X(LENGTH, "zero_length_or_too_long") \
+	X(ORDER, "readable_after_writable") \
+	X(INDIRECT, "indirect_table_malformed") \
+	X(PIECES, "too_many_pieces") \
+	X(ID, "buffer_id_out_of_range")
+enum vnicd_ring_error {
+#define X(id, name) VNICD_RING_ERROR_##id,
+	VNICD_RING_ERRORS(X)
+#undef X
+	VNICD_RING_ERROR_COUNT
+};
+const char *vnicd_ring_error_name(enum vnicd_ring_error e);
+
+struct vnicd_ring_conf {
+	uint16_t size;
+	bool packed, in_order, event_idx, indirect;
+	/* in this process: translated and checked by vnicd_ring_map() */
+	void *desc, *driver, *device;
+	uint16_t base;      /* split: index to go on from; packed: position and wrap in bit 15 */
+	uint16_t used_base; /* packed: the same of the used position; split: taken from memory */
+};
+
+/* One chain: readable pieces first. Points into the driver's memory. */
+struct vnicd_chain {
+	uint16_t id;        /* head, or packed buffer id */
+	uint16_t slots;     /* ring descriptors it takes */
+	uint16_t n_out, n_in; /* pieces to read, to write; iov[n_out] is the first to write */
+	uint32_t out_len, in_len;
+};
+
+struct vnicd_ring {
+	struct vnicd_ring_conf conf;
+	const struct vnicd_memory *memory;
+	bool running;
+	uint16_t avail, used;   /* split: free-running; packed: positions */
+	bool avail_wrap, used_wrap;
+	uint16_t pending;       /* used entries written, not yet published */
+	uint16_t pending_slots;
+	uint16_t head_at; bool head_wrap; uint16_t head_flags; /* packed: first of the pending ones, written last */
+	uint16_t called;        /* split: used index at the last event check; packed: entries since */
+	uint8_t error;          /* enum vnicd_ring_error: stopped for it */
+	uint64_t kicks, calls, calls_suppressed, chains;
+	void *lie;              /* vnicd_ring_lie()'s */
+};
+
+/* Octets of the three areas for a ring of this size: what has to be mapped. */
+void vnicd_ring_lengths(uint16_t size, bool packed, uint64_t *desc, uint64_t *driver, uint64_t *device);
+/* -EINVAL: size. */
+int vnicd_ring_start(struct vnicd_ring *r, const struct vnicd_ring_conf *conf, const struct vnicd_memory *m);
+/* Stop; returns the base to resume from as GET_VRING_BASE has it. */
+uint32_t vnicd_ring_stop(struct vnicd_ring *r);
+
+/*
+ * Take the next chain: 1; 0: none; -EPROTO: r->error says what (the ring is
+ * stopped). iov has room for max pieces (VNICD_CHAIN_MAX at least to take any).
+ */
+int vnicd_ring_next(struct vnicd_ring *r, struct vnicd_chain *c, struct iovec *iov, unsigned max);
+/* Give the chain last taken back, as if never taken. Several: in reverse order. */
+void vnicd_ring_undo(struct vnicd_ring *r, const struct vnicd_chain *c);
+/* A used entry for a chain, len octets written; not visible before publish. */
+void vnicd_ring_used(struct vnicd_ring *r, const struct vnicd_chain *c, uint32_t len);
+void vnicd_ring_publish(struct vnicd_ring *r);
+/* Does the driver want to be told of what was published since the last check? */
+bool vnicd_ring_should_call(struct vnicd_ring *r);
+/* Want kicks from now on, or not; true: chains came in between, look again. */
+bool vnicd_ring_want_kick(struct vnicd_ring *r, bool on);
+/* Chains waiting, as far as can be told without trust (at most size). */
+uint16_t vnicd_ring_waiting(const struct vnicd_ring *r);
+
+/* What a malicious device writes into its next used entry (count: how often). */
+enum vnicd_ring_lie {
+	VNICD_LIE_NONE,
+	VNICD_LIE_ID_RANGE,   /* id beyond the ring */
+	VNICD_LIE_ID_IDLE,    /* an id that is not outstanding */
+	VNICD_LIE_ID_TWICE,   /* the same id as before */
+	VNICD_LIE_IDX_JUMP,   /* used index beyond what is outstanding (packed: flags of slots not due) */
+	VNICD_LIE_LEN_ZERO, VNICD_LIE_LEN_SHORT, VNICD_LIE_LEN_HUGE,
+	VNICD_LIE_ORDER,      /* out of order although IN_ORDER */
+	VNICD_LIE_COUNT
+};
+const char *vnicd_ring_lie_name(enum vnicd_ring_lie lie);
+int vnicd_ring_lie(struct vnicd_ring *r, enum vnicd_ring_lie lie, uint32_t count);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control queue (virtio 1.2, 5.1.6.5): any number of commands in flight,
+ * one doorbell per flush, a deadline for each.
+ *
+ * Any thread but a data path may call; nothing here waits but vnic_ctrl_call()
+ * and vnic_ctrl_wait(). A short lock guards slots and ring; callbacks run
+ * without it, on the thread that reaped (usually the device's control thread).
+ *
+ * Commands that conflict (the same queue's coalescing, the same table) are
+ * kept in order by their group: one of a group is in flight, the others wait
+ * in the driver. Everything else may overtake.
+ */
+#ifndef VNIC_CTRL_H
+#define VNIC_CTRL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pmd/virtio/virtio_net.h"
+
+struct vnic_dev;
+struct vnic_ctrl;
+struct vnic_ctrl_cmd;
+
+#define VNIC_CTRL_TIMEOUT_MS UINT64_C(604800000) /* 7 days */
+
+/* Order is kept inside a group; key tells members of it apart (queue, VLAN, bit). */
+enum vnic_ctrl_group {
+	VNIC_CTRL_FREE,      /* no order with anything (statistics) */
+	VNIC_CTRL_RX_MODE,   /* key: bit */
+	VNIC_CTRL_MAC,
+	VNIC_CTRL_VLAN,      /* key: VLAN */
+	VNIC_CTRL_STEERING,  /* pairs, RSS, hash; waits for and holds up what is of COAL_VQ */
+	VNIC_CTRL_OFFLOADS,
+	VNIC_CTRL_ANNOUNCE,
+	VNIC_CTRL_COAL_VQ,   /* key: virtqueue */
+	VNIC_CTRL_COAL_ALL,  /* key: direction; waits for and holds up COAL_VQ */
+};
+
+/*
+ * What came of a command: 0; -EREMOTEIO: the device refused (ack not OK);
+ * -ETIMEDOUT: its deadline passed, the device is broken now; -EIO: the device is
+ * or became broken; -ECANCELED: by vnic_ctrl_cancel() or a device reset.
+ * Called exactly once. result: len octets that the device may have written, zero before;
+ * only valid during the call.
+ */
+typedef void (*vnic_ctrl_done_fn)(void *arg, int rc, const void *result, size_t len);
+
+struct vnic_ctrl_request {
+	uint8_t class, cmd;
+	uint8_t group;           /* enum vnic_ctrl_group */
+	uint32_t key;
+	const void *data;        /* copied */
+	size_t len;
+	size_t result_len;       /* room for what the device answers beside the ack */
+	uint64_t timeout_ms;     /* 0: the device's ctrl_timeout_ms */
+	vnic_ctrl_done_fn done;  /* NULL: nobody wants to know */
+	void *arg;
+};
+
+/* Set up on a virtqueue that the caller created as vq; slots as many as fit. */
+int vnic_ctrl_create(struct vnic_ctrl **out, struct vnic_dev *dev, uint16_t vq_index, uint16_t size);
+/* Pending commands end with -ECANCELED. Slots the device may still write stay in quarantine. */
+void vnic_ctrl_destroy(struct vnic_ctrl *c);
+/* The device was reset: in flight -> -ECANCELED, ring rewound, usable again. */
+void vnic_ctrl_reset(struct vnic_ctrl *c);
+
+/* Queue a command; *id identifies it for cancel and wait. The doorbell waits for flush.
+ * -EAGAIN: all slots taken; -EIO: broken; -EMSGSIZE: more than 32 KiB; -ENOTSUP: no control queue. */
+int vnic_ctrl_submit(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id);
+void vnic_ctrl_flush(struct vnic_ctrl *c);
+/* The caller loses interest: done() is called with -ECANCELED before this returns, unless
+ * it was called already (-ENOENT). The slot stays the device's until it answers. */
+int vnic_ctrl_cancel(struct vnic_ctrl *c, uint64_t id);
+
+/* Submit, flush and wait; result (may be NULL) gets result_len octets. Waits
+ * sleeping, bounded by the deadline; several threads may wait at a time. */
+int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, void *result);
+
+/* Take what the device answered, start what waited, expire what is due. Called by the
+ * control thread when the queue's descriptor fires and at vnic_ctrl_next(). */
+void vnic_ctrl_poll(struct vnic_ctrl *c);
+/* Milliseconds until poll() has to be called at the latest; -1: nothing in flight. */
+int64_t vnic_ctrl_next(struct vnic_ctrl *c);
+
+/* The device broke: pending commands end with -EIO (expired: -ETIMEDOUT), later ones fail at once. */
+void vnic_ctrl_break(struct vnic_ctrl *c);
+void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms);
+
+#define VNIC_CTRL_LATENCY 32 /* buckets: 2^i microseconds */
+struct vnic_ctrl_last {
+	uint8_t class, cmd;
+	int16_t rc;
+	uint32_t usecs;
+	uint64_t when_tsc;
+};
+struct vnic_ctrl_stats {
+	uint64_t submitted, completed, failed, timed_out, canceled;
+	uint32_t in_flight, in_flight_max, waiting;
+	uint64_t doorbells, reaps, errors; /* errors: answers to nothing */
+	uint64_t wait_cpu_ns;              /* spent by synchronous callers and the poller */
+	uint64_t latency[VNIC_CTRL_LATENCY];
+	struct vnic_ctrl_last last[8];     /* newest first */
+	unsigned n_last;
+};
+void vnic_ctrl_stats_get(struct vnic_ctrl *c, struct vnic_ctrl_stats *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive: bursts, refill, and what a packet header says about a packet
+ * (virtio 1.2, 5.1.6.3, 5.1.6.4).
+ */
+#ifndef VNIC_RX_H
+#define VNIC_RX_H
+
+#include <ethdev_driver.h>
+
+#include "pmd/virtio/virtio_net.h"
+#include "pmd/virtio/vq.h"
+
+/* Why a packet was dropped; names are xstats. */
+#define VNIC_RX_DROPS(X) \
+	X(SHORT, "rx_short") /* used length below the header's */ \
+	X(BUFFERS, "rx_num_buffers") /* 0, or more than can be outstanding */ \
+	X(LONG, "rx_longer_than_any_packet") \
+	X(HEADER, "rx_bad_offload_header") /* 5.1.6.4.2: offsets beyond the packet, unknown segmentation */
+enum vnic_rx_drop {
+#define X(id, name) VNIC_RX_DROP_##id,
+	VNIC_RX_DROPS(X)
+#undef X
+	VNIC_RX_DROP_COUNT
+};
+
+struct vnic_rxq {
+	struct vnic_vq vq;
+	struct rte_mempool *mp;
+	uint64_t mbuf_init;        /* rearm_data of a fresh buffer */
+	uint16_t port, queue;
+	uint16_t buf_len;          /* octets the device may write into a buffer, header included */
+	uint32_t frame_max;        /* header apart; beyond it a packet is dropped */
+	uint64_t offloads;         /* RTE_ETH_RX_OFFLOAD_* asked for */
+	bool mergeable, csum, lro, hash; /* negotiated and asked for */
+	bool vlan_strip;           /* done in software */
+	/* A mergeable packet of which not all buffers have come. */
+	struct rte_mbuf *part, *part_last;
+	uint16_t part_left;
+	uint64_t part_tsc;         /* since when: bounded by VNIC_RX_STALL_US */
+	/* counters */
+	uint64_t packets, bytes, errors, nombuf;
+	uint64_t multicast, broadcast, merged; /* merged: packets of several buffers */
+	uint64_t coalesced, csum_good, csum_needed, hash_bad;
+	uint64_t drop[VNIC_RX_DROP_COUNT];
+};
+
+#define VNIC_RX_STALL_US 100000
+
+/* Choose the burst for this queue's negotiated features and the CPU. */
+eth_rx_burst_t vnic_rx_select(const struct vnic_rxq *rxq);
+const char *vnic_rx_burst_name(eth_rx_burst_t burst);
+
+/* Fill an empty queue and ring once; gate closed. -ENOMEM when the pool has not one. */
+int vnic_rx_fill(struct vnic_rxq *rxq);
+/* Give every buffer back to its pool, also a part of a packet; gate closed
+ * and the device done with the ring. harvest: first take what the device has
+ * marked used, counted, into the array (at most n); returns how many. */
+uint16_t vnic_rx_drain(struct vnic_rxq *rxq, struct rte_mbuf **harvest, uint16_t n);
+
+/*
+ * What the header says, into the mbuf (flags, packet type, tso_segsz, hash).
+ * m: whole packet, header removed. False: drop it; *why says the reason.
+ * hdr lies in memory that the device may still write: copied once, here.
+ */
+bool vnic_rx_header(struct vnic_rxq *rxq, struct rte_mbuf *m, const void *hdr, enum vnic_rx_drop *why);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Transmit: bursts, reclaim, and the packet header (virtio 1.2, 5.1.6.2).
+ */
+#ifndef VNIC_TX_H
+#define VNIC_TX_H
+
+#include <ethdev_driver.h>
+
+#include "pmd/virtio/virtio_net.h"
+#include "pmd/virtio/vq.h"
+
+#define VNIC_TX_INDIRECT_MAX 18 /* descriptors of an indirect table; longer chains take ring descriptors */
+
+/* Header and indirect table of one slot, in memory of the device's. */
+struct vnic_tx_room {
+	uint8_t hdr[32];
+	union {
+		struct vring_desc split[VNIC_TX_INDIRECT_MAX];
+		struct vring_packed_desc packed[VNIC_TX_INDIRECT_MAX];
+	} table __attribute__((aligned(16)));
+};
+
+/* Doorbells by completions reaped since the one before: 1, 2..3, 4..7, ... */
+#define VNIC_TX_BATCHES 8
+
+struct vnic_txq {
+	struct vnic_vq vq;
+	struct vnic_tx_room *room; /* size entries; iova: room_iova */
+	uint64_t room_iova;
+	struct vnic_chunk room_chunk;
+	uint16_t port, queue;
+	uint16_t free_thresh;      /* reclaim when fewer descriptors are free */
+	uint64_t offloads;         /* RTE_ETH_TX_OFFLOAD_* asked for */
+	bool csum, tso, fast_free;
+	uint64_t reclaim_tsc;      /* last time, so that buffers are not held for ever at low rates */
+	/* cumulative; single writer, read from other lcores */
+	uint64_t posted_bytes, done_bytes, posted, done;
+	/* counters */
+	uint64_t packets, bytes, errors, full; /* full: bursts cut short by a full ring */
+	uint64_t multicast, broadcast, indirect, pushed, chained, linearized, reset_dropped;
+	uint64_t reclaims, batch[VNIC_TX_BATCHES];
+	uint64_t in_flight_max;    /* octets */
+};
+
+eth_tx_burst_t vnic_tx_select(const struct vnic_txq *txq);
+const char *vnic_tx_burst_name(eth_tx_burst_t burst);
+
+/* rte_eth_tx_prepare(): header checks, pseudo-header checksum as virtio wants
+ * it, what cannot be sent refused with rte_errno (EINVAL, ENOTSUP). */
+uint16_t vnic_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
+
+/* tx_done_cleanup: free up to n completed packets (0: all); returns how many. */
+int vnic_tx_cleanup(void *txq, uint32_t n);
+/* Free every packet posted or done, counting the posted ones as reset_dropped;
+ * gate closed and the device done with the ring. Counters in flight go to 0. */
+void vnic_tx_drain(struct vnic_txq *txq);
+
+#endif
