@@ -13,7 +13,7 @@
 
 /* Why a packet was dropped; names are xstats. */
 #define VNIC_RX_DROPS(X) \
-	X(SHORT, "rx_short") /* used length below the header's */ \
+	X(SHORT, "rx_short") /* used length below that of header and Ethernet header; a continuation without a byte */ \
 	X(BUFFERS, "rx_num_buffers") /* 0, or more than can be outstanding */ \
 	X(LONG, "rx_longer_than_any_packet") \
 	X(HEADER, "rx_bad_offload_header") /* 5.1.6.4.2: offsets beyond the packet, unknown segmentation */
@@ -28,8 +28,10 @@ struct vnic_rxq {
 	struct vnic_vq vq;
 	struct rte_mempool *mp;
 	uint64_t mbuf_init;        /* rearm_data of a fresh buffer */
+	uint64_t ol_init;          /* its ol_flags: RTE_MBUF_F_EXTERNAL with pinned external buffers */
 	uint16_t port, queue;
 	uint16_t buf_len;          /* octets the device may write into a buffer, header included */
+	uint16_t refill_min;       /* descriptors free before a busy burst refills */
 	uint32_t frame_max;        /* header apart; beyond it a packet is dropped */
 	uint64_t offloads;         /* RTE_ETH_RX_OFFLOAD_* asked for */
 	bool mergeable, csum, lro, hash; /* negotiated and asked for */
@@ -47,7 +49,26 @@ struct vnic_rxq {
 
 #define VNIC_RX_STALL_US 100000
 
-/* Choose the burst for this queue's negotiated features and the CPU. */
+/* Where payload begins in a buffer; the header lies before it. */
+#define VNIC_RX_DATA_OFF RTE_MAX(RTE_PKTMBUF_HEADROOM, 32)
+
+/*
+ * Can buffers of this pool take packets of frame_max octets (header apart)? Without
+ * mergeable buffers each must hold a whole one (virtio 1.2, 5.1.6.3.1; with a guest
+ * segmentation offload 65550, which no mbuf does: such a feature is then not to
+ * be negotiated). Pure.
+ */
+bool vnic_rx_buffer_ok(const struct rte_mempool *mp, uint16_t hdr_len, bool mergeable, uint32_t frame_max);
+
+/*
+ * Compute what follows from mp, port, vq and frame_max (0: the most there can be): mbuf_init,
+ * ol_init, buf_len, refill_min. After vnic_vq_create() and whenever one of them changes; gate
+ * closed. -EINVAL when vnic_rx_buffer_ok() says no.
+ */
+int vnic_rx_setup(struct vnic_rxq *rxq);
+
+/* Choose the burst for this queue's negotiated features and the CPU. The vector
+ * variants do not look into packets: they leave multicast and broadcast alone. */
 eth_rx_burst_t vnic_rx_select(const struct vnic_rxq *rxq);
 const char *vnic_rx_burst_name(eth_rx_burst_t burst);
 
