@@ -72,7 +72,7 @@ static struct config *load_config(const char *file)
 	struct config *cfg = NULL;
 
 	if (config_load(file, &cfg, &errs) < 0)
-		cfg_errors_print(&errs, stderr);
+		cfg_errors_print(&errs, "smcgate", stderr);
 	cfg_errors_free(&errs);
 	return cfg;
 }
@@ -118,7 +118,7 @@ static int deal_queues(struct config *cfg)
 		workers[n++] = lcore;
 	rc = config_deal_queues(cfg, workers, n, &errs);
 	if (rc < 0)
-		cfg_errors_print(&errs, stderr);
+		cfg_errors_print(&errs, "smcgate", stderr);
 	cfg_errors_free(&errs);
 	return rc;
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 #include "pmd/base/log.h"
 #include "proto/net/net.h"
 

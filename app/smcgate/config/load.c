@@ -6,9 +6,6 @@
 #include "app/smcgate/config/config.h"
 #include "app/smcgate/config/tables.h"
 
-/* Larger is no configuration; a bound, because the file is read whole. */
-#define FILE_MAX (16u << 20)
-
 /* ---- after reading: what the tables do not fill ------------------------- */
 
 static int
@@ -57,35 +54,18 @@ resolve(struct config *cfg)
 
 /* ---- text to configuration --------------------------------------------- */
 
-static json_t *
-parse_json(const char *name, const char *text, size_t len, struct cfg_errors *errs)
-{
-	json_error_t e;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-	char at[256];
-
-	if (root == NULL) {
-		snprintf(at, sizeof(at), "%s:%d:%d", name, e.line, e.column);
-		cfg_error(errs, at, "%s", e.text);
-	}
-	return root;
-}
-
+/* Takes the reference to root. */
 static int
-parse_named(const char *name, const char *text, size_t len, struct config **out, struct cfg_errors *errs)
+from_json(const char *name, json_t *root, struct config **out, struct cfg_errors *errs)
 {
-	json_t *root = parse_json(name, text, len, errs);
 	struct config *cfg = calloc(1, sizeof(*cfg));
 	int rc = -EINVAL;
 
-	*out = NULL;
 	if (cfg == NULL) {
 		cfg_error(errs, name, "no memory");
 		rc = -ENOMEM;
 		goto fail;
 	}
-	if (root == NULL)
-		goto fail;
 	cfg_read_object(config_fields, NULL, root, "$", cfg, errs);
 	if (json_is_object(root))
 		config_check(cfg, errs);
@@ -108,47 +88,21 @@ fail:
 int
 config_parse_buffer(const char *text, size_t len, struct config **out, struct cfg_errors *errs)
 {
-	return parse_named("configuration", text, len, out, errs);
-}
+	json_t *root;
+	int rc = cfg_json_parse("configuration", text, len, &root, errs);
 
-static int
-read_file(const char *file, char **text, size_t *len)
-{
-	FILE *f = fopen(file, "r");
-	int rc = 0;
-
-	*text = NULL;
-	if (f == NULL)
-		return -errno;
-	*text = malloc(FILE_MAX + 1);
-	if (*text == NULL) {
-		rc = -ENOMEM;
-		goto out;
-	}
-	*len = fread(*text, 1, FILE_MAX + 1, f);
-	if (ferror(f))
-		rc = -errno;
-	else if (*len > FILE_MAX)
-		rc = -EFBIG;
-out:
-	fclose(f);
-	return rc;
+	*out = NULL;
+	return rc == 0 ? from_json("configuration", root, out, errs) : rc;
 }
 
 int
 config_load(const char *file, struct config **out, struct cfg_errors *errs)
 {
-	size_t len = 0;
-	char *text;
-	int rc = read_file(file, &text, &len);
+	json_t *root;
+	int rc = cfg_json_load(file, &root, errs);
 
 	*out = NULL;
-	if (rc < 0)
-		cfg_error(errs, file, "cannot read it: %s", strerror(-rc));
-	else
-		rc = parse_named(file, text, len, out, errs);
-	free(text);
-	return rc;
+	return rc == 0 ? from_json(file, root, out, errs) : rc;
 }
 
 void
@@ -169,11 +123,12 @@ config_parse_service(const struct config *cfg, const char *text, size_t len, str
 	const struct cfg_field *table = config_service_elem.fields;
 	struct config_service *svc;
 	json_t *root;
+	int rc;
 
 	*out = NULL;
-	root = parse_json("service", text, len, errs);
-	if (root == NULL)
-		return -EINVAL;
+	rc = cfg_json_parse("service", text, len, &root, errs);
+	if (rc < 0)
+		return rc;
 	svc = calloc(1, sizeof(*svc));
 	if (svc == NULL) {
 		json_decref(root);

@@ -1,67 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * schema_gen schema|doc [FILE]: make config/smcgate.schema.json or
- * doc/configuration.md from the tables, on standard output or into FILE.
- * schema_gen check FILE...: what smcgate --check-config says, of each FILE.
- */
-#include <stdlib.h>
-#include <string.h>
-
+/* schema_gen: makes config/smcgate.schema.json and doc/configuration.md from the
+ * tables, and checks configurations (app/config/gen.h). */
+#include "app/config/gen.h"
 #include "app/smcgate/config/config.h"
-#include "app/smcgate/config/gen.h"
+
+static const char head[] =
+	"# Configuration\n"
+	"\n"
+	"<!-- Made from app/smcgate/config/tables.c and the services' tables: ninja -C build "
+	"update-config-files -->\n"
+	"\n"
+	"`smcgate <EAL options> -- -c FILE` reads FILE, a JSON object, before anything is started. Whatever "
+	"is\n"
+	"unknown, missing, out of range or contradictory is refused, all of it in one go, each with its JSON "
+	"path,\n"
+	"what was found and what is allowed:\n"
+	"\n"
+	"    smcgate: $.ports[0].mtu: found 60000, allowed: an integer from 68 to 9216\n"
+	"    smcgate: $.gatewy: unknown key, did you mean \"gateway\"?\n"
+	"\n"
+	"`smcgate -- --check-config -c FILE` does only that. The same rules, as far as a schema can say "
+	"them, are in\n"
+	"`config/smcgate.schema.json` for editors. Keys marked *running* can change while the program runs, "
+	"by console\n"
+	"commands; the file itself is read once. `config/example.json` is a place to start from.\n";
 
 static int
-write_schema(FILE *out)
+check(const char *file, struct cfg_errors *errs)
 {
-	json_t *schema = gen_schema();
-	int rc = schema != NULL ? json_dumpf(schema, out, JSON_INDENT(2)) : -1;
+	struct config *cfg;
+	int rc = config_load(file, &cfg, errs);
 
-	json_decref(schema);
-	fputc('\n', out);
+	config_free(cfg);
 	return rc;
-}
-
-static int
-check(int n, char **files)
-{
-	int failed = 0;
-
-	for (int i = 0; i < n; i++) {
-		struct cfg_errors errs = { 0 };
-		struct config *cfg;
-
-		if (config_load(files[i], &cfg, &errs) < 0)
-			failed++;
-		cfg_errors_print(&errs, stdout);
-		cfg_errors_free(&errs);
-		config_free(cfg);
-	}
-	return failed;
 }
 
 int
 main(int argc, char **argv)
 {
-	FILE *out = stdout;
-	int rc = 0;
+	static const struct cfg_gen gen = {
+		.program = "smcgate", .fields = config_fields, .title = "Configuration of smcgate",
+		.comment = "Made from app/smcgate/config/tables.c and the services' tables: "
+			   "ninja -C build update-config-files. Keys with x-runtime can change while "
+			   "the program runs.",
+		.head = head, .check = check,
+	};
 
-	if (argc >= 3 && strcmp(argv[1], "check") == 0)
-		return check(argc - 2, argv + 2) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (argc < 2 || argc > 3 || (strcmp(argv[1], "schema") != 0 && strcmp(argv[1], "doc") != 0)) {
-		fprintf(stderr, "usage: schema_gen schema|doc [FILE] | check FILE...\n");
-		return EXIT_FAILURE;
-	}
-	if (argc == 3)
-		out = fopen(argv[2], "w");
-	if (out == NULL) {
-		perror(argv[2]);
-		return EXIT_FAILURE;
-	}
-	if (strcmp(argv[1], "schema") == 0)
-		rc = write_schema(out);
-	else
-		gen_doc(out);
-	if (fclose(out) != 0)
-		rc = -1;
-	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return cfg_gen_main(&gen, argc, argv);
 }

@@ -4,7 +4,7 @@
 #ifndef TESTS_CONFIG_DUMMY_H
 #define TESTS_CONFIG_DUMMY_H
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 struct dummy_conf {
 	uint32_t size;

@@ -39,7 +39,7 @@ expect_one(const struct expectation *x)
 	CU_ASSERT_TRUE(same);
 	if (!same) {
 		printf("\n  %s\n  said:\n", x->json);
-		cfg_errors_print(&errs, stdout);
+		cfg_errors_print(&errs, "smcgate", stdout);
 	}
 	CU_ASSERT_EQUAL(rc, n == 0 ? 0 : -EINVAL);
 	CU_ASSERT_EQUAL(cfg != NULL, n == 0);
@@ -64,7 +64,7 @@ parse_quoted(const char *text)
 
 	config_parse_buffer(json, strlen(json), &cfg, &errs);
 	CU_ASSERT_PTR_NOT_NULL(cfg);
-	cfg_errors_print(&errs, stdout);
+	cfg_errors_print(&errs, "smcgate", stdout);
 	cfg_errors_free(&errs);
 	free(json);
 	return cfg;

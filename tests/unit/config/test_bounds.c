@@ -119,7 +119,7 @@ try_value(const struct cfg_field *table, const struct cfg_variants *vs, const st
 		CU_ASSERT_EQUAL(strncmp(errs.lines[0], path, len), 0);
 	if (errs.n != (good ? 0 : 1)) {
 		printf("\n  %s:\n", path);
-		cfg_errors_print(&errs, stdout);
+		cfg_errors_print(&errs, "smcgate", stdout);
 	}
 	cfg_free_object(table, vs, base);
 	cfg_errors_free(&errs);

@@ -90,7 +90,7 @@ struct pipeline *fake_start(const char *socket, const char *capture_dir)
 	snprintf(text, sizeof(text), config_text, socket, capture ? "\"directory\": \"" : "", capture_dir,
 		 capture ? "\", " : "");
 	if (config_parse_buffer(text, strlen(text), &pl->cfg, &errs) < 0)
-		cfg_errors_print(&errs, stderr);
+		cfg_errors_print(&errs, "smcgate", stderr);
 	cfg_errors_free(&errs);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pl->cfg);
 	pl->pool = rte_pktmbuf_pool_create("fake", 1023, 32, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);

@@ -257,7 +257,7 @@ static void service__added_drained_removed(void)
 
 	up();
 	CU_ASSERT_EQUAL(config_parse_service(whole.cfg, one, sizeof(one) - 1, &svc, &errs), 0);
-	cfg_errors_print(&errs, stderr);
+	cfg_errors_print(&errs, "smcgate", stderr);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(svc);
 	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), 0);
 	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), -EEXIST);

@@ -52,7 +52,7 @@ void whole_up(const char *text)
 
 	eal();
 	CU_ASSERT_EQUAL(config_parse_buffer(text, strlen(text), &whole.cfg, &errs), 0);
-	cfg_errors_print(&errs, stderr);
+	cfg_errors_print(&errs, "smcgate", stderr);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(whole.cfg);
 	CU_ASSERT_EQUAL_FATAL(config_deal_queues(whole.cfg, workers, 3, &errs), 0);
 	cfg_errors_free(&errs);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 #include "pmd/base/arena.h"
 
 /* Not CUnit's: fuzz targets link this as well. */

@@ -21,7 +21,7 @@ static void *defaults(const char *type, const char *json)
 	snprintf(text, sizeof(text), "{\"ports\":[{\"name\":\"p\",\"device\":\"net_null0\",\"addresses\":[\"10.0.0.1/24\"]}],"
 		 "\"services\":[{\"name\":\"s\",\"type\":\"%s\"%s%s}]}", type, json[0] != '\0' ? "," : "", json);
 	if (config_parse_buffer(text, strlen(text), &cfg, &errs) < 0)
-		cfg_errors_print(&errs, stdout);
+		cfg_errors_print(&errs, "smcgate", stdout);
 	cfg_errors_free(&errs);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(cfg);
 	return cfg->services[0].conf;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 /* Keys and values come from the file: what is not printable is shown as '?', so
  * that a message cannot carry escape sequences to a terminal. */
@@ -49,12 +49,12 @@ lost:
 }
 
 void
-cfg_errors_print(const struct cfg_errors *e, FILE *out)
+cfg_errors_print(const struct cfg_errors *e, const char *program, FILE *out)
 {
 	for (unsigned i = 0; i < e->n; i++)
-		fprintf(out, "smcgate: %s\n", e->lines[i]);
+		fprintf(out, "%s: %s\n", program, e->lines[i]);
 	if (e->dropped != 0)
-		fprintf(out, "smcgate: and %u more\n", e->dropped);
+		fprintf(out, "%s: and %u more\n", program, e->dropped);
 }
 
 void

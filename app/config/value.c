@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 /* Digits only, no sign, no leading zero (which others read as octal). */
 static int

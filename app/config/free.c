@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 static void
 free_array(const struct cfg_field *f, char *base)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Tables that say what a JSON object may hold, and the engine that reads an
- * object into a struct by them. The tables are the only truth: the parser,
- * config/smcgate.schema.json and doc/configuration.md are all made from them.
+ * object into a struct by them. The tables are the only truth: a program's
+ * parser, its JSON schema and the documentation of its file (gen.h) are all made
+ * from them.
  *
  * A table is an array of struct cfg_field ended by an entry without a key.
  * Use the CFG_* macros below: they check at compile time that the member has
@@ -181,8 +182,8 @@ cfg_errors_any(const struct cfg_errors *e)
 {
 	return e->n != 0 || e->dropped != 0;
 }
-/* One line each, "smcgate: " in front. */
-void cfg_errors_print(const struct cfg_errors *e, FILE *out);
+/* One line each, "PROGRAM: " in front. */
+void cfg_errors_print(const struct cfg_errors *e, const char *program, FILE *out);
 void cfg_errors_free(struct cfg_errors *e);
 
 /* What values a field takes, in words, as errors and documentation say it:
@@ -201,6 +202,14 @@ const char *cfg_suggest(const struct cfg_field *table, const char *key);
 int cfg_read_object(const struct cfg_field *table, const struct cfg_variants *variants,
 		    const json_t *obj, const char *path, void *base, struct cfg_errors *errs);
 void cfg_free_object(const struct cfg_field *table, const struct cfg_variants *variants, void *base);
+
+/*
+ * The JSON of a text, or of a file read whole (16 MiB at most); the caller's
+ * reference. name is what errors of syntax call it. Any fault goes to errs and
+ * is returned: -EINVAL, or what opening and reading the file gave.
+ */
+int cfg_json_parse(const char *name, const char *text, size_t len, json_t **out, struct cfg_errors *errs);
+int cfg_json_load(const char *file, json_t **out, struct cfg_errors *errs);
 
 /* Parsers of single values, for the console too. 0 or -EINVAL; IPv6 is
  * -EAFNOSUPPORT. */

@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The tables as doc/configuration.md. */
+/* The tables as a chapter of documentation. */
 #include <inttypes.h>
 #include <string.h>
 
-#include "app/smcgate/config/config.h"
-#include "app/smcgate/config/gen.h"
+#include "app/config/gen.h"
 
 #define PATH_LEN 128
-
-static const char head[] =
-	"# Configuration\n"
-	"\n"
-	"<!-- Made from app/smcgate/config/tables.c and the services' tables: ninja -C build "
-	"update-config-files -->\n"
-	"\n"
-	"`smcgate <EAL options> -- -c FILE` reads FILE, a JSON object, before anything is started. Whatever "
-	"is\n"
-	"unknown, missing, out of range or contradictory is refused, all of it in one go, each with its JSON "
-	"path,\n"
-	"what was found and what is allowed:\n"
-	"\n"
-	"    smcgate: $.ports[0].mtu: found 60000, allowed: an integer from 68 to 9216\n"
-	"    smcgate: $.gatewy: unknown key, did you mean \"gateway\"?\n"
-	"\n"
-	"`smcgate -- --check-config -c FILE` does only that. The same rules, as far as a schema can say "
-	"them, are in\n"
-	"`config/smcgate.schema.json` for editors. Keys marked *running* can change while the program runs, "
-	"by console\n"
-	"commands; the file itself is read once. `config/example.json` is a place to start from.\n";
 
 static void
 print_default(FILE *out, const struct cfg_field *f)
@@ -125,11 +103,11 @@ print_nested(FILE *out, const struct cfg_field *table, const char *path)
 }
 
 void
-gen_doc(FILE *out)
+cfg_gen_doc(const struct cfg_gen *g, FILE *out)
 {
-	fputs(head, out);
+	fputs(g->head, out);
 	print_head(out);
-	for (const struct cfg_field *f = config_fields; f->key != NULL; f++)
+	for (const struct cfg_field *f = g->fields; f->key != NULL; f++)
 		print_row(out, f, (f->flags & CFG_REQUIRED) != 0);
-	print_nested(out, config_fields, "");
+	print_nested(out, g->fields, "");
 }

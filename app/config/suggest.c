@@ -3,7 +3,7 @@
 
 #include <rte_common.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 #define WORD_MAX 40
 

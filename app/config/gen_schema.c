@@ -3,8 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "app/smcgate/config/config.h"
-#include "app/smcgate/config/gen.h"
+#include "app/config/gen.h"
 
 #define OCTET "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IPV4 OCTET "\\." OCTET "\\." OCTET "\\." OCTET
@@ -208,16 +207,11 @@ object_schema(const struct cfg_field *table, const struct cfg_variants *vs)
 }
 
 json_t *
-gen_schema(void)
+cfg_gen_schema(const struct cfg_gen *g)
 {
-	json_t *s = json_pack("{s:s, s:s, s:s}",
-			      "$schema", "https://json-schema.org/draft/2020-12/schema",
-			      "title", "Configuration of smcgate",
-			      "$comment", "Made from app/smcgate/config/tables.c and the services' tables: "
-					  "ninja -C build update-config-files. Keys with x-runtime can "
-					  "change while "
-					  "the program runs.");
-	json_t *top = object_schema(config_fields, NULL);
+	json_t *s = json_pack("{s:s, s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+			      "title", g->title, "$comment", g->comment);
+	json_t *top = object_schema(g->fields, NULL);
 
 	json_object_update(s, top);
 	json_decref(top);

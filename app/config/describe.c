@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 static void
 describe_names(const struct cfg_field *f, char *buf, size_t size)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/smcgate/config/field.h"
+#include "app/config/field.h"
 
 #define PATH_MAX_LEN 512
 #define FOUND_LEN 64
