@@ -82,6 +82,10 @@ struct vnic_transport_ops {
 	 * -ENODEV when the device is gone; sets dev->config_changed. */
 	int (*event_fd)(struct vnic_dev *dev);
 	int (*event)(struct vnic_dev *dev);
+
+	/* After a loss: wait at most ms until nothing at the other end can touch
+	 * our memory any more. 0: so it is; -ETIMEDOUT; -ENOENT: nobody knows. NULL: the same. */
+	int (*wait_gone)(struct vnic_dev *dev, unsigned ms);
 };
 
 extern const struct vnic_transport_ops vnic_vhost_ops, vnic_pci_ops, vnic_qtest_ops;

@@ -18,17 +18,6 @@
 #include "pmd/base/asan.h"
 #include "pmd/virtio/dev.h"
 
-const char *vnic_fault_name(enum vnic_fault f)
-{
-	static const char *const names[] = {
-#define X(id, name) [VNIC_FAULT_##id] = name,
-		VNIC_FAULTS(X)
-#undef X
-	};
-
-	return (unsigned)f < VNIC_FAULT_COUNT ? names[f] : "unknown";
-}
-
 /* ---- memory ---------------------------------------------------------------------- */
 
 /* Two lines: the adjacent-line prefetcher joins pairs of them, and what the device

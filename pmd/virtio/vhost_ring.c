@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "pmd/virtio/vhost.h"
+#include "pmd/virtio/vq.h"
+
+#define PACKED_BASE      0x8000u     /* position 0, wrap counter 1 */
+#define PACKED_BASE_BOTH 0x80008000u /* the used position with it, where the back end reads it */
+
+static void ring_doorbell(struct vnic_vq *vq)
+{
+	uint64_t one = 1;
+
+	/* A full counter (EAGAIN) is a doorbell not yet heard: as good. */
+	if (unlikely(write((int)vq->notify_data, &one, sizeof(one)) < 0 && errno != EAGAIN))
+		vnic_vq_fault(vq, VNIC_FAULT_NOTIFY);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int new_event(int *fd)
+{
+	close_fd(fd);
+	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return *fd >= 0 ? 0 : -errno;
+}
+
+static int set_fd(struct vnic_vhost *v, uint32_t request, uint16_t index, int fd)
+{
+	uint64_t value = index;
+
+	return vnic_vhost_set(v, request, &value, sizeof(value), &fd, 1);
+}
+
+static int set_state(struct vnic_vhost *v, uint32_t request, uint16_t index, uint32_t num)
+{
+	struct vhost_user_vring_state s = { index, num };
+
+	return vnic_vhost_set(v, request, &s, sizeof(s), NULL, 0);
+}
+
+static int set_addresses(struct vnic_vhost *v, const struct vnic_vq *vq)
+{
+	uint64_t base = (uintptr_t)vq->ring.va;
+	struct vhost_user_vring_addr a = { .index = vq->index, .desc = base, .avail = base + vq->driver_off,
+					   .used = base + vq->device_off };
+
+	return vnic_vhost_set(v, VHOST_USER_SET_VRING_ADDR, &a, sizeof(a), NULL, 0);
+}
+
+/* The back end keeps there what it has taken; we start rings anew after a
+ * loss, so that we never look into it. One piece for all rings, before the first. */
+static int set_inflight(struct vnic_vhost *v, const struct vnic_vq *vq)
+{
+	union vhost_user_payload p = { .inflight = { .num_queues = (uint16_t)(2 * v->pairs + 1),
+						     .queue_size = RTE_MAX(vq->size, (uint16_t)1024) } };
+	uint32_t len = sizeof(p.inflight);
+	uint16_t size = p.inflight.queue_size;
+	int rc;
+
+	if (!vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD))
+		return 0;
+	if (v->inflight >= 0)
+		return vq->size <= v->inflight_size ? 0 : -EINVAL;
+	rc = vnic_vhost_get(v, VHOST_USER_GET_INFLIGHT_FD, &p, &len, len, len, &v->inflight);
+	if (rc == 0 && (v->inflight < 0 || p.inflight.mmap_size == 0)) {
+		VNIC_LOG(ERR, v->dev, "GET_INFLIGHT_FD: no memory in the answer: connection dropped");
+		vnic_vhost_drop(v);
+		rc = -EPROTO;
+	}
+	if (rc == 0)
+		rc = vnic_vhost_set(v, VHOST_USER_SET_INFLIGHT_FD, &p, sizeof(p.inflight), &v->inflight, 1);
+	if (rc == 0)
+		v->inflight_size = size;
+	else
+		close_fd(&v->inflight);
+	return rc;
+}
+
+/* SET_VRING_CALL makes the ring in DPDK's back end, SET_VRING_KICK starts it: first and last. */
+static int announce(struct vnic_vhost *v, const struct vnic_vq *vq, const struct vnic_vhost_ring *r)
+{
+	bool both = vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_SMCGATE_CTRL_VQ);
+	uint32_t base = !vq->is_packed ? 0 : both ? PACKED_BASE_BOTH : PACKED_BASE;
+	int rc = set_fd(v, VHOST_USER_SET_VRING_CALL, vq->index, r->call);
+
+	if (rc == 0)
+		rc = set_inflight(v, vq);
+	if (rc == 0)
+		rc = set_state(v, VHOST_USER_SET_VRING_NUM, vq->index, vq->size);
+	if (rc == 0)
+		rc = set_state(v, VHOST_USER_SET_VRING_BASE, vq->index, base);
+	if (rc == 0)
+		rc = set_addresses(v, vq);
+	if (rc == 0)
+		rc = set_fd(v, VHOST_USER_SET_VRING_KICK, vq->index, r->kick);
+	return rc;
+}
+
+int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq)
+{
+	struct vnic_vhost *v = dev->transport;
+	struct vnic_vhost_ring *r;
+	int rc;
+
+	if (v == NULL || v->conn < 0)
+		return -ENODEV;
+	if (vq->index >= VNIC_VHOST_RINGS)
+		return -EINVAL;
+	r = &v->ring[vq->index];
+	/* Memory may have come since the table was sent: a ring made at run time. */
+	if (!vnic_vhost_table_has(&v->table, (uintptr_t)vq->ring.va, vq->ring.len))
+		rc = vnic_vhost_share_memory(dev);
+	else
+		rc = 0;
+	if (rc == 0)
+		rc = new_event(&r->kick);
+	if (rc == 0 && r->call < 0)
+		rc = new_event(&r->call);
+	if (rc != 0)
+		return rc;
+	vq->kick_fd = r->kick;
+	vq->call_fd = r->call;
+	vq->notify = ring_doorbell;
+	vq->notify_data = (uintptr_t)r->kick;
+	rc = announce(v, vq, r);
+	r->live = rc == 0;
+	return rc;
+}
+
+int vnic_vhost_queue_enable(struct vnic_dev *dev, struct vnic_vq *vq, bool on)
+{
+	struct vnic_vhost *v = dev->transport;
+
+	if (v == NULL || v->conn < 0)
+		return -ENODEV;
+	if (!v->has_protocol)
+		return on ? 0 : -ENOTSUP; /* rings are enabled from the start */
+	return set_state(v, VHOST_USER_SET_VRING_ENABLE, vq->index, on);
+}
+
+/* The answer says that the back end has done with the ring. */
+static int stop_ring(struct vnic_vhost *v, uint16_t index)
+{
+	union vhost_user_payload p = { .state = { .index = index } };
+	uint32_t len = sizeof(p.state);
+	int rc = vnic_vhost_get(v, VHOST_USER_GET_VRING_BASE, &p, &len, len, len, NULL);
+
+	if (rc == 0 && p.state.index != index) {
+		VNIC_LOG(ERR, v->dev, "GET_VRING_BASE of ring %u answered for ring %u: connection dropped", index,
+			 p.state.index);
+		vnic_vhost_drop(v);
+		rc = -EPROTO;
+	}
+	if (rc == 0)
+		v->ring[index].live = false;
+	return rc;
+}
+
+int vnic_vhost_queue_reset(struct vnic_dev *dev, struct vnic_vq *vq)
+{
+	struct vnic_vhost *v = dev->transport;
+
+	if (v == NULL || v->conn < 0)
+		return -ENODEV;
+	if (!vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_SMCGATE_CTRL_VQ))
+		return -ENOTSUP; /* DPDK's back end would stop the whole device */
+	return vq->index < VNIC_VHOST_RINGS && v->ring[vq->index].live ? stop_ring(v, vq->index) : -EINVAL;
+}
+
+int vnic_vhost_queue_fd(struct vnic_dev *dev, uint16_t index)
+{
+	struct vnic_vhost *v = dev->transport;
+
+	if (v == NULL || index >= VNIC_VHOST_RINGS)
+		return -1;
+	/* Programs ask before the queue is set up, and keep what they got. */
+	if (v->ring[index].call < 0)
+		new_event(&v->ring[index].call);
+	return v->ring[index].call;
+}
+
+/* Ring 0 first: DPDK's back end takes the device down with it, once, and
+ * would bounce it for every other one. */
+int vnic_vhost_rings_stop(struct vnic_vhost *v)
+{
+	int rc = 0;
+
+	for (uint16_t i = 0; i < VNIC_VHOST_RINGS && rc == 0; i++)
+		if (v->ring[i].live)
+			rc = stop_ring(v, i);
+	return rc;
+}
+
+void vnic_vhost_rings_kick(struct vnic_vhost *v)
+{
+	uint64_t one = 1;
+
+	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++)
+		if (v->ring[i].live && write(v->ring[i].kick, &one, sizeof(one)) < 0)
+			VNIC_LOG(DEBUG, v->dev, "ring %u: the first doorbell: %s", i, strerror(errno));
+}
+
+void vnic_vhost_rings_forget(struct vnic_vhost *v)
+{
+	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++)
+		v->ring[i].live = false;
+	close_fd(&v->inflight);
+}
+
+void vnic_vhost_rings_close(struct vnic_vhost *v)
+{
+	vnic_vhost_rings_forget(v);
+	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++) {
+		close_fd(&v->ring[i].kick);
+		close_fd(&v->ring[i].call);
+	}
+}
