@@ -214,17 +214,29 @@ int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *
 	return -ENOENT;
 }
 
-void *vnicd_memory_guest(const struct vnicd_memory *m, uint64_t addr, uint64_t len)
+void *vnicd_memory_piece(const struct vnicd_memory *m, uint64_t addr, uint64_t *len)
 {
 	if (m->identity)
-		return len == 0 || len > UINT64_MAX - addr ? NULL : (void *)(uintptr_t)addr;
-	for (unsigned i = 0; i < m->n; i++) {
+		return *len == 0 || *len > UINT64_MAX - addr ? NULL : (void *)(uintptr_t)addr;
+	for (unsigned i = 0; *len > 0 && i < m->n; i++) {
 		const struct vnicd_region *r = &m->region[i];
+		uint64_t off = addr - r->guest;
 
-		if (addr - r->guest < r->len)
-			return len == 0 || len > r->len - (addr - r->guest) ? NULL : r->addr + (addr - r->guest);
+		if (off >= r->len)
+			continue;
+		if (*len > r->len - off)
+			*len = r->len - off;
+		return r->addr + off;
 	}
 	return NULL;
+}
+
+void *vnicd_memory_guest(const struct vnicd_memory *m, uint64_t addr, uint64_t len)
+{
+	uint64_t here = len;
+	void *p = vnicd_memory_piece(m, addr, &here);
+
+	return here == len ? p : NULL;
 }
 
 void *vnicd_memory_user(const struct vnicd_memory *m, uint64_t addr, uint64_t len)

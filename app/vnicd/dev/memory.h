@@ -43,6 +43,8 @@ int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *
 /* len octets at a guest (descriptor) or user (ring) address; NULL unless all
  * of them lie in one region. len 0 is NULL too. */
 void *vnicd_memory_guest(const struct vnicd_memory *m, uint64_t addr, uint64_t len);
+/* The same for a piece that may go on in the next region: *len is cut to what lies in this one. */
+void *vnicd_memory_piece(const struct vnicd_memory *m, uint64_t addr, uint64_t *len);
 void *vnicd_memory_user(const struct vnicd_memory *m, uint64_t addr, uint64_t len);
 
 /* Once per process, before any mapping: the SIGBUS handler. */

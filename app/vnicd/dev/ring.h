@@ -44,8 +44,13 @@ struct vnicd_ring_conf {
 	bool packed, in_order, event_idx, indirect;
 	/* in this process: translated and checked by vnicd_ring_map() */
 	void *desc, *driver, *device;
-	uint16_t base;      /* split: index to go on from; packed: position and wrap in bit 15 */
-	uint16_t used_base; /* packed: the same of the used position; split: taken from memory */
+	/*
+	 * Split: the index to go on from; packed: position and wrap (bit 15). Chains that
+	 * were taken and not used before (used_base, for split rings the index in memory, is
+	 * behind base) are taken again.
+	 */
+	uint16_t base;
+	uint16_t used_base;
 };
 
 /* One chain: readable pieces first. Points into the driver's memory. */
@@ -60,22 +65,38 @@ struct vnicd_ring {
 	struct vnicd_ring_conf conf;
 	const struct vnicd_memory *memory;
 	bool running;
-	uint16_t avail, used;   /* split: free-running; packed: positions */
-	bool avail_wrap, used_wrap;
-	uint16_t pending;       /* used entries written, not yet published */
-	uint16_t pending_slots;
-	uint16_t head_at; bool head_wrap; uint16_t head_flags; /* packed: first of the pending ones, written last */
-	uint16_t called;        /* split: used index at the last event check; packed: entries since */
 	uint8_t error;          /* enum vnicd_ring_error: stopped for it */
-	uint64_t kicks, calls, calls_suppressed, chains;
+	uint8_t want;           /* what want_kick() wrote last */
+	bool avail_wrap, used_wrap;
+	uint16_t avail, used;   /* split: free-running; packed: positions */
+	uint16_t seen;          /* split: the driver's index at the last look */
+	uint16_t taken;         /* packed: slots of chains taken and not used */
+	uint16_t pending;       /* chains used, not yet published */
+	uint16_t pending_slots;
+	/* packed: the first of the pending entries, whose flags are written last */
+	bool head_due;
+	uint16_t head_at, head_flags;
+	/* in order: used chains of which only the last gets an entry, in the first one's place */
+	bool batch_wrap;
+	uint16_t batch, batch_at, batch_id;
+	uint16_t called;        /* split: used index at the last event check; packed: slots since */
+	bool call_always;       /* resumed: the driver may have been waiting since before */
+	bool has_last;
+	uint16_t last_id;       /* of the last used entry */
+	uint64_t kicks, calls, calls_suppressed, chains; /* since start; kicks is the owner's */
 	void *lie;              /* vnicd_ring_lie()'s */
 };
 
 /* Octets of the three areas for a ring of this size: what has to be mapped. */
 void vnicd_ring_lengths(uint16_t size, bool packed, uint64_t *desc, uint64_t *driver, uint64_t *device);
-/* -EINVAL: size. */
+/* Ring addresses of the driver (its user addresses) -> conf's pointers; size and packed are
+ * set. -EINVAL: outside of the memory, misaligned here, or a size no ring may have. */
+int vnicd_ring_map(struct vnicd_ring_conf *conf, const struct vnicd_memory *m, uint64_t desc, uint64_t driver,
+		   uint64_t device);
+/* Start a ring that is not running; what r held before does not count. -EINVAL: size, alignment, base. */
 int vnicd_ring_start(struct vnicd_ring *r, const struct vnicd_ring_conf *conf, const struct vnicd_memory *m);
-/* Stop; returns the base to resume from as GET_VRING_BASE has it. */
+/* Stop, with everything published; returns the base to resume from as GET_VRING_BASE has it
+ * (packed: the used position in the upper half). Calling it again is harmless. */
 uint32_t vnicd_ring_stop(struct vnicd_ring *r);
 
 /*
@@ -85,7 +106,8 @@ uint32_t vnicd_ring_stop(struct vnicd_ring *r);
 int vnicd_ring_next(struct vnicd_ring *r, struct vnicd_chain *c, struct iovec *iov, unsigned max);
 /* Give the chain last taken back, as if never taken. Several: in reverse order. */
 void vnicd_ring_undo(struct vnicd_ring *r, const struct vnicd_chain *c);
-/* A used entry for a chain, len octets written; not visible before publish. */
+/* A used entry for a chain, len octets written; not visible before publish. With IN_ORDER
+ * chains have to be given back in order; those with nothing to write get one entry a publish. */
 void vnicd_ring_used(struct vnicd_ring *r, const struct vnicd_chain *c, uint32_t len);
 void vnicd_ring_publish(struct vnicd_ring *r);
 /* Does the driver want to be told of what was published since the last check? */
