@@ -50,7 +50,7 @@ struct vnic_rxq {
 #define VNIC_RX_STALL_US 100000
 
 /* Where payload begins in a buffer; the header lies before it. */
-#define VNIC_RX_DATA_OFF RTE_MAX(RTE_PKTMBUF_HEADROOM, 32)
+#define VNIC_RX_DATA_OFF (RTE_PKTMBUF_HEADROOM > 32 ? RTE_PKTMBUF_HEADROOM : 32)
 
 /*
  * Can buffers of this pool take packets of frame_max octets (header apart)? Without

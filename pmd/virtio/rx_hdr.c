@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_net.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "pmd/virtio/rx_private.h"
+
+/* Is this the checksum of the (outermost) transport header, so that who knows the
+ * transport protocol knows what is left to do? */
+static bool known_checksum(uint32_t ptype, const struct rte_net_hdr_lens *lens, uint32_t start, uint32_t offset)
+{
+	if ((ptype & RTE_PTYPE_TUNNEL_MASK) != 0 || start != (uint32_t)lens->l2_len + lens->l3_len)
+		return false;
+	switch (ptype & RTE_PTYPE_L4_MASK) {
+	case RTE_PTYPE_L4_TCP:
+		return offset == offsetof(struct rte_tcp_hdr, cksum);
+	case RTE_PTYPE_L4_UDP:
+		return offset == offsetof(struct rte_udp_hdr, dgram_cksum);
+	default:
+		return false;
+	}
+}
+
+/* Two octets at off, which may lie in two buffers. The packet has them. */
+static void store_be16(struct rte_mbuf *m, uint32_t off, uint16_t v)
+{
+	uint8_t octet[2];
+	unsigned i;
+
+	memcpy(octet, &v, 2);
+	for (i = 0; i < 2; i++, off++) {
+		while (off >= m->data_len) {
+			off -= m->data_len;
+			m = m->next;
+		}
+		*rte_pktmbuf_mtod_offset(m, uint8_t *, off) = octet[i];
+	}
+}
+
+/* A checksum nobody after us would know where to find: completed here (5.1.6.4.2). */
+static bool complete_checksum(struct rte_mbuf *m, uint32_t start, uint32_t offset)
+{
+	uint16_t sum;
+
+	if (rte_raw_cksum_mbuf(m, start, m->pkt_len - start, &sum) < 0)
+		return false;
+	sum = (uint16_t)~sum;
+	store_be16(m, start + offset, sum == 0 ? 0xffff : sum);
+	return true;
+}
+
+/* NEEDS_CSUM: the field holds the sum of the pseudo header, the octets from start on are to be added. */
+static bool needs_checksum(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct vnic_net_hdr *h)
+{
+	uint32_t start = rte_le_to_cpu_16(h->csum_start), offset = rte_le_to_cpu_16(h->csum_offset);
+	struct rte_net_hdr_lens lens = { 0 };
+
+	if (start + offset + 2 > m->pkt_len)
+		return false;
+	rxq->csum_needed++;
+	m->packet_type = rte_net_get_ptype(m, &lens, RTE_PTYPE_ALL_MASK);
+	if (known_checksum(m->packet_type, &lens, start, offset)) {
+		/* Not in the packet, but the data are known to be good: DPDK's meaning. */
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+		return true;
+	}
+	return complete_checksum(m, start, offset);
+}
+
+static bool segmentation(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct vnic_net_hdr *h)
+{
+	uint16_t size = rte_le_to_cpu_16(h->gso_size);
+
+	switch (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		break;
+	default: /* also tunnels, fragmentation, the modifier alone: never negotiated */
+		return false;
+	}
+	if (!rxq->lro || size == 0)
+		return false;
+	m->tso_segsz = size;
+	m->ol_flags |= RTE_MBUF_F_RX_LRO;
+	rxq->coalesced++;
+	return true;
+}
+
+static void hash(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct vnic_net_hdr_hash *h)
+{
+	uint16_t report = rte_le_to_cpu_16(h->hash_report);
+
+	if (report == VIRTIO_NET_HASH_REPORT_NONE)
+		return;
+	if (report > VIRTIO_NET_HASH_REPORT_UDPv6_EX) {
+		rxq->hash_bad++;
+		return;
+	}
+	m->hash.rss = rte_le_to_cpu_32(h->hash_value);
+	m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+}
+
+bool rx_hdr_apply(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct rx_hdr *c, enum vnic_rx_drop *why)
+{
+	const struct vnic_net_hdr *h = &c->h.hdr;
+
+	*why = VNIC_RX_DROP_HEADER;
+	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE && !segmentation(rxq, m, h))
+		return false;
+	if (rxq->csum && (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
+		if (!needs_checksum(rxq, m, h))
+			return false;
+	} else if (rxq->csum && (h->flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0) {
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+		rxq->csum_good++;
+	}
+	if (rxq->hash)
+		hash(rxq, m, &c->h);
+	return true;
+}
+
+bool vnic_rx_header(struct vnic_rxq *rxq, struct rte_mbuf *m, const void *hdr, enum vnic_rx_drop *why)
+{
+	struct rx_hdr c = rx_hdr_copy(hdr, rxq->hash);
+
+	return rx_hdr_apply(rxq, m, &c, why);
+}
+
+void rx_vlan_strip(struct rte_mbuf *m)
+{
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const struct rte_vlan_hdr *)(eth + 1);
+
+	if (m->data_len < sizeof(*eth) + sizeof(*tag) || eth->ether_type != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN))
+		return;
+	m->vlan_tci = rte_be_to_cpu_16(tag->vlan_tci);
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	memmove((char *)eth + sizeof(*tag), eth, 2 * RTE_ETHER_ADDR_LEN);
+	m->data_off += sizeof(*tag);
+	m->data_len -= sizeof(*tag);
+	m->pkt_len -= sizeof(*tag);
+}
