@@ -11,6 +11,7 @@
 #include "pmd/virtio/vq.h"
 
 #define VNIC_TX_INDIRECT_MAX 18 /* descriptors of an indirect table; longer chains take ring descriptors */
+#define VNIC_TX_CHAIN_MAX   256 /* descriptors of a chain; longer packets are packed into fewer segments */
 
 /* Header and indirect table of one slot, in memory of the device's. */
 struct vnic_tx_room {
@@ -34,15 +35,25 @@ struct vnic_txq {
 	uint64_t offloads;         /* RTE_ETH_TX_OFFLOAD_* asked for */
 	bool csum, tso, fast_free;
 	uint64_t reclaim_tsc;      /* last time, so that buffers are not held for ever at low rates */
+	uint64_t done_at_doorbell; /* done when the last doorbell rang */
 	/* cumulative; single writer, read from other lcores */
 	uint64_t posted_bytes, done_bytes, posted, done;
-	/* counters */
-	uint64_t packets, bytes, errors, full; /* full: bursts cut short by a full ring */
-	uint64_t multicast, broadcast, indirect, pushed, chained, linearized, reset_dropped;
+	/* counters; nothing that would take a look at the packets' octets */
+	uint64_t packets, bytes, full; /* full: bursts cut short by a full ring */
+	uint64_t errors;           /* packets that cannot be sent, freed by the burst */
+	uint64_t indirect, pushed, chained, linearized, reset_dropped;
 	uint64_t reclaims, batch[VNIC_TX_BATCHES];
 	uint64_t in_flight_max;    /* octets */
 };
 
+/*
+ * Room for the headers and tables of a queue of vq.size: after vnic_vq_create(), before
+ * the first burst. -ENOMEM. Free after vnic_tx_drain(); quarantine as in vnic_vq_destroy().
+ */
+int vnic_tx_room_create(struct vnic_txq *txq);
+void vnic_tx_room_destroy(struct vnic_txq *txq, bool quarantine);
+
+/* Choose the burst for this queue's negotiated features, the offloads asked for, and the CPU. */
 eth_tx_burst_t vnic_tx_select(const struct vnic_txq *txq);
 const char *vnic_tx_burst_name(eth_tx_burst_t burst);
 
@@ -50,7 +61,7 @@ const char *vnic_tx_burst_name(eth_tx_burst_t burst);
  * it, what cannot be sent refused with rte_errno (EINVAL, ENOTSUP). */
 uint16_t vnic_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
 
-/* tx_done_cleanup: free up to n completed packets (0: all); returns how many. */
+/* tx_done_cleanup: look for completions and free up to n completed packets (0: all); returns how many. */
 int vnic_tx_cleanup(void *txq, uint32_t n);
 /* Free every packet posted or done, counting the posted ones as reset_dropped;
  * gate closed and the device done with the ring. Counters in flight go to 0. */

@@ -133,6 +133,7 @@ void vnic_vq_rewind(struct vnic_vq *vq)
 	vq->used_wrap = true;
 	vq->free_count = vq->size;
 	vq->free_head = 0;
+	vq->free_tail = (uint16_t)(vq->size - 1);
 	vq->added = 0;
 	vq->fault = VNIC_FAULT_NONE;
 	vnic_vq_intr_disable(vq);

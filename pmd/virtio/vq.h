@@ -80,6 +80,7 @@ struct vnic_vq {
 	bool avail_wrap, used_wrap;
 	uint16_t free_count;      /* descriptors free */
 	uint16_t free_head;       /* first free slot */
+	uint16_t free_tail;       /* transmit, not in order: last free slot; slots are taken round */
 	uint16_t added;           /* descriptors published since the last doorbell check */
 	uint8_t fault;            /* enum vnic_fault */
 	bool intr;                /* notifications wanted (receive interrupts armed) */
