@@ -73,6 +73,27 @@ install_packages() { # PACKAGE...
 	} || die "cannot install: $missing"
 }
 
+# ---- building -------------------------------------------------------------------
+# Configure a build directory, or configure it again if that was done with other options or a
+# compiler other than CC: configure_build DIRECTORY HOW OPTION..., where HOW is "again", which
+# keeps what was set by hand, or "afresh", which keeps nothing, nor anything built. What it
+# was configured with is in DIRECTORY/configured. What meson says is on standard output.
+configure_build() {
+	local dir=$1 how=$2 wanted; shift 2
+	wanted="CC=${CC:-} $*"
+	if [ ! -f "$dir/build.ninja" ]; then
+		meson setup "$dir" "$top" "$@" || return
+	elif [ "$(cat "$dir/configured" 2>/dev/null)" = "$wanted" ]; then
+		return 0
+	elif [ "$how" = again ]; then
+		meson setup --reconfigure "$dir" "$top" "$@" || return
+	else
+		rm -rf "$dir"
+		meson setup "$dir" "$top" "$@" || return
+	fi
+	echo "$wanted" >"$dir/configured"
+}
+
 # ---- huge pages -------------------------------------------------------------------
 # Ask for N free 2 MiB pages until the script ends; sets eal_memory to EAL options
 # that work, with --no-huge where the system gives no pages. Several scripts at a
