@@ -48,6 +48,8 @@ struct vnic_args {
 	uint64_t ctrl_timeout_ms;
 };
 
+struct arena;
+
 enum vnic_state {
 	VNIC_CLOSED,
 	VNIC_PROBED,   /* features and configuration known */
@@ -84,6 +86,10 @@ struct vnic_dev {
 	bool packed;
 
 	struct vnic_mem *mem;
+	/* Not NULL: device memory comes from this arena, and the device sees it at
+	 * its virtual address + dma_offset (memory of an emulated machine). */
+	struct arena *dma_arena;
+	uint64_t dma_offset;
 	struct vnic_rxq **rxq;    /* nb_rx_queues: eth->data's */
 	struct vnic_txq **txq;
 	uint16_t pairs;           /* in use: max of both directions */

@@ -58,6 +58,8 @@ static bool wants_va(const struct vnic_mem *mem)
 
 static uint64_t device_address(const struct vnic_mem *mem, const void *va)
 {
+	if (mem->dev->dma_arena != NULL)
+		return (uint64_t)(uintptr_t)va + mem->dev->dma_offset;
 	return wants_va(mem) ? (uint64_t)(uintptr_t)va : (uint64_t)rte_mem_virt2iova(va);
 }
 
@@ -120,6 +122,16 @@ static int areas_from_arena(struct vnic_mem *mem, uint8_t *va, size_t len)
 	return 0;
 }
 
+/* A part of somebody else's arena: it stays there. */
+static int borrow_arena(struct vnic_mem *mem, size_t len)
+{
+	uint8_t *va = arena_alloc(mem->dev->dma_arena, len, MEM_ALIGN_MAX);
+
+	if (va == NULL)
+		return -ENOMEM;
+	return area_add(mem, va, len, NULL) != NULL ? 0 : -ENOMEM;
+}
+
 static int open_arena(struct vnic_mem *mem, size_t len)
 {
 	size_t page_max = 2ul << 20;
@@ -151,7 +163,9 @@ int vnic_mem_create(struct vnic_mem **out, struct vnic_dev *dev, size_t len, int
 	mem->dev = dev;
 	mem->node = node;
 	/* Fragmented memory may have no run of that length, and pieces may still find room one by one. */
-	if (arena_regions(&any, 1) > 0)
+	if (dev->dma_arena != NULL)
+		rc = borrow_arena(mem, RTE_ALIGN_CEIL(len, (size_t)MEM_ALIGN_MAX));
+	else if (arena_regions(&any, 1) > 0)
 		rc = open_arena(mem, len);
 	else
 		area_from_eal(mem, RTE_ALIGN_CEIL(len, (size_t)MEM_ALIGN_MAX));
