@@ -41,16 +41,33 @@ static void store_be16(struct rte_mbuf *m, uint32_t off, uint16_t v)
 	}
 }
 
-/* A checksum nobody after us would know where to find: completed here (5.1.6.4.2). */
-static bool complete_checksum(struct rte_mbuf *m, uint32_t start, uint32_t offset)
+/* Sum of the packet from start on. rte_raw_cksum_mbuf() swaps partial sums that are
+ * not folded yet, which goes wrong behind a buffer of odd length. */
+static uint16_t sum_from(const struct rte_mbuf *m, uint32_t start)
 {
-	uint16_t sum;
+	uint32_t sum = 0, done = 0, len;
+	uint16_t part;
 
-	if (rte_raw_cksum_mbuf(m, start, m->pkt_len - start, &sum) < 0)
-		return false;
-	sum = (uint16_t)~sum;
+	for (; start >= m->data_len; m = m->next)
+		start -= m->data_len;
+	for (; m != NULL; m = m->next, start = 0) {
+		len = m->data_len - start;
+		part = rte_raw_cksum(rte_pktmbuf_mtod_offset(m, const void *, start), len);
+		sum += done % 2 == 0 ? part : rte_bswap16(part);
+		done += len;
+	}
+	while (sum > 0xffff) /* up to 32768 buffers */
+		sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t)sum;
+}
+
+/* A checksum nobody after us would know where to find: completed here (5.1.6.4.2).
+ * start lies in the packet. */
+static void complete_checksum(struct rte_mbuf *m, uint32_t start, uint32_t offset)
+{
+	uint16_t sum = (uint16_t)~sum_from(m, start);
+
 	store_be16(m, start + offset, sum == 0 ? 0xffff : sum);
-	return true;
 }
 
 /* NEEDS_CSUM: the field holds the sum of the pseudo header, the octets from start on are to be added. */
@@ -66,9 +83,10 @@ static bool needs_checksum(struct vnic_rxq *rxq, struct rte_mbuf *m, const struc
 	if (known_checksum(m->packet_type, &lens, start, offset)) {
 		/* Not in the packet, but the data are known to be good: DPDK's meaning. */
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
-		return true;
+	} else {
+		complete_checksum(m, start, offset);
 	}
-	return complete_checksum(m, start, offset);
+	return true;
 }
 
 static bool segmentation(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct vnic_net_hdr *h)
