@@ -22,18 +22,26 @@ struct vnicd_backend_ops {
 	void (*unwatch)(void *arg, struct vnicd_backend *b, int fd);
 	/* Rings started, stopped, enabled; connected; gone. */
 	void (*changed)(void *arg, struct vnicd_backend *b);
+	/* SEND_RARP: tell the network that mac is here now. NULL: not offered. */
+	void (*rarp)(void *arg, struct vnicd_backend *b, const uint8_t mac[6]);
 };
 
-/* server: listen on path, one front end at a time; else connect, again and
- * again every retry_ms. Errors: -EADDRINUSE (a live socket), others. */
+/*
+ * Serve nic, which is initialised and stays the caller's; nic->call and nic->owner are the back end's
+ * until close. watch and unwatch must not be NULL.
+ * server: listen on path, one front end at a time; else connect, again and
+ * again every retry_ms. Errors: -EADDRINUSE (a live socket, or no socket at all), others. */
 int vnicd_backend_open(struct vnicd_backend **out, struct vnicd_nic *nic, const char *path, bool server,
 		       uint32_t retry_ms, const struct vnicd_backend_ops *ops, void *arg);
 void vnicd_backend_close(struct vnicd_backend *b);
 /* The descriptor became readable. */
 void vnicd_backend_event(struct vnicd_backend *b, int fd);
-/* Retries; returns milliseconds until it wants to be called again, -1: never. */
+/* Retries, broken rings, memory cut short: to be called after each round of work, too.
+ * Returns milliseconds until it wants to be called again, -1: never. */
 int vnicd_backend_timer(struct vnicd_backend *b, uint64_t now_ms);
 bool vnicd_backend_connected(const struct vnicd_backend *b);
+/* A ring without a kick descriptor is running: the loop must not sleep long. */
+bool vnicd_backend_must_poll(const struct vnicd_backend *b);
 /* Cut the connection (fault injection); a server listens on. */
 void vnicd_backend_disconnect(struct vnicd_backend *b);
 /* Configuration changed: CONFIG_CHANGE_MSG where negotiated. */

@@ -124,7 +124,7 @@ static int region_check(const struct vnicd_memory *m, const struct vhost_user_re
 		if (overlap(w->guest_addr, w->size, m->region[i].guest, m->region[i].len) ||
 		    overlap(w->user_addr, w->size, m->region[i].user, m->region[i].len))
 			return -EINVAL;
-	return m->n < VHOST_USER_MAX_REGIONS ? 0 : -ENOMEM;
+	return m->n < VNICD_REGIONS ? 0 : -ENOMEM;
 }
 
 /*

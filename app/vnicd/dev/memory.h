@@ -17,6 +17,8 @@
 
 #include "pmd/virtio/vhost_user.h"
 
+#define VNICD_REGIONS 32 /* one by one; VHOST_USER_MAX_REGIONS in one message */
+
 struct vnicd_region {
 	uint64_t guest, user, len; /* addresses as the driver writes them */
 	uint8_t *addr;             /* of guest in this process */
@@ -25,7 +27,7 @@ struct vnicd_region {
 };
 
 struct vnicd_memory {
-	struct vnicd_region region[VHOST_USER_MAX_REGIONS];
+	struct vnicd_region region[VNICD_REGIONS];
 	unsigned n;
 	bool identity;             /* addresses are this process's own: nothing to map */
 	volatile bool torn;        /* a mapping turned out shorter than promised */
@@ -34,9 +36,11 @@ struct vnicd_memory {
 void vnicd_memory_init(struct vnicd_memory *m, bool identity);
 void vnicd_memory_fini(struct vnicd_memory *m);
 /* Replace the table. fds[i] belongs to regions[i]; all are closed here, also on
- * failure, which leaves no regions. -EINVAL: overlap, overflow, alignment, file too short; -EBADF; -ENOMEM. */
+ * failure, which leaves no regions. -EINVAL: overlap, overflow, alignment, file too short, file
+ * not of tmpfs or hugetlbfs (an other one could make us wait); -EBADF; -ENOMEM. */
 int vnicd_memory_set(struct vnicd_memory *m, const struct vhost_user_region *regions, const int *fds,
 		     unsigned n);
+/* The same for one more; the table stays as it is on failure. -ENOENT of remove: no such region. */
 int vnicd_memory_add(struct vnicd_memory *m, const struct vhost_user_region *region, int fd);
 int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *region);
 

@@ -26,7 +26,9 @@ void vnicd_ring_lengths(uint16_t size, bool packed, uint64_t *desc, uint64_t *dr
 /* Alignments of 2.7 and 2.8. */
 static bool conf_ok(const struct vnicd_ring_conf *conf)
 {
-	if (conf->size == 0 || conf->size > VRING_SIZE_MAX || (!conf->packed && (conf->size & (conf->size - 1)) != 0))
+	if (conf->size == 0 || conf->size > VRING_SIZE_MAX)
+		return false;
+	if (!conf->packed && (conf->size & (conf->size - 1)) != 0)
 		return false;
 	return conf->desc != NULL && conf->driver != NULL && conf->device != NULL &&
 	       (uintptr_t)conf->desc % 16 == 0 && (uintptr_t)conf->driver % (conf->packed ? 4 : 2) == 0 &&
@@ -78,7 +80,8 @@ int ring_fail(struct vnicd_ring *r, enum vnicd_ring_error e)
 	return -EPROTO;
 }
 
-enum vnicd_ring_error ring_gather_desc(const struct vnicd_ring *r, struct ring_gather *g, const struct ring_desc *d)
+enum vnicd_ring_error ring_gather_desc(const struct vnicd_ring *r, struct ring_gather *g,
+				       const struct ring_desc *d)
 {
 	struct vnicd_chain *c = g->c;
 	bool write = (d->flags & VRING_DESC_F_WRITE) != 0;

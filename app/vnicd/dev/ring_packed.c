@@ -18,7 +18,8 @@ int ring_packed_start(struct vnicd_ring *r)
 }
 
 /* Only WRITE counts in a table, which is in order (2.8.7). */
-static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_gather *g, const struct ring_desc *d)
+static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_gather *g,
+					const struct ring_desc *d)
 {
 	uint32_t n = d->len / 16;
 	const void *table;

@@ -61,7 +61,8 @@ struct ring_gather {
 };
 
 /* Translate and append one descriptor: VNICD_RING_ERROR_NONE or what is wrong with it. */
-enum vnicd_ring_error ring_gather_desc(const struct vnicd_ring *r, struct ring_gather *g, const struct ring_desc *d);
+enum vnicd_ring_error ring_gather_desc(const struct vnicd_ring *r, struct ring_gather *g,
+				       const struct ring_desc *d);
 /* Stop the ring for e; returns -EPROTO. */
 int ring_fail(struct vnicd_ring *r, enum vnicd_ring_error e);
 

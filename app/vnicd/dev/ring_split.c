@@ -15,7 +15,8 @@ int ring_split_start(struct vnicd_ring *r)
 }
 
 /* An indirect table is chained by next as the ring is (2.7.5.3). */
-static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_gather *g, const struct ring_desc *d)
+static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_gather *g,
+					const struct ring_desc *d)
 {
 	uint32_t n = d->len / 16, i = 0;
 	struct ring_desc e;
