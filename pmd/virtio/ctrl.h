@@ -4,8 +4,10 @@
  * one doorbell per flush, a deadline for each.
  *
  * Any thread but a data path may call; nothing here waits but vnic_ctrl_call()
- * and vnic_ctrl_wait(). A short lock guards slots and ring; callbacks run
- * without it, on the thread that reaped (usually the device's control thread).
+ * and vnic_ctrl_destroy(). A short lock guards slots and ring; callbacks run
+ * without it, on the thread that reaped (usually the device's control thread). A
+ * callback may submit and cancel; it must not call vnic_ctrl_call(), _reset() or
+ * _destroy(), nor take vnic_dev.lock, whose holder may be waiting for it.
  *
  * Commands that conflict (the same queue's coalescing, the same table) are
  * kept in order by their group: one of a group is in flight, the others wait
@@ -60,19 +62,31 @@ struct vnic_ctrl_request {
 	void *arg;
 };
 
-/* Set up on a virtqueue that the caller created as vq; slots as many as fit. */
+/* Make ring and slots, as many as fit; out is &dev->ctrl in the driver. Commands may be
+ * submitted when the device knows the ring: queue_setup() on vnic_ctrl_vq(). Control
+ * plane; -ENOMEM, -EINVAL. */
 int vnic_ctrl_create(struct vnic_ctrl **out, struct vnic_dev *dev, uint16_t vq_index, uint16_t size);
-/* Pending commands end with -ECANCELED. Slots the device may still write stay in quarantine. */
+/* The virtqueue, for queue_setup() and queue_enable(); its fields are the engine's. */
+struct vnic_vq *vnic_ctrl_vq(struct vnic_ctrl *c);
+/* Octets that _create() takes from the device's memory. */
+size_t vnic_ctrl_mem_size(uint16_t size, bool packed);
+/* Pending commands end with -ECANCELED; dev->ctrl becomes NULL. Slots the device may still
+ * write stay in quarantine, unless _reset() said before that the device was reset. */
 void vnic_ctrl_destroy(struct vnic_ctrl *c);
 /* The device was reset: in flight -> -ECANCELED, ring rewound, usable again. */
 void vnic_ctrl_reset(struct vnic_ctrl *c);
+/* The device's control queue (or NULL), kept in memory until _put(): for a thread that
+ * does not hold vnic_dev.lock. */
+struct vnic_ctrl *vnic_ctrl_get(struct vnic_dev *dev);
+void vnic_ctrl_put(struct vnic_ctrl *c);
 
 /* Queue a command; *id identifies it for cancel and wait. The doorbell waits for flush.
  * -EAGAIN: all slots taken; -EIO: broken; -EMSGSIZE: more than 32 KiB; -ENOTSUP: no control queue. */
 int vnic_ctrl_submit(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id);
 void vnic_ctrl_flush(struct vnic_ctrl *c);
 /* The caller loses interest: done() is called with -ECANCELED before this returns, unless
- * it was called already (-ENOENT). The slot stays the device's until it answers. */
+ * it was called already (-ENOENT; it has returned then, but for a cancel from inside of
+ * a callback). The slot stays the device's until it answers. */
 int vnic_ctrl_cancel(struct vnic_ctrl *c, uint64_t id);
 
 /* Submit, flush and wait; result (may be NULL) gets result_len octets. Waits
@@ -87,6 +101,10 @@ int64_t vnic_ctrl_next(struct vnic_ctrl *c);
 
 /* The device broke: pending commands end with -EIO (expired: -ETIMEDOUT), later ones fail at once. */
 void vnic_ctrl_break(struct vnic_ctrl *c);
+/* Why it broke by itself: a deadline, a ring out of step. NULL: it did not. For
+ * the control thread, which breaks the device then. Told once. */
+const char *vnic_ctrl_broken(struct vnic_ctrl *c);
+/* For commands submitted from now on. 0 is taken as 1. */
 void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms);
 
 #define VNIC_CTRL_LATENCY 32 /* buckets: 2^i microseconds */

@@ -115,6 +115,12 @@ struct vnic_dev {
 	int wake_fd;              /* eventfd */
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
 	bool config_changed;
+	struct {
+		enum vnic_state was;  /* before the loss */
+		bool cleaned, told;   /* old rings out of the way; said why it is not back */
+		uint32_t backoff_ms;
+		uint64_t lost_ms, next_ms;
+	} recover;                /* recover.c's */
 	struct rte_intr_handle *intr; /* eth->intr_handle: receive interrupts */
 
 	/* counters */
@@ -154,7 +160,9 @@ int vnic_device_restore(struct vnic_dev *d);
 void vnic_device_break(struct vnic_dev *d, const char *why);
 
 /* ---- the control thread: thread.c ----------------------------------------------- */
+/* Makes wake_fd too. */
 int vnic_thread_start(struct vnic_dev *d);
+/* Waits for its end: not with lock held. The transport is closed after it. */
 void vnic_thread_stop(struct vnic_dev *d);
 /* From the data path as well: wakes it. */
 void vnic_thread_wake(struct vnic_dev *d);

@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The device's control thread. It never waits for vnic_dev.lock: who holds it may be waiting
+ * for an answer on the control queue, which this thread has to fetch, or for a back end
+ * whose death this thread has to notice.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <rte_lcore.h>
+#include <rte_thread.h>
+#include <rte_version.h>
+
 #include "pmd/virtio/dev.h"
+#include "pmd/virtio/recover.h"
+
+#define BUSY_MS 10 /* until vnic_dev.lock is tried again */
 
 void vnic_thread_wake(struct vnic_dev *d)
 {
@@ -9,4 +26,160 @@ void vnic_thread_wake(struct vnic_dev *d)
 
 	if (d->wake_fd >= 0 && write(d->wake_fd, &one, sizeof(one)) < 0)
 		return; /* full: awake already */
+}
+
+static void drain(int fd)
+{
+	uint64_t count;
+
+	while (fd >= 0 && read(fd, &count, sizeof(count)) > 0)
+		;
+}
+
+/* A queue has stopped itself: say which, and tell the program. */
+static void report_faults(struct vnic_dev *d)
+{
+	d->fault_seen = false;
+	for (uint16_t i = 0; d->rxq != NULL && i < d->eth->data->nb_rx_queues; i++)
+		if (d->rxq[i] != NULL && d->rxq[i]->vq.fault != VNIC_FAULT_NONE)
+			VNIC_LOG(ERR, d, "receive queue %u stopped: %s", i, vnic_fault_name(d->rxq[i]->vq.fault));
+	for (uint16_t i = 0; d->txq != NULL && i < d->eth->data->nb_tx_queues; i++)
+		if (d->txq[i] != NULL && d->txq[i]->vq.fault != VNIC_FAULT_NONE)
+			VNIC_LOG(ERR, d, "transmit queue %u stopped: %s", i, vnic_fault_name(d->txq[i]->vq.fault));
+	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_QUEUE_STATE, NULL);
+}
+
+/* Holding the lock. Milliseconds until something is due, -1: nothing. */
+static int step_locked(struct vnic_dev *d)
+{
+	if (d->thread_stop)
+		return 0;
+	if (d->state != VNIC_LOST && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
+		vnic_recover_lost(d);
+	if (d->fault_seen)
+		report_faults(d);
+	return d->state == VNIC_LOST ? vnic_recover_step(d) : -1;
+}
+
+/* Another thread holds the lock. It may be in a call that ends only when we
+ * see that the back end has died. True: it has. */
+static bool step_busy(struct vnic_dev *d, struct vnic_ctrl *c)
+{
+	if (!(d->transport_flags & VNIC_TRANSPORT_RECONNECT) || d->state == VNIC_LOST ||
+	    d->ops->event == NULL || d->ops->event(d) != -ENODEV)
+		return false;
+	if (c != NULL)
+		vnic_ctrl_break(c);
+	return true;
+}
+
+static int sooner(int a, int64_t b)
+{
+	return b < 0 ? a : a < 0 || b < a ? (int)b : a;
+}
+
+static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, bool gone, int ms)
+{
+	struct pollfd p[3] = {
+		{ .fd = d->wake_fd, .events = POLLIN },
+		{ .fd = gone || d->ops->event_fd == NULL ? -1 : d->ops->event_fd(d), .events = POLLIN },
+		{ .fd = c != NULL ? vnic_ctrl_vq(c)->call_fd : -1, .events = POLLIN },
+	};
+
+	poll(p, 3, ms);
+	if (p[0].revents & POLLIN)
+		drain(d->wake_fd);
+	if (p[2].revents & POLLIN)
+		drain(p[2].fd);
+}
+
+static void loop(struct vnic_dev *d)
+{
+	while (!d->thread_stop) {
+		struct vnic_ctrl *c = vnic_ctrl_get(d);
+		bool gone = false;
+		int ms;
+
+		if (c != NULL)
+			vnic_ctrl_poll(c);
+		if (pthread_mutex_trylock(&d->lock) == 0) {
+			ms = step_locked(d);
+			pthread_mutex_unlock(&d->lock);
+		} else {
+			gone = step_busy(d, c);
+			ms = BUSY_MS;
+		}
+		if (c != NULL)
+			ms = sooner(ms, vnic_ctrl_next(c));
+		if (!d->thread_stop)
+			wait_for(d, c, gone, ms);
+		if (c != NULL)
+			vnic_ctrl_put(c);
+	}
+}
+
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+static uint32_t run(void *arg)
+{
+	loop(arg);
+	return 0;
+}
+
+static int create(struct vnic_dev *d, const char *name)
+{
+	rte_thread_t id;
+	int rc = rte_thread_create_internal_control(&id, name, run, d);
+
+	d->thread = (pthread_t)id.opaque_id;
+	return rc > 0 ? -rc : rc;
+}
+#else
+static void *run(void *arg)
+{
+	loop(arg);
+	return NULL;
+}
+
+static int create(struct vnic_dev *d, const char *name)
+{
+	return rte_ctrl_thread_create(&d->thread, name, NULL, run, d);
+}
+#endif
+
+int vnic_thread_start(struct vnic_dev *d)
+{
+	char name[16];
+	int rc;
+
+	if (d->thread_runs)
+		return 0;
+	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->wake_fd < 0)
+		return -errno;
+	snprintf(name, sizeof(name), "vnic-%u", d->eth->data->port_id);
+	d->thread_stop = false;
+	rc = create(d, name);
+	if (rc != 0) {
+		VNIC_LOG(ERR, d, "no control thread: %s", strerror(-rc));
+		close(d->wake_fd);
+		d->wake_fd = -1;
+		return rc;
+	}
+	d->thread_runs = true;
+	return 0;
+}
+
+/* Not with vnic_dev.lock held: the thread may be at something that takes it. */
+void vnic_thread_stop(struct vnic_dev *d)
+{
+	int fd = d->wake_fd;
+
+	if (!d->thread_runs)
+		return;
+	d->thread_stop = true;
+	vnic_thread_wake(d);
+	pthread_join(d->thread, NULL);
+	d->thread_runs = false;
+	d->wake_fd = -1;
+	close(fd);
 }

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+
+#include "pmd/virtio/ctrl_private.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+/* Notifications may get lost on a device that breaks its promises: look now and then. */
+#define LOOK_MS     100
+#define LOOK_NO_FD_MS 1
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t (*ctrl_now)(void) = monotonic_ns;
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void count_latency(struct vnic_ctrl *c, const struct ctrl_slot *s)
+{
+	uint64_t usecs = (ctrl_now() - s->submitted) / 1000;
+	unsigned bucket = usecs <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(usecs - 1);
+	struct vnic_ctrl_last *last = c->stats.last;
+
+	c->stats.latency[RTE_MIN(bucket, VNIC_CTRL_LATENCY - 1u)]++;
+	memmove(&last[1], &last[0], sizeof(c->stats.last) - sizeof(last[0]));
+	last[0] = (struct vnic_ctrl_last){ s->class, s->cmd, (int16_t)s->rc, (uint32_t)RTE_MIN(usecs, UINT32_MAX),
+					   rte_rdtsc() };
+	c->stats.n_last = RTE_MIN(c->stats.n_last + 1, (unsigned)RTE_DIM(c->stats.last));
+}
+
+static void count_result(struct vnic_ctrl *c, const struct ctrl_slot *s)
+{
+	if (s->rc == 0)
+		c->stats.completed++;
+	else if (s->rc == -ETIMEDOUT)
+		c->stats.timed_out++;
+	else if (s->rc == -ECANCELED)
+		c->stats.canceled++;
+	else
+		c->stats.failed++;
+	count_latency(c, s);
+}
+
+void ctrl_release(struct vnic_ctrl *c, struct ctrl_slot *s)
+{
+	if (s->big_data != CTRL_NO_BIG)
+		c->big_free |= (uint8_t)(1u << s->big_data);
+	if (s->big_result != CTRL_NO_BIG)
+		c->big_free |= (uint8_t)(1u << s->big_result);
+	s->big_data = s->big_result = CTRL_NO_BIG;
+	s->state = CTRL_FREE;
+	s->generation++;
+	TAILQ_INSERT_HEAD(&c->free, s, link);
+	pthread_cond_broadcast(&c->cond);
+}
+
+void ctrl_finish(struct vnic_ctrl *c, struct ctrl_slot *s, int rc)
+{
+	TAILQ_REMOVE(&c->active, s, link);
+	if (s->state == CTRL_POSTED)
+		c->stats.in_flight--;
+	else
+		c->stats.waiting--;
+	s->rc = rc;
+	s->state = CTRL_DONE;
+	count_result(c, s);
+	TAILQ_INSERT_TAIL(&c->done, s, link);
+}
+
+/* The device may still write to what it has not answered: the slot stays, though
+ * its caller is told by a stand-in. */
+static void finish_posted(struct vnic_ctrl *c, struct ctrl_slot *s, int rc)
+{
+	s->orphan = true;
+	ctrl_finish(c, s, rc);
+}
+
+void ctrl_end_all(struct vnic_ctrl *c, int rc)
+{
+	struct ctrl_slot *s;
+
+	while ((s = TAILQ_FIRST(&c->active)) != NULL)
+		if (s->state == CTRL_POSTED)
+			finish_posted(c, s, rc);
+		else
+			ctrl_finish(c, s, rc);
+}
+
+/* The callback's copy of the result: the device could change its own while it is read. */
+static void call_back(struct vnic_ctrl *c, struct ctrl_slot *s)
+{
+	bool result = s->rc == 0 && s->result_len != 0;
+
+	if (s->done == NULL)
+		return;
+	if (result)
+		memcpy(c->scratch, ctrl_result_of(c, s), s->result_len);
+	pthread_mutex_unlock(&c->lock);
+	s->done(s->arg, s->rc, result ? c->scratch : NULL, result ? s->result_len : 0);
+	pthread_mutex_lock(&c->lock);
+}
+
+void ctrl_deliver(struct vnic_ctrl *c)
+{
+	struct ctrl_slot *s;
+
+	if (c->delivering)
+		return;
+	c->delivering = true;
+	c->deliverer = pthread_self();
+	while ((s = TAILQ_FIRST(&c->done)) != NULL) {
+		TAILQ_REMOVE(&c->done, s, link);
+		call_back(c, s);
+		if (s->orphan)
+			s->state = CTRL_ORPHAN;
+		else
+			ctrl_release(c, s);
+	}
+	c->delivering = false;
+	pthread_cond_broadcast(&c->cond);
+}
+
+void ctrl_ring_doorbell(struct vnic_ctrl *c)
+{
+	uint64_t before = c->vq.doorbells;
+
+	if (!c->doorbell_due)
+		return;
+	c->doorbell_due = false;
+	vnic_vq_kick(&c->vq);
+	c->stats.doorbells += c->vq.doorbells - before;
+}
+
+void ctrl_advance(struct vnic_ctrl *c)
+{
+	struct ctrl_slot *s;
+
+	if (c->stats.waiting == 0 || c->broken)
+		return;
+	TAILQ_FOREACH(s, &c->active, link) {
+		if (!ctrl_ring_room(c))
+			return;
+		if (s->state != CTRL_WAITING || ctrl_held_up(c, s))
+			continue;
+		ctrl_start(c, s);
+	}
+}
+
+void ctrl_start(struct vnic_ctrl *c, struct ctrl_slot *s)
+{
+	if (s->state == CTRL_WAITING)
+		c->stats.waiting--;
+	s->state = CTRL_POSTED;
+	c->stats.in_flight++;
+	c->stats.in_flight_max = RTE_MAX(c->stats.in_flight_max, c->stats.in_flight);
+	ctrl_ring_post(c, s);
+	c->doorbell_due = true;
+}
+
+static void fail(struct vnic_ctrl *c, const char *why)
+{
+	if (c->broken)
+		return;
+	c->broken = true;
+	c->why = why;
+	ctrl_end_all(c, -EIO);
+}
+
+static void answered(struct vnic_ctrl *c, struct ctrl_slot *s)
+{
+	uint8_t ack = *(volatile uint8_t *)&ctrl_room_of(c, s)->ack;
+
+	if (s->state == CTRL_POSTED)
+		ctrl_finish(c, s, ack == VIRTIO_NET_OK ? 0 : -EREMOTEIO);
+	else if (s->state == CTRL_ORPHAN)
+		ctrl_release(c, s); /* its caller was told before */
+	else
+		s->orphan = false; /* told just now */
+}
+
+static void take_answers(struct vnic_ctrl *c)
+{
+	const char *fatal = NULL;
+	struct ctrl_slot *s;
+	bool error;
+
+	/* Each answer is of a command posted once: the ring cannot go on for ever. */
+	for (unsigned i = 0; i < 2 * CTRL_SLOTS_MAX && fatal == NULL; i++) {
+		s = ctrl_ring_take(c, &error, &fatal);
+		if (error && ++c->stats.errors % CTRL_ERRORS_MAX == 0)
+			fatal = "answers to no command on the control queue";
+		if (s == NULL && !error)
+			break;
+		if (s != NULL)
+			answered(c, s);
+	}
+	if (fatal != NULL)
+		fail(c, fatal);
+}
+
+/* The one that is due ends as such, everything else as that of a broken device. */
+static void expire(struct vnic_ctrl *c)
+{
+	uint64_t now = ctrl_now(), next = UINT64_MAX;
+	struct ctrl_slot *s, *tmp;
+	bool due = false;
+
+	if (now < c->next_deadline)
+		return;
+	for (s = TAILQ_FIRST(&c->active); s != NULL; s = tmp) {
+		tmp = TAILQ_NEXT(s, link);
+		if (now < s->deadline) {
+			next = RTE_MIN(next, s->deadline);
+			continue;
+		}
+		due = true;
+		if (s->state == CTRL_POSTED)
+			finish_posted(c, s, -ETIMEDOUT);
+		else
+			ctrl_finish(c, s, -ETIMEDOUT);
+	}
+	c->next_deadline = next;
+	if (due)
+		fail(c, "a control command was not answered in time");
+}
+
+/* Until nothing is left, with notifications asked for again. */
+static void reap(struct vnic_ctrl *c)
+{
+	c->stats.reaps++;
+	for (unsigned i = 0; i < 4; i++) {
+		take_answers(c);
+		expire(c);
+		ctrl_advance(c);
+		if (c->broken || !ctrl_ring_arm(c))
+			break;
+	}
+	ctrl_ring_doorbell(c);
+}
+
+void ctrl_poll_locked(struct vnic_ctrl *c)
+{
+	uint64_t began = cpu_ns();
+
+	if (!c->dead) {
+		reap(c);
+		ctrl_deliver(c);
+	}
+	c->stats.wait_cpu_ns += cpu_ns() - began;
+}
+
+void vnic_ctrl_poll(struct vnic_ctrl *c)
+{
+	pthread_mutex_lock(&c->lock);
+	ctrl_poll_locked(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+int64_t vnic_ctrl_next(struct vnic_ctrl *c)
+{
+	uint64_t look = c->vq.call_fd >= 0 ? LOOK_MS : LOOK_NO_FD_MS, now, left = 0;
+	int64_t ms = -1;
+
+	pthread_mutex_lock(&c->lock);
+	now = ctrl_now();
+	c->wake_at = UINT64_MAX;
+	if (!TAILQ_EMPTY(&c->active)) {
+		if (c->next_deadline > now)
+			left = (c->next_deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+		ms = (int64_t)RTE_MIN(left, look);
+		c->wake_at = now + (uint64_t)ms * NS_PER_MS;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return ms;
+}
+
+bool ctrl_wants_thread(struct vnic_ctrl *c)
+{
+	bool wants = !TAILQ_EMPTY(&c->active) && (c->wake_at == UINT64_MAX || c->next_deadline < c->wake_at);
+
+	if (wants)
+		c->wake_at = 0;
+	return wants;
+}
+
+const char *vnic_ctrl_broken(struct vnic_ctrl *c)
+{
+	const char *why;
+
+	pthread_mutex_lock(&c->lock);
+	why = c->why;
+	c->why = NULL;
+	pthread_mutex_unlock(&c->lock);
+	return why;
+}
+
+void vnic_ctrl_stats_get(struct vnic_ctrl *c, struct vnic_ctrl_stats *out)
+{
+	pthread_mutex_lock(&c->lock);
+	*out = c->stats;
+	pthread_mutex_unlock(&c->lock);
+}

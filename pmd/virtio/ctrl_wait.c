@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands that a caller waits for, asleep. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pmd/virtio/ctrl_private.h"
+
+#define NS_PER_MS     UINT64_C(1000000)
+#define SELF_REAP_MS  1   /* without a descriptor to wait for */
+#define RECHECK_NS    (100 * NS_PER_MS)
+
+struct waiter {
+	struct vnic_ctrl *c;
+	void *result;
+	int rc;
+	bool done;
+};
+
+static void wake(void *arg, int rc, const void *result, size_t len)
+{
+	struct waiter *w = arg;
+
+	pthread_mutex_lock(&w->c->lock);
+	if (result != NULL && w->result != NULL)
+		memcpy(w->result, result, len);
+	w->rc = rc;
+	w->done = true;
+	pthread_cond_broadcast(&w->c->cond);
+	pthread_mutex_unlock(&w->c->lock);
+}
+
+/* Is there another thread that reaps? Its own commands a thread reaps itself. */
+static bool reaped_for_us(const struct vnic_ctrl *c)
+{
+	return c->dev->thread_runs && !pthread_equal(c->dev->thread, pthread_self());
+}
+
+/* Let go of the lock until something may have happened. */
+static void wait_a_while(struct vnic_ctrl *c)
+{
+	struct timespec t;
+	uint64_t until;
+
+	if (reaped_for_us(c)) {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		until = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + RECHECK_NS;
+		t = (struct timespec){ (time_t)(until / 1000000000), (long)(until % 1000000000) };
+		pthread_cond_timedwait(&c->cond, &c->lock, &t);
+	} else {
+		struct pollfd p = { .fd = c->vq.call_fd, .events = POLLIN };
+		int ms = p.fd >= 0 ? 10 * SELF_REAP_MS : SELF_REAP_MS;
+		uint64_t count;
+
+		pthread_mutex_unlock(&c->lock);
+		if (poll(&p, p.fd >= 0 ? 1 : 0, ms) > 0 && read(p.fd, &count, sizeof(count)) < 0)
+			usleep(100); /* somebody else has read it */
+		pthread_mutex_lock(&c->lock);
+		ctrl_poll_locked(c);
+	}
+}
+
+static int submit_when_room(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id)
+{
+	uint64_t deadline = UINT64_MAX, ms = req->timeout_ms != 0 ? req->timeout_ms : c->timeout_ms;
+	int rc;
+
+	if (ms < UINT64_MAX / NS_PER_MS - ctrl_now() / NS_PER_MS)
+		deadline = ctrl_now() + ms * NS_PER_MS;
+	while ((rc = ctrl_submit_locked(c, req, id)) == -EAGAIN && ctrl_now() < deadline) {
+		ctrl_ring_doorbell(c);
+		wait_a_while(c);
+	}
+	return rc;
+}
+
+int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, void *result)
+{
+	struct vnic_ctrl_request mine = *req;
+	struct waiter w = { .c = c, .result = result };
+	uint64_t id;
+	int rc;
+
+	if (c == NULL)
+		return -ENOTSUP;
+	mine.done = wake;
+	mine.arg = &w;
+	pthread_mutex_lock(&c->lock);
+	if (c->delivering && pthread_equal(c->deliverer, pthread_self())) {
+		pthread_mutex_unlock(&c->lock);
+		return -EDEADLK; /* nobody would call our callback */
+	}
+	c->waiters++;
+	rc = submit_when_room(c, &mine, &id);
+	if (rc == 0) {
+		ctrl_ring_doorbell(c);
+		if (ctrl_wants_thread(c))
+			vnic_thread_wake(c->dev);
+		while (!w.done)
+			wait_a_while(c);
+		rc = w.rc;
+	}
+	c->waiters--;
+	pthread_cond_broadcast(&c->cond);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
