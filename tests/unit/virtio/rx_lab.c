@@ -99,11 +99,16 @@ void rx_lab_close(struct rx_lab *lab)
 }
 
 /* ---- the device -------------------------------------------------------------- */
+struct rx_lab_buf *rx_lab_have(struct rx_lab *lab, unsigned i)
+{
+	return &lab->have[(lab->first + i) % lab->opts.size];
+}
+
 static void keep(struct rx_lab *lab, uint16_t id, uint64_t addr, uint32_t len, bool right)
 {
 	need(lab->n_have < lab->opts.size, "more offered than the ring has");
 	lab->bad_offers += !right || len != lab->rxq.buf_len || id >= lab->opts.size;
-	lab->have[lab->n_have++] = (struct rx_lab_buf){ id, len, (uint8_t *)(uintptr_t)addr };
+	*rx_lab_have(lab, lab->n_have++) = (struct rx_lab_buf){ id, len, (uint8_t *)(uintptr_t)addr };
 }
 
 static void poll_split(struct rx_lab *lab)
@@ -144,13 +149,13 @@ unsigned rx_lab_poll(struct rx_lab *lab)
 	return lab->n_have;
 }
 
-struct rx_lab_buf rx_lab_take(struct rx_lab *lab, unsigned i)
+struct rx_lab_buf rx_lab_take(struct rx_lab *lab)
 {
-	struct rx_lab_buf b;
+	struct rx_lab_buf b = *rx_lab_have(lab, 0);
 
-	need(i < lab->n_have, "no buffer to take");
-	b = lab->have[i];
-	memmove(&lab->have[i], &lab->have[i + 1], (--lab->n_have - i) * sizeof(b));
+	need(lab->n_have != 0, "no buffer to take");
+	lab->first = (lab->first + 1) % lab->opts.size;
+	lab->n_have--;
 	return b;
 }
 
@@ -191,7 +196,7 @@ unsigned rx_lab_send(struct rx_lab *lab, struct vnic_net_hdr_hash hdr, const voi
 	if (lab->opts.mergeable)
 		hdr.hdr.num_buffers = (uint16_t)n;
 	for (i = 0; i < n; i++, off = 0) {
-		b = rx_lab_take(lab, 0);
+		b = rx_lab_take(lab);
 		if (i == 0)
 			memcpy(b.data, &hdr, off);
 		k = RTE_MIN(len, room - off);

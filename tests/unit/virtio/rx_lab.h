@@ -36,8 +36,8 @@ struct rx_lab {
 	/* the device */
 	uint16_t avail, used;   /* split: free-running; packed: positions */
 	bool avail_wrap, used_wrap;
-	struct rx_lab_buf *have; /* offered and not used yet, oldest first */
-	unsigned n_have;
+	struct rx_lab_buf *have; /* offered and not used yet, in a circle: rx_lab_have() */
+	unsigned first, n_have;
 	unsigned bad_offers;    /* descriptors that are not as they should be */
 };
 
@@ -48,8 +48,10 @@ void rx_lab_close(struct rx_lab *lab);
 
 /* Look at what the driver has offered since; returns n_have. */
 unsigned rx_lab_poll(struct rx_lab *lab);
-/* Take the i-th of what we have. */
-struct rx_lab_buf rx_lab_take(struct rx_lab *lab, unsigned i);
+/* The i-th of what we have, oldest first. */
+struct rx_lab_buf *rx_lab_have(struct rx_lab *lab, unsigned i);
+/* Take the oldest. */
+struct rx_lab_buf rx_lab_take(struct rx_lab *lab);
 /* Write a used entry at the next place, visible at once; any id, any length. */
 void rx_lab_used(struct rx_lab *lab, uint32_t id, uint32_t len);
 

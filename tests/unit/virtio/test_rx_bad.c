@@ -58,7 +58,7 @@ static const struct bad bads[] = {
 
 static void commit(struct rx_lab *lab, enum deed deed, uint16_t idle)
 {
-	struct rx_lab_buf b = rx_lab_take(lab, 0);
+	struct rx_lab_buf b = rx_lab_take(lab);
 	uint32_t most = lab->rxq.buf_len;
 
 	switch (deed) {
@@ -77,7 +77,7 @@ static void commit(struct rx_lab *lab, enum deed deed, uint16_t idle)
 		rx_lab_used(lab, b.id, 80);
 		break;
 	case ID_SKIPPED:
-		rx_lab_used(lab, lab->have[0].id, 80);
+		rx_lab_used(lab, rx_lab_have(lab, 0)->id, 80);
 		break;
 	case INDEX_JUMPS:
 		lab->rxq.vq.split.used->idx = (uint16_t)(lab->used + SIZE);
@@ -104,7 +104,7 @@ static void check_bad(const struct bad *bad)
 
 	CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
 	rx_lab_poll(&lab);
-	idle = lab.have[0].id;
+	idle = rx_lab_have(&lab, 0)->id;
 	rx_lab_frame(&lab, 60, 0);
 	rx_lab_frame(&lab, 60, 1);
 	n = lab.burst(&lab.rxq, pkts, 8);
@@ -174,7 +174,7 @@ static void device__short_packets(void)
 		CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
 		for (i = 0; i < RTE_DIM(len); i++) {
 			rx_lab_poll(&lab);
-			rx_lab_used(&lab, rx_lab_take(&lab, 0).id, len[i]);
+			rx_lab_used(&lab, rx_lab_take(&lab).id, len[i]);
 			CU_ASSERT_PTR_NULL(rx_lab_recv(&lab));
 			CU_ASSERT_EQUAL(lab.rxq.drop[VNIC_RX_DROP_SHORT], i + 1);
 		}

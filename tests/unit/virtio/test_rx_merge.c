@@ -206,14 +206,14 @@ static void send_wrong(struct rx_lab *lab, const struct wrong *w)
 
 	rx_lab_poll(lab);
 	for (i = 0; w->len[i] != 0; i++) {
-		b = rx_lab_take(lab, 0);
+		b = rx_lab_take(lab);
 		memset(b.data, 0x55, b.len);
 		if (i == 0)
 			memcpy(b.data, &hdr, 12);
 		rx_lab_used(lab, b.id, w->len[i] == FULL ? BUF : w->len[i] == EMPTY ? 0 : w->len[i]);
 	}
 	for (i = 0; i < w->more; i++) {
-		b = rx_lab_take(lab, 0);
+		b = rx_lab_take(lab);
 		rx_lab_used(lab, b.id, BUF);
 	}
 }

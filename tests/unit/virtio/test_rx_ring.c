@@ -12,15 +12,14 @@
 /* A device that may choose takes its buffers in any order. */
 static void shuffle(struct rx_lab *lab, uint64_t *rnd)
 {
-	struct rx_lab_buf b;
-	unsigned j;
+	struct rx_lab_buf b, *other;
 
 	if (lab->opts.in_order || lab->n_have < 2)
 		return;
-	j = (unsigned)(test_random(rnd) % lab->n_have);
-	b = lab->have[0];
-	lab->have[0] = lab->have[j];
-	lab->have[j] = b;
+	other = rx_lab_have(lab, (unsigned)(test_random(rnd) % lab->n_have));
+	b = *rx_lab_have(lab, 0);
+	*rx_lab_have(lab, 0) = *other;
+	*other = b;
 }
 
 struct traffic {
