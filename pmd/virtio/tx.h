@@ -11,6 +11,7 @@
 #include "pmd/virtio/vq.h"
 
 #define VNIC_TX_INDIRECT_MAX 18 /* descriptors of an indirect table; longer chains take ring descriptors */
+#define VNIC_TX_RECLAIM_US 500 /* a burst looks for completions at least that often */
 #define VNIC_TX_CHAIN_MAX   256 /* descriptors of a chain; longer packets are packed into fewer segments */
 
 /* Header and indirect table of one slot, in memory of the device's. */
@@ -35,6 +36,7 @@ struct vnic_txq {
 	uint64_t offloads;         /* RTE_ETH_TX_OFFLOAD_* asked for */
 	bool csum, tso, fast_free;
 	uint64_t reclaim_tsc;      /* last time, so that buffers are not held for ever at low rates */
+	uint64_t reclaim_ticks;    /* how long they may be held */
 	uint64_t done_at_doorbell; /* done when the last doorbell rang */
 	/* cumulative; single writer, read from other lcores */
 	uint64_t posted_bytes, done_bytes, posted, done;
@@ -61,7 +63,8 @@ const char *vnic_tx_burst_name(eth_tx_burst_t burst);
  * it, what cannot be sent refused with rte_errno (EINVAL, ENOTSUP). */
 uint16_t vnic_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
 
-/* tx_done_cleanup: look for completions and free up to n completed packets (0: all); returns how many. */
+/* tx_done_cleanup: look for completions and free up to n completed packets (0: all); returns
+ * how many. In order, what the device gives back at once is freed at once. */
 int vnic_tx_cleanup(void *txq, uint32_t n);
 /* Free every packet posted or done, counting the posted ones as reset_dropped;
  * gate closed and the device done with the ring. Counters in flight go to 0. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transmit on packed rings (2.8). */
+#include "pmd/virtio/tx_private.h"
+
+/*
+ * A burst becomes visible at once: flags of all descriptors but the very first are
+ * written as they come, and the device, which looks at descriptors one
+ * after the other, does not get past the first until publish().
+ */
+struct burst {
+	struct vnic_txq *q;
+	uint16_t first;       /* position; its flags are held back */
+	uint16_t first_flags;
+	uint16_t at;          /* where the next descriptor goes */
+	uint16_t descs;       /* so far */
+	uint16_t avail_flags; /* of the lap we are in */
+	bool wrap;
+	struct tx_sum sum;
+};
+
+static __rte_always_inline void burst_begin(struct burst *b, struct vnic_txq *q)
+{
+	b->q = q;
+	b->first = b->at = q->vq.avail;
+	b->first_flags = 0;
+	b->descs = 0;
+	b->wrap = q->vq.avail_wrap;
+	b->avail_flags = vring_packed_avail_flags(b->wrap);
+	b->sum = (struct tx_sum){ 0 };
+}
+
+static __rte_always_inline void put(struct burst *b, uint64_t addr, uint32_t len, uint16_t id, uint16_t flags)
+{
+	struct vnic_vq *vq = &b->q->vq;
+	struct vring_packed_desc *d = &vq->packed.desc[b->at];
+
+	d->addr = rte_cpu_to_le_64(addr);
+	d->len = rte_cpu_to_le_32(len);
+	d->id = rte_cpu_to_le_16(id);
+	flags |= b->avail_flags;
+	if (unlikely(b->descs == 0)) {
+		b->first_flags = flags;
+	} else {
+		/* A device that fetches ahead, line by line, may look at this one again only
+		 * when it has seen the first: each is whole before it says so. */
+		rte_io_wmb();
+		*(volatile rte_le16_t *)&d->flags = rte_cpu_to_le_16(flags);
+	}
+	b->descs++;
+	if (unlikely(++b->at == vq->size)) {
+		b->at = 0;
+		b->wrap = !b->wrap;
+		b->avail_flags = vring_packed_avail_flags(b->wrap);
+	}
+}
+
+/* A slot for a packet that begins here: in order its position, else from the list. */
+static __rte_always_inline uint16_t take_id(struct burst *b, unsigned variant)
+{
+	struct vnic_vq *vq = &b->q->vq;
+	uint16_t id = vq->free_head;
+
+	if (variant & TX_IN_ORDER)
+		return b->at;
+	vq->free_head = vq->slot[id].next;
+	return id;
+}
+
+static __rte_always_inline void post_simple(struct burst *b, struct rte_mbuf *m, unsigned variant)
+{
+	struct vnic_txq *q = b->q;
+	uint16_t id = take_id(b, variant);
+	struct vnic_slot *s = &q->vq.slot[id];
+
+	tx_header_zero(q, m);
+	q->vq.free_count--;
+	s->mbuf = m;
+	s->count = 1;
+	s->bytes = m->data_len;
+	put(b, tx_address(q, m) - q->vq.hdr_len, (uint32_t)m->data_len + q->vq.hdr_len, id, 0);
+	b->sum.bytes += m->data_len;
+	b->sum.packets++;
+	b->sum.pushed++;
+}
+
+static void put_chain(struct burst *b, const struct rte_mbuf *m, const struct tx_plan *plan, uint16_t id)
+{
+	struct vnic_txq *q = b->q;
+	uint16_t left = plan->descs, room = plan->push ? q->vq.hdr_len : 0;
+
+	if (!plan->push)
+		put(b, q->room_iova + id * sizeof(*q->room), q->vq.hdr_len, id, --left > 0 ? VRING_DESC_F_NEXT : 0);
+	for (; m != NULL; m = m->next) {
+		if (m->data_len == 0)
+			continue;
+		put(b, tx_address(q, m) - room, (uint32_t)m->data_len + room, id, --left > 0 ? VRING_DESC_F_NEXT : 0);
+		room = 0;
+	}
+}
+
+static void table_put(struct vring_packed_desc *d, uint64_t addr, uint32_t len)
+{
+	d->addr = rte_cpu_to_le_64(addr);
+	d->len = rte_cpu_to_le_32(len);
+	d->id = 0;
+	d->flags = 0;
+}
+
+static void put_table(struct burst *b, const struct rte_mbuf *m, const struct tx_plan *plan, uint16_t id)
+{
+	struct vnic_txq *q = b->q;
+	uint64_t iova = q->room_iova + id * sizeof(*q->room);
+	struct vring_packed_desc *t = q->room[id].table.packed;
+	uint16_t n = 0, room = plan->push ? q->vq.hdr_len : 0;
+
+	if (!plan->push)
+		table_put(&t[n++], iova, q->vq.hdr_len);
+	for (; m != NULL; m = m->next) {
+		if (m->data_len == 0)
+			continue;
+		table_put(&t[n++], tx_address(q, m) - room, (uint32_t)m->data_len + room);
+		room = 0;
+	}
+	put(b, iova + offsetof(struct vnic_tx_room, table), n * (uint32_t)sizeof(t[0]), id, VRING_DESC_F_INDIRECT);
+}
+
+/* Any packet that is not simple. */
+static __rte_noinline enum tx_result post_any(struct burst *b, struct rte_mbuf **pkt, unsigned variant)
+{
+	struct vnic_txq *q = b->q;
+	struct tx_plan plan;
+	struct vnic_slot *s;
+	struct rte_mbuf *m;
+	uint16_t id;
+
+	if (!vnic_tx_plan(q, pkt, (variant & TX_OFFLOAD) != 0, &plan)) {
+		q->errors++;
+		rte_pktmbuf_free(*pkt);
+		return TX_DROPPED;
+	}
+	if (plan.descs > q->vq.free_count)
+		return TX_FULL;
+	m = *pkt;
+	id = take_id(b, variant);
+	s = &q->vq.slot[id];
+	tx_header_put(plan.push ? tx_pushed_header(q, m) : q->room[id].hdr, plan.hdr, q->vq.hdr_len);
+	if (plan.indirect)
+		put_table(b, m, &plan, id);
+	else
+		put_chain(b, m, &plan, id);
+	q->vq.free_count = (uint16_t)(q->vq.free_count - plan.descs);
+	s->mbuf = m;
+	s->count = (uint16_t)(plan.descs | (plan.push && m->nb_segs == 1 ? 0 : TX_SLOT_WHOLE));
+	s->bytes = m->pkt_len;
+	vnic_tx_count_form(q, &plan);
+	b->sum.bytes += m->pkt_len;
+	b->sum.packets++;
+	return TX_POSTED;
+}
+
+static __rte_always_inline void publish(struct burst *b)
+{
+	struct vnic_vq *vq = &b->q->vq;
+
+	tx_wmb(vq); /* everything before the flags the device waits for */
+	*(volatile rte_le16_t *)&vq->packed.desc[b->first].flags = rte_cpu_to_le_16(b->first_flags);
+	vq->avail = b->at;
+	vq->avail_wrap = b->wrap;
+	vq->added = (uint16_t)(vq->added + b->descs);
+	tx_account(b->q, &b->sum);
+	tx_kick(b->q);
+}
+
+static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant)
+{
+	return variant & TX_IN_ORDER ? vnic_tx_reclaim_packed_in_order(q, UINT32_MAX) :
+				       vnic_tx_reclaim_packed(q, UINT32_MAX);
+}
+
+static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
+{
+	struct vnic_txq *q = b->q;
+	uint16_t i;
+
+	for (i = 0; i < n && q->vq.free_count > 0; i++) {
+		if (likely(i + 4 < n))
+			rte_prefetch0(pkts[i + 4]);
+		if (likely(tx_simple(q, pkts[i], variant)))
+			post_simple(b, pkts[i], variant);
+		else if (post_any(b, &pkts[i], variant) == TX_FULL)
+			break;
+	}
+	return i;
+}
+
+static __rte_always_inline uint16_t burst(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
+{
+	struct burst b;
+	uint16_t sent = 0;
+
+	if (unlikely(!vnic_vq_enter(&q->vq)))
+		return 0;
+	if (tx_reclaim_due(q, n))
+		reclaim(q, variant);
+	if (likely(q->vq.fault == VNIC_FAULT_NONE)) {
+		burst_begin(&b, q);
+		sent = post(&b, pkts, n, variant);
+		q->full += sent < n;
+		if (likely(b.sum.packets > 0))
+			publish(&b);
+	}
+	vnic_vq_leave(&q->vq);
+	return sent;
+}
+
+uint16_t vnic_tx_packed(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, 0);
+}
+
+uint16_t vnic_tx_packed_offload(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_OFFLOAD);
+}
+
+uint16_t vnic_tx_packed_in_order(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_IN_ORDER);
+}
+
+uint16_t vnic_tx_packed_in_order_offload(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_IN_ORDER | TX_OFFLOAD);
+}

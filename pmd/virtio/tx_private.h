@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between the files of transmit: forms a packet can take in the ring, its
+ * header, the return of what the device is done with.
+ *
+ * A burst is one function for each combination of ring and features, made from
+ * an always-inlined body whose variant is a constant. Everything here runs on
+ * the lcore that polls the queue, inside the gate.
+ */
+#ifndef VNIC_TX_PRIVATE_H
+#define VNIC_TX_PRIVATE_H
+
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_mempool.h>
+
+#include "pmd/virtio/dev.h"
+#include "pmd/virtio/tx.h"
+
+/* Variants. */
+#define TX_IN_ORDER 1u
+#define TX_OFFLOAD  2u /* packets may ask for checksums, segmentation, a VLAN tag */
+
+#define TX_OFFLOAD_FLAGS (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_VLAN)
+#define TX_ATTACHED_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
+
+/* In vnic_slot.count: the packet is more than one direct, unshared buffer. */
+#define TX_SLOT_WHOLE 0x8000u
+
+#define TX_HDR_MAX 20
+
+uint16_t vnic_tx_split(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_split_offload(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_split_in_order(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_split_in_order_offload(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_packed(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_packed_offload(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_packed_in_order(void *txq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t vnic_tx_packed_in_order_offload(void *txq, struct rte_mbuf **pkts, uint16_t n);
+
+/* ---- reclaim: tx_reclaim.c ---------------------------------------------------------- */
+/* Take back what the device has used, at most max packets where they come one by one; how
+ * many. What breaks the rules stops the queue: vq.fault. */
+unsigned vnic_tx_reclaim_split(struct vnic_txq *q, unsigned max);
+unsigned vnic_tx_reclaim_split_in_order(struct vnic_txq *q);
+unsigned vnic_tx_reclaim_packed(struct vnic_txq *q, unsigned max);
+unsigned vnic_tx_reclaim_packed_in_order(struct vnic_txq *q, unsigned max);
+/* Whichever it is. */
+unsigned vnic_tx_reclaim(struct vnic_txq *q, unsigned max);
+
+/* ---- packets: tx_packet.c ------------------------------------------------------------- */
+/* How a packet goes into the ring. */
+struct tx_plan {
+	uint16_t descs;    /* of the ring */
+	uint16_t parts;    /* segments that are not empty */
+	bool push;         /* header in front of the first segment's data */
+	bool indirect;
+	uint8_t hdr[TX_HDR_MAX];
+};
+
+/*
+ * Plan for any packet. offload: its requests count. The packet may be packed into fewer
+ * segments (*m changes) or get its VLAN tag. False: it cannot be sent at all.
+ */
+bool vnic_tx_plan(struct vnic_txq *q, struct rte_mbuf **m, bool offload, struct tx_plan *plan);
+/* The header of a packet as its requests want it, hdr_len octets; 0 or a negative errno:
+ * -EINVAL lengths beyond the packet, -ENOTSUP not negotiated. */
+int vnic_tx_header(const struct vnic_txq *q, const struct rte_mbuf *m, uint8_t hdr[TX_HDR_MAX]);
+/* Copy into fewer segments; false: not possible or not few enough. */
+bool vnic_tx_pack(struct vnic_txq *q, struct rte_mbuf **m, uint16_t segs_max);
+/* Segments a packet of this queue may have. */
+uint16_t vnic_tx_segs_max(const struct vnic_txq *q);
+int vnic_tx_vlan_insert(struct rte_mbuf *m);
+
+/* May we write into the buffer? Alone its owner, and nothing is attached to it. */
+static inline bool tx_writable(const struct rte_mbuf *m)
+{
+	if (rte_mbuf_refcnt_read(m) != 1)
+		return false;
+	if (RTE_MBUF_DIRECT(m))
+		return true;
+	return RTE_MBUF_HAS_PINNED_EXTBUF(m) && rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
+}
+
+static inline void tx_header_put(uint8_t *to, const uint8_t *hdr, uint8_t len)
+{
+	/* The device is about to read it: do not dirty the line for what is there already. */
+	if (memcmp(to, hdr, len) != 0)
+		memcpy(to, hdr, len);
+}
+
+static inline uint8_t *tx_pushed_header(const struct vnic_txq *q, const struct rte_mbuf *m)
+{
+	return (uint8_t *)m->buf_addr + m->data_off - q->vq.hdr_len;
+}
+
+/* The device's address of a segment's data. */
+static inline uint64_t tx_address(const struct vnic_txq *q, const struct rte_mbuf *m)
+{
+	return *(const uint64_t *)((const uint8_t *)m + q->vq.addr_offset) + m->data_off;
+}
+
+/* data_off, refcnt, nb_segs, port: one word. */
+union tx_rearm {
+	struct {
+		uint16_t data_off, refcnt, nb_segs, port;
+	};
+	uint64_t word;
+};
+
+/*
+ * The common packet: one direct segment, ours alone, not empty, with an even offset and room
+ * for the header, without requests: one descriptor, a zero header pushed in front.
+ */
+static __rte_always_inline bool tx_simple(const struct vnic_txq *q, const struct rte_mbuf *m, unsigned variant)
+{
+	static const union tx_rearm mask = { { 1, 0xffff, 0xffff, 0 } }, want = { { 0, 1, 1, 0 } };
+	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_OFFLOAD_FLAGS : 0);
+	union tx_rearm r;
+
+	memcpy(&r, &m->data_off, sizeof(r));
+	return (r.word & mask.word) == want.word && r.data_off >= q->vq.hdr_len && (m->ol_flags & flags) == 0 &&
+	       m->data_len != 0;
+}
+
+/* hdr_len is 12 or 20. */
+static __rte_always_inline void tx_header_zero(const struct vnic_txq *q, const struct rte_mbuf *m)
+{
+	uint8_t *h = tx_pushed_header(q, m);
+	uint64_t first, more = 0;
+	uint32_t last;
+
+	memcpy(&first, h, 8);
+	memcpy(&last, h + 8, 4);
+	if (unlikely(q->vq.hdr_len == TX_HDR_MAX))
+		memcpy(&more, h + 12, 8);
+	if ((first | last | more) == 0)
+		return;
+	memset(h, 0, 12);
+	if (unlikely(q->vq.hdr_len == TX_HDR_MAX))
+		memset(h + 12, 0, 8);
+}
+
+static __rte_always_inline void tx_wmb(const struct vnic_vq *vq)
+{
+	if (unlikely(vq->strong))
+		rte_io_wmb();
+	else
+		rte_smp_wmb();
+}
+
+static __rte_always_inline void tx_rmb(const struct vnic_vq *vq)
+{
+	if (unlikely(vq->strong))
+		rte_io_rmb();
+	else
+		rte_smp_rmb();
+}
+
+/* What a burst has posted. */
+struct tx_sum {
+	uint64_t bytes;
+	uint32_t packets, pushed;
+};
+
+/* Counters, and the doorbell with how many completions it stands for. */
+static __rte_always_inline void tx_account(struct vnic_txq *q, const struct tx_sum *sum)
+{
+	uint64_t in_flight;
+
+	q->posted += sum->packets;
+	q->posted_bytes += sum->bytes;
+	q->packets += sum->packets;
+	q->bytes += sum->bytes;
+	q->pushed += sum->pushed;
+	in_flight = q->posted_bytes - q->done_bytes;
+	if (in_flight > q->in_flight_max)
+		q->in_flight_max = in_flight;
+}
+
+/* Out of the way of the bursts: tx.c. */
+void vnic_tx_count_form(struct vnic_txq *q, const struct tx_plan *plan);
+void vnic_tx_doorbell_counted(struct vnic_txq *q);
+
+static __rte_always_inline void tx_kick(struct vnic_txq *q)
+{
+	uint64_t before = q->vq.doorbells;
+
+	vnic_vq_kick(&q->vq);
+	if (q->vq.doorbells != before)
+		vnic_tx_doorbell_counted(q);
+}
+
+/* Is it time to look for completions? Few free descriptors, or buffers kept for long. */
+static __rte_always_inline bool tx_reclaim_due(const struct vnic_txq *q, uint16_t n)
+{
+	if (q->vq.free_count < RTE_MAX(n, q->free_thresh))
+		return true;
+	return q->posted != q->done && rte_rdtsc() - q->reclaim_tsc > q->reclaim_ticks;
+}
+
+/* What became of one packet of a burst. */
+enum tx_result { TX_POSTED, TX_DROPPED, TX_FULL };
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transmit on split rings (2.7). */
+#include "pmd/virtio/tx_private.h"
+
+static __rte_always_inline void desc_put(struct vring_desc *d, uint64_t addr, uint32_t len, uint16_t flags,
+					 uint16_t next)
+{
+	d->addr = rte_cpu_to_le_64(addr);
+	d->len = rte_cpu_to_le_32(len);
+	d->flags = rte_cpu_to_le_16(flags);
+	d->next = rte_cpu_to_le_16(next);
+}
+
+/* In order the descriptors are taken one by one; else the list says which. */
+static __rte_always_inline uint16_t desc_after(const struct vnic_vq *vq, uint16_t id, unsigned variant)
+{
+	return variant & TX_IN_ORDER ? (uint16_t)((id + 1) & (vq->size - 1)) : vq->slot[id].next;
+}
+
+static __rte_always_inline void make_available(struct vnic_vq *vq, uint16_t head)
+{
+	rte_le16_t *e = &vq->split.avail->ring[vq->avail & (vq->size - 1)];
+
+	/* The device has the line: it keeps it if it says so already. */
+	if (*e != rte_cpu_to_le_16(head))
+		*e = rte_cpu_to_le_16(head);
+	vq->avail++;
+}
+
+static __rte_always_inline void post_simple(struct vnic_txq *q, struct rte_mbuf *m, struct tx_sum *sum,
+					    unsigned variant)
+{
+	struct vnic_vq *vq = &q->vq;
+	uint16_t head = vq->free_head;
+	struct vnic_slot *s = &vq->slot[head];
+
+	tx_header_zero(q, m);
+	vq->free_head = desc_after(vq, head, variant);
+	vq->free_count--;
+	s->mbuf = m;
+	s->count = 1;
+	s->bytes = m->data_len;
+	desc_put(&vq->split.desc[head], tx_address(q, m) - vq->hdr_len, (uint32_t)m->data_len + vq->hdr_len, 0, 0);
+	make_available(vq, head);
+	sum->bytes += m->data_len;
+	sum->packets++;
+	sum->pushed++;
+}
+
+/* Ring descriptors from head on; returns the one after the last. */
+static uint16_t put_chain(struct vnic_txq *q, const struct rte_mbuf *m, const struct tx_plan *plan, uint16_t head,
+			  unsigned variant)
+{
+	struct vring_desc *desc = q->vq.split.desc;
+	uint16_t at = head, last = head, room = plan->push ? q->vq.hdr_len : 0;
+
+	if (!plan->push) {
+		desc_put(&desc[at], q->room_iova + head * sizeof(*q->room), q->vq.hdr_len, VRING_DESC_F_NEXT,
+			 desc_after(&q->vq, at, variant));
+		at = desc_after(&q->vq, at, variant);
+	}
+	for (; m != NULL; m = m->next) {
+		if (m->data_len == 0)
+			continue;
+		last = at;
+		at = desc_after(&q->vq, at, variant);
+		desc_put(&desc[last], tx_address(q, m) - room, (uint32_t)m->data_len + room, VRING_DESC_F_NEXT, at);
+		room = 0;
+	}
+	desc[last].flags = 0;
+	return at;
+}
+
+static void put_table(struct vnic_txq *q, const struct rte_mbuf *m, const struct tx_plan *plan, uint16_t head)
+{
+	uint64_t iova = q->room_iova + head * sizeof(*q->room);
+	struct vring_desc *t = q->room[head].table.split;
+	uint16_t n = 0, room = plan->push ? q->vq.hdr_len : 0;
+
+	if (!plan->push) {
+		desc_put(&t[0], iova, q->vq.hdr_len, VRING_DESC_F_NEXT, 1);
+		n = 1;
+	}
+	for (; m != NULL; m = m->next) {
+		if (m->data_len == 0)
+			continue;
+		desc_put(&t[n], tx_address(q, m) - room, (uint32_t)m->data_len + room, VRING_DESC_F_NEXT,
+			 (uint16_t)(n + 1));
+		room = 0;
+		n++;
+	}
+	t[n - 1].flags = 0;
+	desc_put(&q->vq.split.desc[head], iova + offsetof(struct vnic_tx_room, table), n * (uint32_t)sizeof(t[0]),
+		 VRING_DESC_F_INDIRECT, 0);
+}
+
+/* Any packet that is not simple. */
+static __rte_noinline enum tx_result post_any(struct vnic_txq *q, struct rte_mbuf **pkt, struct tx_sum *sum,
+					      unsigned variant)
+{
+	struct vnic_vq *vq = &q->vq;
+	uint16_t head = vq->free_head;
+	struct vnic_slot *s = &vq->slot[head];
+	struct tx_plan plan;
+	struct rte_mbuf *m;
+
+	if (!vnic_tx_plan(q, pkt, (variant & TX_OFFLOAD) != 0, &plan)) {
+		q->errors++;
+		rte_pktmbuf_free(*pkt);
+		return TX_DROPPED;
+	}
+	if (plan.descs > vq->free_count)
+		return TX_FULL;
+	m = *pkt;
+	tx_header_put(plan.push ? tx_pushed_header(q, m) : q->room[head].hdr, plan.hdr, vq->hdr_len);
+	if (plan.indirect) {
+		vq->free_head = desc_after(vq, head, variant);
+		put_table(q, m, &plan, head);
+	} else {
+		vq->free_head = put_chain(q, m, &plan, head, variant);
+	}
+	vq->free_count = (uint16_t)(vq->free_count - plan.descs);
+	s->mbuf = m;
+	s->count = (uint16_t)(plan.descs | (plan.push && m->nb_segs == 1 ? 0 : TX_SLOT_WHOLE));
+	s->bytes = m->pkt_len;
+	make_available(vq, head);
+	vnic_tx_count_form(q, &plan);
+	sum->bytes += m->pkt_len;
+	sum->packets++;
+	return TX_POSTED;
+}
+
+static __rte_always_inline void publish(struct vnic_txq *q, const struct tx_sum *sum)
+{
+	struct vnic_vq *vq = &q->vq;
+
+	tx_wmb(vq); /* descriptors and entries before the index */
+	*(volatile rte_le16_t *)&vq->split.avail->idx = rte_cpu_to_le_16(vq->avail);
+	vq->added = (uint16_t)(vq->added + sum->packets);
+	tx_account(q, sum);
+	tx_kick(q);
+}
+
+static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant)
+{
+	return variant & TX_IN_ORDER ? vnic_tx_reclaim_split_in_order(q) :
+				       vnic_tx_reclaim_split(q, UINT32_MAX);
+}
+
+static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n,
+					 struct tx_sum *sum, unsigned variant)
+{
+	uint16_t i;
+
+	for (i = 0; i < n && q->vq.free_count > 0; i++) {
+		if (likely(i + 4 < n))
+			rte_prefetch0(pkts[i + 4]);
+		if (likely(tx_simple(q, pkts[i], variant)))
+			post_simple(q, pkts[i], sum, variant);
+		else if (post_any(q, &pkts[i], sum, variant) == TX_FULL)
+			break;
+	}
+	return i;
+}
+
+static __rte_always_inline uint16_t burst(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
+{
+	struct tx_sum sum = { 0 };
+	uint16_t sent = 0;
+
+	if (unlikely(!vnic_vq_enter(&q->vq)))
+		return 0;
+	if (tx_reclaim_due(q, n))
+		reclaim(q, variant);
+	if (likely(q->vq.fault == VNIC_FAULT_NONE)) {
+		sent = post(q, pkts, n, &sum, variant);
+		q->full += sent < n;
+		if (likely(sum.packets > 0))
+			publish(q, &sum);
+	}
+	vnic_vq_leave(&q->vq);
+	return sent;
+}
+
+uint16_t vnic_tx_split(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, 0);
+}
+
+uint16_t vnic_tx_split_offload(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_OFFLOAD);
+}
+
+uint16_t vnic_tx_split_in_order(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_IN_ORDER);
+}
+
+uint16_t vnic_tx_split_in_order_offload(void *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	return burst(txq, pkts, n, TX_IN_ORDER | TX_OFFLOAD);
+}
