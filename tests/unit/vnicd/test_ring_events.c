@@ -123,7 +123,7 @@ static void want_kick__tells_the_driver(void)
  */
 struct world {
 	enum { DRIVER_RUN, DRIVER_KICK, DRIVER_LOOK, DRIVER_SLEEP } driver;
-	enum { DEVICE_RUN, DEVICE_CALL, DEVICE_SLEEP } device;
+	enum { DEVICE_RUN, DEVICE_CALL, DEVICE_ARM, DEVICE_SLEEP } device;
 	unsigned posted, done, goal;
 	struct vnicd_chain taken[VRING_SIZE_MAX];
 	unsigned n_taken;
@@ -220,9 +220,12 @@ static void step_device(void)
 		} else if (d.ring.pending > 0 || below(4) == 0) {
 			vnicd_ring_publish(&d.ring);
 			w.device = DEVICE_CALL;
-		} else if (vnicd_ring_waiting(&d.ring) == 0 && !vnicd_ring_want_kick(&d.ring, true)) {
-			w.device = DEVICE_SLEEP;
+		} else if (vnicd_ring_waiting(&d.ring) == 0) {
+			w.device = DEVICE_ARM;
 		}
+		break;
+	case DEVICE_ARM:
+		w.device = vnicd_ring_want_kick(&d.ring, true) ? DEVICE_RUN : DEVICE_SLEEP;
 		break;
 	case DEVICE_CALL:
 		if (vnicd_ring_should_call(&d.ring)) {
