@@ -29,7 +29,7 @@ static int load_mac(struct vnic_dev *d, struct vnic_limits *l)
 	struct vnic_config cfg;
 	int rc;
 
-	if (!offers(d, VIRTIO_NET_F_MAC))
+	if (!has_config(d) || !offers(d, VIRTIO_NET_F_MAC))
 		return 0;
 	rc = READ(d, &cfg, mac, mac);
 	if (rc < 0)
@@ -43,15 +43,26 @@ static int load_mac(struct vnic_dev *d, struct vnic_limits *l)
 	return 0;
 }
 
-/* MQ and RSS count pairs only for a driver that has the control queue to choose with. */
+/* Where the device tells nothing: the arguments, up to the queues there are. */
+static uint16_t pairs_from_args(struct vnic_dev *d)
+{
+	uint16_t queues = d->ops->queue_count != NULL ? d->ops->queue_count(d) : 0;
+	uint16_t pairs = d->args.queues != 0 ? d->args.queues : 1;
+
+	return queues >= 2 ? RTE_MIN(pairs, (uint16_t)(queues / 2)) : pairs;
+}
+
+/* Pairs count as far as somebody can switch them on: the control queue, or the transport. */
 static int load_pairs(struct vnic_dev *d, struct vnic_limits *l)
 {
 	struct vnic_config cfg;
 	uint16_t pairs;
 	int rc;
 
-	if (!offers(d, VIRTIO_NET_F_MQ) && !offers(d, VIRTIO_NET_F_RSS))
+	if (!has_config(d) || (!offers(d, VIRTIO_NET_F_MQ) && !offers(d, VIRTIO_NET_F_RSS))) {
+		l->max_pairs = (d->transport_flags & VNIC_TRANSPORT_CTRL) != 0 ? 1 : pairs_from_args(d);
 		return 0;
+	}
 	rc = READ(d, &cfg, max_virtqueue_pairs, max_virtqueue_pairs);
 	if (rc < 0)
 		return rc;
@@ -69,7 +80,7 @@ static int load_mtu(struct vnic_dev *d, struct vnic_limits *l)
 	struct vnic_config cfg;
 	int rc;
 
-	if (!offers(d, VIRTIO_NET_F_MTU))
+	if (!has_config(d) || !offers(d, VIRTIO_NET_F_MTU))
 		return 0;
 	rc = READ(d, &cfg, mtu, mtu);
 	if (rc < 0)
@@ -88,7 +99,7 @@ static int load_rss(struct vnic_dev *d, struct vnic_limits *l)
 	struct vnic_config cfg;
 	int rc;
 
-	if (!rss && !offers(d, VIRTIO_NET_F_HASH_REPORT))
+	if (!has_config(d) || (!rss && !offers(d, VIRTIO_NET_F_HASH_REPORT)))
 		return 0;
 	rc = READ(d, &cfg, rss_max_key_size, rss_max_key_size);
 	if (rc == 0)
@@ -113,16 +124,6 @@ static int load_rss(struct vnic_dev *d, struct vnic_limits *l)
 	return 0;
 }
 
-/* Without a configuration space the arguments count, up to the queues there are. */
-static void from_args(const struct vnic_dev *d, struct vnic_limits *l)
-{
-	uint16_t queues = d->ops->queue_count != NULL ? d->ops->queue_count((struct vnic_dev *)(uintptr_t)d) : 0;
-
-	l->max_pairs = d->args.queues != 0 ? d->args.queues : 1;
-	if (queues >= 2 && l->max_pairs > queues / 2)
-		l->max_pairs = queues / 2;
-}
-
 int vnic_config_load(struct vnic_dev *d)
 {
 	static int (*const loads[])(struct vnic_dev *, struct vnic_limits *) = {
@@ -131,11 +132,6 @@ int vnic_config_load(struct vnic_dev *d)
 	struct vnic_limits l = { .max_pairs = 1 };
 	int rc;
 
-	if (!has_config(d)) {
-		from_args(d, &l);
-		d->limits = l;
-		return 0;
-	}
 	for (unsigned i = 0; i < RTE_DIM(loads); i++) {
 		rc = loads[i](d, &l);
 		if (rc == -EAGAIN)

@@ -97,7 +97,9 @@ struct vnic_dev {
 
 	/* what to program again after a reset: the shadow */
 	struct rte_ether_addr mac, macs[VNIC_MAX_MACS];
-	uint16_t n_macs;          /* macs[0] is the default one */
+	uint16_t n_macs;          /* macs[0] is the default one; zero: none at that place */
+	struct rte_ether_addr mcast[VNIC_MAX_MACS];
+	uint16_t n_mcast;
 	bool promisc, allmulti;
 	uint64_t vlan[64];        /* bit set: VLAN let through */
 	uint8_t rss_key[VNIC_RSS_KEY_LEN];
@@ -158,6 +160,10 @@ int vnic_device_stop(struct vnic_dev *d);
 int vnic_device_restore(struct vnic_dev *d);
 /* Mark broken: gates closed, control queue broken, link down, event. From any control-plane thread. */
 void vnic_device_break(struct vnic_dev *d, const char *why);
+
+/* The link as the program sees it, from what vnic_config_link() found, and
+ * RTE_ETH_EVENT_INTR_LSC when it changed. The caller holds lock. */
+void vnic_link_publish(struct vnic_dev *d);
 
 /* ---- the control thread: thread.c ----------------------------------------------- */
 /* Makes wake_fd too. */

@@ -47,6 +47,10 @@ static bool rx_tso(const struct ask *a)
 {
 	return a->args->guest_tso && (a->rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 }
+static bool ctrl_vlan(const struct ask *a)
+{
+	return ctrl(a) && (a->rx & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0;
+}
 static bool rx_hash(const struct ask *a)
 {
 	return ctrl_config(a) && (a->rx & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0;
@@ -66,6 +70,7 @@ static const struct row {
 	{ RING(VERSION_1), always, 0 },
 	{ RING(ACCESS_PLATFORM), platform, 0 },
 	{ RING(ORDER_PLATFORM), platform, 0 },
+	{ RING(NOTIFICATION_DATA), platform, 0 },
 	{ RING(RING_PACKED), packed, 0 },
 	{ RING(IN_ORDER), in_order, 0 },
 	{ RING(INDIRECT_DESC), indirect, 0 },
@@ -85,7 +90,8 @@ static const struct row {
 	{ NET(GUEST_TSO6), rx_tso, NEED(GUEST_CSUM) | NEED(MRG_RXBUF) },
 	{ NET(CTRL_VQ), ctrl, 0 },
 	{ NET(CTRL_RX), ctrl, NEED(CTRL_VQ) },
-	{ NET(CTRL_VLAN), ctrl, NEED(CTRL_VQ) },
+	/* With it the device lets no VLAN through that it was not told of. */
+	{ NET(CTRL_VLAN), ctrl_vlan, NEED(CTRL_VQ) },
 	{ NET(CTRL_MAC_ADDR), ctrl, NEED(CTRL_VQ) },
 	{ NET(MQ), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(RSS), ctrl_config, NEED(CTRL_VQ) },
@@ -104,7 +110,6 @@ static const struct row {
 	{ RING(ANY_LAYOUT), NULL, 0 },
 	{ VHOST_USER_F_PROTOCOL_FEATURES, "PROTOCOL_FEATURES", NULL, 0 },
 	{ RING(SR_IOV), NULL, 0 },
-	{ RING(NOTIFICATION_DATA), NULL, 0 },
 	{ RING(NOTIF_CONFIG_DATA), NULL, 0 },
 	{ RING(ADMIN_VQ), NULL, 0 },
 	{ NET(DEVICE_STATS), NULL, 0 },

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Start and stop of single queues, receive interrupts, what a ring holds. */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_interrupts.h>
+
+#include "pmd/virtio/ethdev_private.h"
+
+#define TX_DRAIN_MS 200 /* what was sent before the queue stopped gets its chance */
+
+/* ---- queue stop ------------------------------------------------------------------------------ */
+
+static bool can_reset(const struct vnic_dev *d)
+{
+	return vnic_has(d, VIRTIO_F_RING_RESET) && d->ops->queue_reset != NULL;
+}
+
+static bool can_pause(const struct vnic_dev *d)
+{
+	return (d->transport_flags & VNIC_TRANSPORT_QUEUE_STOP) != 0 && d->ops->queue_enable != NULL;
+}
+
+/*
+ * Gate closed. Where the device can reset a queue it does, and the ring begins anew; where
+ * it can only pause one, ring and buffers stay as they are; else it goes on alone until
+ * its buffers are used up. What broke the rules takes a reset.
+ */
+static int vq_halt(struct vnic_dev *d, struct vnic_vq *vq, bool *reset)
+{
+	int rc = -ENOTSUP;
+
+	*reset = false;
+	if (d->state != VNIC_RUNNING)
+		return 0;
+	if (can_reset(d))
+		rc = d->ops->queue_reset(d, vq);
+	*reset = rc == 0;
+	if (rc != -ENOTSUP)
+		return rc;
+	return can_pause(d) ? d->ops->queue_enable(d, vq, false) : 0;
+}
+
+static int check_running(struct vnic_dev *d, const struct vnic_vq *vq)
+{
+	if (d->state != VNIC_RUNNING)
+		return -EIO;
+	if (vq->fault == VNIC_FAULT_NONE)
+		return 0;
+	VNIC_LOG(ERR, d, "virtqueue %u stays stopped after %s: this device takes rte_eth_dev_reset()", vq->index,
+		 vnic_fault_name(vq->fault));
+	return -EIO;
+}
+
+int vnic_op_rxq_stop(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_dev *d = vnic_dev_from(eth);
+	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
+	bool reset;
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = vnic_vq_close(&q->q.vq, VNIC_CLOSE_MS);
+	if (rc == 0 && !q->stopped)
+		rc = vq_halt(d, &q->q.vq, &reset);
+	if (rc == 0 && !q->stopped) {
+		q->stopped = true;
+		if (reset) {
+			vnic_rx_drain(&q->q, NULL, 0);
+			vnic_vq_rewind(&q->q.vq);
+			q->q.vq.live = false;
+		}
+		eth->data->rx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STOPPED;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+int vnic_op_rxq_start(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_dev *d = vnic_dev_from(eth);
+	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = check_running(d, &q->q.vq);
+	if (rc == 0 && q->stopped)
+		rc = vnic_rxq_begin(d, &q->q);
+	if (rc == 0) {
+		q->stopped = false;
+		vnic_vq_open(&q->q.vq);
+		eth->data->rx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STARTED;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Give the device time to send what it has: a paused back end drops it. */
+static void tx_finish(struct vnic_txq *q)
+{
+	uint64_t deadline = now_ms() + TX_DRAIN_MS;
+
+	while (q->posted != q->done && now_ms() < deadline) {
+		if (vnic_tx_cleanup(q, 0) == 0)
+			usleep(100);
+	}
+}
+
+int vnic_op_txq_stop(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_dev *d = vnic_dev_from(eth);
+	struct vnic_eth_txq *q = eth->data->tx_queues[queue];
+	bool reset;
+	int rc;
+
+	/* The program does not send on a queue that it stops. */
+	if (!q->stopped && d->state == VNIC_RUNNING)
+		tx_finish(&q->q);
+	pthread_mutex_lock(&d->lock);
+	rc = vnic_vq_close(&q->q.vq, VNIC_CLOSE_MS);
+	if (rc == 0 && !q->stopped)
+		rc = vq_halt(d, &q->q.vq, &reset);
+	if (rc == 0 && !q->stopped) {
+		q->stopped = true;
+		if (reset) {
+			vnic_tx_drain(&q->q);
+			vnic_vq_rewind(&q->q.vq);
+			q->q.vq.live = false;
+		}
+		eth->data->tx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STOPPED;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+int vnic_op_txq_start(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_dev *d = vnic_dev_from(eth);
+	struct vnic_eth_txq *q = eth->data->tx_queues[queue];
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = check_running(d, &q->q.vq);
+	if (rc == 0 && q->stopped)
+		rc = vnic_txq_begin(d, &q->q);
+	if (rc == 0) {
+		q->stopped = false;
+		vnic_vq_open(&q->q.vq);
+		eth->data->tx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STARTED;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+/* ---- receive interrupts ---------------------------------------------------------------------- */
+
+void vnic_intr_destroy(struct vnic_dev *d)
+{
+	if (d->intr == NULL)
+		return;
+	rte_intr_vec_list_free(d->intr);
+	rte_intr_instance_free(d->intr);
+	d->intr = NULL;
+	d->eth->intr_handle = NULL;
+}
+
+static int intr_fill(struct vnic_dev *d, uint16_t n)
+{
+	int rc = rte_intr_vec_list_alloc(d->intr, "vnic_intr", n);
+
+	if (rc == 0)
+		rc = rte_intr_nb_efd_set(d->intr, n);
+	if (rc == 0)
+		rc = rte_intr_max_intr_set(d->intr, n + 1);
+	if (rc == 0)
+		rc = rte_intr_type_set(d->intr, RTE_INTR_HANDLE_VDEV);
+	/* EAL reads the counter when it wakes the program. */
+	if (rc == 0)
+		rc = rte_intr_efd_counter_size_set(d->intr, sizeof(uint64_t));
+	for (uint16_t i = 0; i < n && rc == 0; i++) {
+		rc = rte_intr_vec_list_index_set(d->intr, i, RTE_INTR_VEC_RXTX_OFFSET + i);
+		if (rc == 0)
+			rc = rte_intr_efds_index_set(d->intr, i, d->ops->queue_fd(d, virtio_rxq_index(i)));
+	}
+	return rc;
+}
+
+int vnic_intr_create(struct vnic_dev *d)
+{
+	uint16_t n = d->eth->data->nb_rx_queues;
+	int rc;
+
+	vnic_intr_destroy(d);
+	if (d->eth->data->dev_conf.intr_conf.rxq == 0)
+		return 0;
+	if ((d->transport_flags & VNIC_TRANSPORT_RX_FD) == 0 || d->ops->queue_fd == NULL ||
+	    n > RTE_MAX_RXTX_INTR_VEC_ID) {
+		VNIC_LOG(ERR, d, "no receive interrupts for %u queues", n);
+		return -ENOTSUP;
+	}
+	d->intr = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+	if (d->intr == NULL)
+		return -ENOMEM;
+	rc = intr_fill(d, n);
+	if (rc < 0) {
+		vnic_intr_destroy(d);
+		return rc;
+	}
+	d->eth->intr_handle = d->intr;
+	return 0;
+}
+
+int vnic_op_intr_enable(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_dev *d = vnic_dev_from(eth);
+	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
+	int fd;
+
+	if (d->intr == NULL)
+		return -ENOTSUP;
+	q->armed = true;
+	if (!vnic_vq_enter(&q->q.vq))
+		return 0; /* armed when the queue runs again */
+	/* Something came before the device knew: nobody else would say so. */
+	if (vnic_vq_intr_enable(&q->q.vq)) {
+		fd = rte_intr_efds_index_get(d->intr, queue);
+		if (fd >= 0)
+			eventfd_write(fd, 1);
+	}
+	vnic_vq_leave(&q->q.vq);
+	return 0;
+}
+
+int vnic_op_intr_disable(struct rte_eth_dev *eth, uint16_t queue)
+{
+	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
+
+	q->armed = false;
+	if (!vnic_vq_enter(&q->q.vq))
+		return 0;
+	vnic_vq_intr_disable(&q->q.vq);
+	vnic_vq_leave(&q->q.vq);
+	return 0;
+}
+
+/* ---- what a ring holds --------------------------------------------------------------------------- */
+
+uint32_t vnic_op_rxq_count(void *queue)
+{
+	struct vnic_rxq *q = queue;
+	uint32_t n;
+
+	if (!vnic_vq_enter(&q->vq))
+		return 0;
+	n = vnic_vq_count_used(&q->vq);
+	vnic_vq_leave(&q->vq);
+	return n;
+}
+
+int vnic_op_rx_status(void *queue, uint16_t offset)
+{
+	struct vnic_rxq *q = queue;
+	int status = RTE_ETH_RX_DESC_UNAVAIL;
+
+	if (!vnic_vq_enter(&q->vq))
+		return offset < vnic_eth_rxq(q)->nb_desc ? status : -EINVAL;
+	if (offset >= q->vq.size)
+		status = -EINVAL;
+	else if (offset < vnic_vq_count_used(&q->vq))
+		status = RTE_ETH_RX_DESC_DONE;
+	else if (offset < q->vq.size - q->vq.free_count)
+		status = RTE_ETH_RX_DESC_AVAIL;
+	vnic_vq_leave(&q->vq);
+	return status;
+}
+
+/* The descriptor that is offset posts ahead: still the device's? Posts take them round. */
+int vnic_op_tx_status(void *queue, uint16_t offset)
+{
+	struct vnic_txq *q = queue;
+	uint16_t busy, done;
+	int status;
+
+	if (!vnic_vq_enter(&q->vq))
+		return offset < vnic_eth_txq(q)->nb_desc ? RTE_ETH_TX_DESC_UNAVAIL : -EINVAL;
+	busy = (uint16_t)(q->vq.size - q->vq.free_count);
+	done = vnic_vq_count_used(&q->vq);
+	if (offset >= q->vq.size)
+		status = -EINVAL;
+	else if (offset < q->vq.free_count)
+		status = RTE_ETH_TX_DESC_DONE;
+	else
+		/* Then come those outstanding, oldest first. */
+		status = offset - q->vq.free_count < RTE_MIN(done, busy) ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
+	vnic_vq_leave(&q->vq);
+	return status;
+}
