@@ -81,6 +81,7 @@ struct vnic_ctrl {
 	uint8_t *scratch;            /* the result as the callback sees it: the reaper's */
 
 	bool broken, dead;
+	bool out_of_step;            /* what is on the ring means nothing any more */
 	bool delivering;             /* a thread calls callbacks */
 	pthread_t deliverer;         /* which */
 	uint64_t wake_at;            /* when the control thread will look by itself; UINT64_MAX: never */

@@ -200,7 +200,7 @@ static void take_answers(struct vnic_ctrl *c)
 	bool error;
 
 	/* Each answer is of a command posted once: the ring cannot go on for ever. */
-	for (unsigned i = 0; i < 2 * CTRL_SLOTS_MAX && fatal == NULL; i++) {
+	for (unsigned i = 0; i < 2 * CTRL_SLOTS_MAX && fatal == NULL && !c->out_of_step; i++) {
 		s = ctrl_ring_take(c, &error, &fatal);
 		if (error && ++c->stats.errors % CTRL_ERRORS_MAX == 0)
 			fatal = "answers to no command on the control queue";
@@ -209,8 +209,10 @@ static void take_answers(struct vnic_ctrl *c)
 		if (s != NULL)
 			answered(c, s);
 	}
-	if (fatal != NULL)
+	if (fatal != NULL) {
+		c->out_of_step = true;
 		fail(c, fatal);
+	}
 }
 
 /* The one that is due ends as such, everything else as that of a broken device. */

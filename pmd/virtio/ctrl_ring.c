@@ -248,7 +248,7 @@ void ctrl_ring_rewind(struct vnic_ctrl *c)
 	c->posted_head = c->posted_tail = c->next_desc = 0;
 	c->free_descs = c->vq.size;
 	c->batch = CTRL_NONE;
-	c->doorbell_due = false;
+	c->doorbell_due = c->out_of_step = false;
 	ctrl_ring_arm(c);
 }
 
