@@ -18,7 +18,7 @@
 #include "app/smcgate/options.h"
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/report.h"
-#include "app/smcgate/runtime.h"
+#include "app/common/runtime.h"
 #include "pmd/base/log.h"
 
 /* SIGINT and SIGTERM: the first asks for an orderly end, the second hurries it. */

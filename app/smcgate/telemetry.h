@@ -3,12 +3,9 @@
 #ifndef SMCGATE_TELEMETRY_H
 #define SMCGATE_TELEMETRY_H
 
-#include <jansson.h>
-
 #include "app/smcgate/pipeline/pipeline.h"
 
 #define TELEMETRY_PREFIX "/smcgate/"
-#define TELEMETRY_PAGE 15000 /* octets of an answer, below telemetry's own 16 KiB */
 
 struct rte_tel_data;
 struct capture;
@@ -21,10 +18,5 @@ void telemetry_stop(void);
 
 /* For tests: one request ("port/stats" and "0,from=5", NULL for none) into d. */
 int telemetry_answer(const char *cmd, const char *params, struct rte_tel_data *d);
-/* A view's JSON as telemetry's data; rows of tables are named from first on. */
-int telemetry_fill(struct rte_tel_data *d, json_t *o, size_t first);
-/* Keep of the longest table the rows from number from on that fit a page, and
- * add "next" when more come after. */
-void telemetry_page(json_t *o, size_t from);
 
 #endif

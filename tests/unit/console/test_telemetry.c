@@ -12,6 +12,7 @@
 #include <rte_eal.h>
 #include <rte_telemetry.h>
 
+#include "app/common/teljson.h"
 #include "app/smcgate/telemetry.h"
 #include "app/smcgate/view/view.h"
 #include "tests/unit/console/run.h"
@@ -41,7 +42,7 @@ static void page__covers_all_once(void)
 			char *text;
 			size_t i;
 
-			telemetry_page(j, next);
+			teljson_page(j, next);
 			text = json_dumps(j, JSON_COMPACT);
 			CU_ASSERT(strlen(text) < 16000);
 			free(text);
@@ -63,12 +64,12 @@ static void page__row_larger_than_a_page(void)
 
 	memset(big, 'x', 39999);
 	j = json_pack("{s:[{s:s},{s:i}]}", "rows", "t", big, "t", 1);
-	telemetry_page(j, 0);
+	teljson_page(j, 0);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(j, "rows")), 1);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(j, "next")), 1);
 	json_decref(j);
 	j = json_pack("{s:i}", "no", 1);
-	telemetry_page(j, 7);
+	teljson_page(j, 7);
 	CU_ASSERT_EQUAL(json_object_size(j), 1);
 	json_decref(j);
 	free(big);

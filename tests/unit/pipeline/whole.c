@@ -8,7 +8,7 @@
 
 #include <rte_eal.h>
 
-#include "app/smcgate/runtime.h"
+#include "app/common/runtime.h"
 #include "tests/unit/pipeline/frame.h"
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "app/smcgate/runtime.h"
+#include "app/common/runtime.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What of a process outlives EAL and must not: its run directory and its
  * files on hugetlbfs. */
-#ifndef SMCGATE_RUNTIME_H
-#define SMCGATE_RUNTIME_H
+#ifndef COMMON_RUNTIME_H
+#define COMMON_RUNTIME_H
 
 /* Remember where they are; after rte_eal_init(), whether it succeeded or not. */
 void runtime_note(void);
