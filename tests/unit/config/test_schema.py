@@ -6,19 +6,10 @@ refuses, the program refuses too.
 
 test_schema.py SCHEMA_GEN SOURCE_ROOT
 """
-import copy
-import json
-import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
 
-import jsonschema
-
-GEN, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
-SCHEMA = json.loads((ROOT / "config/smcgate.schema.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+import schema
+from schema import DELETE
 
 GOOD = {
     "ports": [{"name": "p", "device": "net_null0", "addresses": ["10.0.0.2/24"]}],
@@ -27,7 +18,6 @@ GOOD = {
 }
 
 # Path in GOOD, value put there (or DELETE), does the schema refuse it too?
-DELETE = object()
 BAD = [
     (("ports",), DELETE, True),
     (("ports",), [], True),
@@ -97,73 +87,17 @@ BAD = [
 ]
 
 
-def generated(what):
-    return subprocess.run([GEN, what], check=True, capture_output=True, text=True).stdout
-
-
-def check(text):
-    """What the program says: (accepted, output)."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
-        f.write(text)
-        f.flush()
-        done = subprocess.run([GEN, "check", f.name], capture_output=True, text=True)
-    return done.returncode == 0, done.stdout + done.stderr
-
-
-def changed(path, value):
-    config = copy.deepcopy(GOOD)
-    at = config
-    for step in path[:-1]:
-        at = at[step]
-    if value is DELETE:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = value
-    return config
-
-
-class Config(unittest.TestCase):
-    maxDiff = None
-
-    def test_schema_is_up_to_date(self):
-        self.assertEqual((ROOT / "config/smcgate.schema.json").read_text(), generated("schema"),
-                         "run: ninja -C build update-config-files")
-
-    def test_documentation_is_up_to_date(self):
-        self.assertEqual((ROOT / "doc/configuration.md").read_text(), generated("doc"),
-                         "run: ninja -C build update-config-files")
-
-    def test_schema_is_a_schema(self):
-        jsonschema.Draft202012Validator.check_schema(SCHEMA)
-
-    def test_shipped_configurations(self):
-        files = [f for f in sorted((ROOT / "config").glob("*.json")) if f.name != "smcgate.schema.json"]
-        self.assertGreater(len(files), 0)
-        for f in files:
-            with self.subTest(f.name):
-                VALIDATOR.validate(json.loads(f.read_text()))
-                accepted, said = check(f.read_text())
-                self.assertTrue(accepted, said)
-
-    def test_good(self):
-        VALIDATOR.validate(GOOD)
-        self.assertTrue(*check(json.dumps(GOOD)))
-
-    def test_bad(self):
-        for path, value, in_schema in BAD:
-            with self.subTest(path=path, value=value):
-                config = changed(path, value)
-                accepted, said = check(json.dumps(config))
-                self.assertFalse(accepted)
-                self.assertIn("smcgate: $", said)
-                self.assertEqual(VALIDATOR.is_valid(config), not in_schema)
+class Smcgate(schema.Cases, unittest.TestCase):
+    program, good, bad = "smcgate", GOOD, BAD
+    schema_file, doc_file = "config/smcgate.schema.json", "doc/configuration.md"
+    shipped = [f for f in schema.shipped() if not f.name.startswith("vnicd")]
 
     def test_runtime_keys_are_marked(self):
-        port = SCHEMA["properties"]["ports"]["items"]["properties"]
+        port = self.schema["properties"]["ports"]["items"]["properties"]
         self.assertTrue(port["mtu"]["x-runtime"])
-        self.assertTrue(SCHEMA["properties"]["forward"]["x-runtime"])
+        self.assertTrue(self.schema["properties"]["forward"]["x-runtime"])
         self.assertNotIn("x-runtime", port["name"])
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=["test_schema.py"])

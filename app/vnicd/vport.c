@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "app/vnicd/vport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_arp.h>
+#include <rte_common.h>
+
+#include "app/vnicd/loop.h"
+#include "app/vnicd/switch.h"
+
+/* Between two looks at rings whose driver does not tell us of packets. */
+#define POLL_NS 100000u
+
+static struct vnicd_vport *
+of(struct vnicd_port *p)
+{
+	return (struct vnicd_vport *)p;
+}
+
+static const struct vnicd_vport *
+of_const(const struct vnicd_port *p)
+{
+	return (const struct vnicd_vport *)p;
+}
+
+/* ---- rings come and go ------------------------------------------------------------ */
+
+/* Drivers refill receive queues often: only a transmit queue's kicks are of use. */
+static void
+quiet_receive_rings(struct vnicd_vport *v)
+{
+	for (uint16_t q = 0; q < v->nic.conf.pairs; q++) {
+		struct vnicd_ring *r = &v->nic.queue[virtio_rxq_index(q)].ring;
+
+		if (r->running)
+			vnicd_ring_want_kick(r, false);
+	}
+}
+
+static void
+schedule_events(struct vnicd_vport *v)
+{
+	const struct vnicd_config_faults *f = &v->conf->faults;
+
+	for (unsigned i = 0; i < f->n_events; i++) {
+		v->event_at[i] = v->ready_ns + UINT64_C(1000000) * f->events[i].after_ms;
+		vnicd_loop_at(v->port.sw->loop, v->event_at[i]);
+	}
+}
+
+/* Rings started, stopped, enabled; the front end came or went. */
+static void
+rings_changed(void *arg, struct vnicd_backend *b)
+{
+	struct vnicd_vport *v = arg;
+	struct vnicd_nic *nic = &v->nic;
+	uint16_t ctrl = vnicd_nic_ctrl_vq(nic);
+	bool receives = false;
+
+	v->n_pairs = 0;
+	for (uint16_t q = 0; q < nic->conf.pairs; q++) {
+		if (nic->queue[virtio_txq_index(q)].ring.running)
+			v->pair[v->n_pairs++] = q;
+		receives |= nic->queue[virtio_rxq_index(q)].ring.running &&
+			    nic->queue[virtio_rxq_index(q)].enabled;
+	}
+	v->ctrl = ctrl != 0 && nic->queue[ctrl].ring.running;
+	quiet_receive_rings(v);
+	if (v->port.up != receives)
+		VNICD_LOG(INFO, "%s: %s", v->port.name, receives ? "ready" : "not ready");
+	if (v->port.up && !receives)
+		vnicd_table_forget(&v->port.sw->table, v->port.index);
+	v->port.up = receives;
+	if (v->ready_ns == 0 && receives) {
+		v->ready_ns = vnicd_now();
+		schedule_events(v);
+	} else if (!receives) {
+		v->ready_ns = 0;
+	}
+	/* What waits in a ring that has just been started is not announced again. */
+	v->port.touched = true;
+}
+
+static void
+readable(void *arg, int fd)
+{
+	struct vnicd_vport *v = arg;
+
+	vnicd_backend_event(v->backend, fd);
+}
+
+static int
+watch(void *arg, struct vnicd_backend *b, int fd)
+{
+	struct vnicd_vport *v = arg;
+
+	v->backend = b;
+	return vnicd_loop_watch(v->port.sw->loop, fd, readable, v);
+}
+
+static void
+unwatch(void *arg, struct vnicd_backend *b, int fd)
+{
+	struct vnicd_vport *v = arg;
+
+	vnicd_loop_unwatch(v->port.sw->loop, fd);
+}
+
+/* "I am here now", for a driver that cannot say so itself (RFC 903, as bridges learn it). */
+static void
+announce(void *arg, struct vnicd_backend *b, const uint8_t mac[6])
+{
+	struct {
+		struct rte_ether_hdr eth;
+		struct rte_arp_hdr arp;
+		uint8_t pad[18];
+	} __attribute__((packed, aligned(2))) p = { 0 };
+	struct iovec iov = { .iov_base = &p, .iov_len = sizeof(p) };
+	struct vnicd_frame f = { .len = sizeof(p), .n = 1, .iov = &iov };
+	struct vnicd_vport *v = arg;
+
+	memset(&p.eth.dst_addr, 0xff, sizeof(p.eth.dst_addr));
+	memcpy(&p.eth.src_addr, mac, sizeof(p.eth.src_addr));
+	p.eth.ether_type = RTE_BE16(RTE_ETHER_TYPE_RARP);
+	p.arp.arp_hardware = RTE_BE16(RTE_ARP_HRD_ETHER);
+	p.arp.arp_protocol = RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	p.arp.arp_hlen = RTE_ETHER_ADDR_LEN;
+	p.arp.arp_plen = sizeof(uint32_t);
+	p.arp.arp_opcode = RTE_BE16(RTE_ARP_OP_REVREQUEST);
+	memcpy(&p.arp.arp_data.arp_sha, mac, sizeof(p.arp.arp_data.arp_sha));
+	memcpy(&p.arp.arp_data.arp_tha, mac, sizeof(p.arp.arp_data.arp_tha));
+	vnicd_switch_input(v->port.sw, &v->port, &f);
+}
+
+static const struct vnicd_backend_ops backend_ops = {
+	.watch = watch, .unwatch = unwatch, .changed = rings_changed, .rarp = announce,
+};
+
+/* ---- packets ------------------------------------------------------------------------ */
+
+static void
+ring_broke(struct vnicd_vport *v, uint16_t vq)
+{
+	const struct vnicd_ring *r = &v->nic.queue[vq].ring;
+
+	v->errors++;
+	snprintf(v->last_error, sizeof(v->last_error), "%s", vnicd_ring_error_name(r->error));
+	VNICD_LOG(WARNING, "%s: queue %u stopped: %s", v->port.name, vq, v->last_error);
+	rings_changed(v, v->backend);
+}
+
+/* Up to a batch of one transmit queue; how many, or -EPROTO. */
+static int
+take_batch(struct vnicd_vport *v, uint16_t pair)
+{
+	static struct iovec iov[VNICD_CHAIN_MAX]; /* one thread */
+	struct vnicd_frame f;
+	uint32_t n = 0;
+	int rc = 0;
+
+	while (n < v->port.sw->batch && (rc = vnicd_nic_take(&v->nic, pair, &f, iov, RTE_DIM(iov))) > 0) {
+		vnicd_port_input(&v->port, &f);
+		vnicd_nic_taken(&v->nic, pair);
+		n++;
+	}
+	return rc < 0 ? rc : (int)n;
+}
+
+static bool
+vport_work(struct vnicd_port *p, uint64_t now)
+{
+	struct vnicd_vport *v = of(p);
+	bool any = false;
+
+	for (unsigned i = 0; i < v->n_pairs; i++) {
+		int rc = take_batch(v, v->pair[i]);
+
+		if (rc < 0) {
+			ring_broke(v, virtio_txq_index(v->pair[i]));
+			break;
+		}
+		any |= rc > 0;
+	}
+	if (v->ctrl && vnicd_ring_waiting(&v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring) != 0) {
+		vnicd_nic_ctrl(&v->nic);
+		any = true;
+	}
+	p->touched |= any;
+	return any;
+}
+
+static void
+vport_output(struct vnicd_port *p, const struct vnicd_frame *f)
+{
+	(void)vnicd_nic_give(&of(p)->nic, -1, f); /* counts what it drops */
+}
+
+static void
+vport_flush(struct vnicd_port *p)
+{
+	struct vnicd_vport *v = of(p);
+
+	vnicd_nic_flush(&v->nic);
+	/* Rings that broke while packets were given to them, memory cut short. */
+	(void)vnicd_backend_timer(v->backend, p->sw->now / 1000000);
+}
+
+static bool
+vport_arm(struct vnicd_port *p, bool on)
+{
+	struct vnicd_vport *v = of(p);
+	bool any = false;
+
+	for (unsigned i = 0; i < v->n_pairs; i++) {
+		struct vnicd_ring *r = &v->nic.queue[virtio_txq_index(v->pair[i])].ring;
+
+		if (r->running)
+			any |= vnicd_ring_want_kick(r, on);
+	}
+	if (v->ctrl)
+		any |= vnicd_ring_want_kick(&v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring, on);
+	return on && any;
+}
+
+int
+vnicd_vport_direct_queue(const struct vnicd_vport *v, unsigned uplink_queue)
+{
+	const struct vnicd_nic *nic = &v->nic;
+
+	if (!v->port.up || v->port.fault.on[VNICD_WAY_OUT] || v->port.stalled_until != 0 || nic->rss)
+		return -1;
+	return nic->spread > 1 ? (int)(uplink_queue % nic->spread) : 0;
+}
+
+bool
+vnicd_vport_takes(const struct vnicd_vport *v, const struct vnic_net_hdr *hdr)
+{
+	uint64_t need;
+
+	switch (hdr->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		return true;
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		need = VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4);
+		break;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		need = VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6);
+		break;
+	default:
+		return false;
+	}
+	if ((hdr->gso_type & VIRTIO_NET_HDR_GSO_ECN) != 0)
+		need |= VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN);
+	return (v->nic.guest_offloads & need) == need;
+}
+
+bool
+vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue)
+{
+	return vnicd_ring_waiting(&v->nic.queue[virtio_rxq_index((uint16_t)queue)].ring) != 0;
+}
+
+/* ---- time and faults ------------------------------------------------------------------ */
+
+static uint64_t
+run_events(struct vnicd_vport *v, uint64_t now)
+{
+	const struct vnicd_config_faults *f = &v->conf->faults;
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < f->n_events && v->ready_ns != 0; i++) {
+		const struct vnicd_config_event *e = &f->events[i];
+
+		if (v->event_at[i] <= now) {
+			v->event_at[i] = e->every_ms != 0 ? now + UINT64_C(1000000) * e->every_ms : UINT64_MAX;
+			(void)vnicd_port_fault(&v->port, (enum vnicd_fault_kind)e->kind, e->value, e->queue);
+		}
+		next = RTE_MIN(next, v->event_at[i]);
+	}
+	return next;
+}
+
+static uint64_t
+vport_timer(struct vnicd_port *p, uint64_t now)
+{
+	struct vnicd_vport *v = of(p);
+	int ms = vnicd_backend_timer(v->backend, now / 1000000);
+	uint64_t next = ms < 0 ? UINT64_MAX : now + UINT64_C(1000000) * (unsigned)RTE_MAX(ms, 1);
+
+	if (vnicd_backend_must_poll(v->backend))
+		next = now + POLL_NS;
+	return RTE_MIN(next, run_events(v, now));
+}
+
+static int
+lie(struct vnicd_vport *v, enum vnicd_ring_lie kind, uint64_t count, unsigned queue)
+{
+	if (queue >= vnicd_nic_queues(&v->nic) || count > UINT32_MAX)
+		return -EINVAL;
+	return vnicd_ring_lie(&v->nic.queue[queue].ring, kind, (uint32_t)count);
+}
+
+static int
+vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue)
+{
+	struct vnicd_vport *v = of(p);
+
+	if (kind >= VNICD_FAULT_LIE)
+		return lie(v, (enum vnicd_ring_lie)(VNICD_LIE_NONE + 1 + (kind - VNICD_FAULT_LIE)), value, queue);
+	switch (kind) {
+	case VNICD_FAULT_LINK:
+		vnicd_nic_set_link(&v->nic, value != 0);
+		vnicd_backend_config_changed(v->backend);
+		return 0;
+	case VNICD_FAULT_DISCONNECT:
+		vnicd_backend_disconnect(v->backend);
+		/* A client has to be called to come back. */
+		vnicd_loop_at(p->sw->loop, p->sw->now);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+_Static_assert(VNICD_FAULT_KINDS - VNICD_FAULT_LIE == VNICD_LIE_COUNT - 1, "a kind for each lie");
+_Static_assert(VNICD_FAULT_LIE_ORDER - VNICD_FAULT_LIE == VNICD_LIE_ORDER - 1, "in their order");
+
+/* ---- telemetry -------------------------------------------------------------------------- */
+
+static json_t *
+describe_queue(const struct vnicd_nic *nic, uint16_t vq)
+{
+	const struct vnicd_ring *r = &nic->queue[vq].ring;
+	struct vnicd_queue_stats s;
+
+	vnicd_nic_queue_stats(nic, vq, &s);
+	return json_pack("{s:i, s:b, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+			 "vq", vq, "running", r->running, "enabled", nic->queue[vq].enabled,
+			 "size", r->running ? r->conf.size : 0,
+			 "waiting", r->running ? vnicd_ring_waiting(r) : 0,
+			 "packets", (json_int_t)s.packets, "bytes", (json_int_t)s.bytes,
+			 "notifications", (json_int_t)s.notifications, "interrupts", (json_int_t)s.interrupts,
+			 "drops", (json_int_t)s.drops, "overruns", (json_int_t)s.overruns,
+			 "malformed", (json_int_t)s.malformed, "gso_packets", (json_int_t)s.gso_packets,
+			 "csum_needed", (json_int_t)s.csum_needed, "error", vnicd_ring_error_name(r->error));
+}
+
+static json_t *
+describe_queues(const struct vnicd_vport *v)
+{
+	json_t *rows = json_array();
+
+	for (uint16_t vq = 0; vq < vnicd_nic_queues(&v->nic); vq++) {
+		const struct vnicd_ring *r = &v->nic.queue[vq].ring;
+
+		if (r->running || r->error != VNICD_RING_ERROR_NONE)
+			json_array_append_new(rows, describe_queue(&v->nic, vq));
+	}
+	return rows;
+}
+
+static void
+vport_describe(const struct vnicd_port *p, json_t *o)
+{
+	const struct vnicd_vport *v = of_const(p);
+	char mac[RTE_ETHER_ADDR_FMT_SIZE], features[24];
+	struct vnicd_backend_stats s;
+	json_t *drops = json_object();
+
+	vnicd_backend_stats(v->backend, &s);
+	rte_ether_format_addr(mac, sizeof(mac), &v->nic.mac);
+	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)v->nic.driver_features);
+	json_object_update_new(o, json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:s, s:I, s:s, "
+					    "s:I, s:I}",
+		"path", v->conf->path, "mode", v->conf->server ? "server" : "client",
+		"connected", vnicd_backend_connected(v->backend), "link", v->nic.link_up, "mac", mac,
+		"driver_features", features, "pairs", v->nic.active_pairs, "rss", v->nic.rss,
+		"connects", (json_int_t)s.connects, "disconnects", (json_int_t)s.disconnects,
+		"messages", (json_int_t)s.messages, "refused", (json_int_t)s.refused, "last_refusal", s.last_refusal,
+		"ring_errors", (json_int_t)v->errors, "last_ring_error", v->last_error,
+		"ctrl_ok", (json_int_t)v->nic.ctrl_ok, "ctrl_err", (json_int_t)v->nic.ctrl_err));
+	for (int i = 0; i < VNICD_NIC_DROP_COUNT; i++)
+		json_object_set_new(drops, vnicd_nic_drop_name((enum vnicd_nic_drop)i),
+				    json_integer((json_int_t)v->nic.drop[i]));
+	json_object_set_new(o, "device_drops", drops);
+	json_object_set_new(o, "queues", describe_queues(v));
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static void
+vport_destroy(struct vnicd_port *p)
+{
+	struct vnicd_vport *v = of(p);
+
+	vnicd_backend_close(v->backend);
+	vnicd_nic_fini(&v->nic);
+	vnicd_port_fini(p);
+	free(v);
+}
+
+static const struct vnicd_port_ops vport_ops = {
+	.kind = "vhost-user", .work = vport_work, .output = vport_output, .flush = vport_flush, .arm = vport_arm,
+	.timer = vport_timer, .misbehave = vport_misbehave, .describe = vport_describe, .destroy = vport_destroy,
+};
+
+struct vnicd_vport *
+vnicd_vport_of(struct vnicd_port *p)
+{
+	return p->ops == &vport_ops ? of(p) : NULL;
+}
+
+static struct vnicd_nic_conf
+nic_conf(const struct vnicd_config_port *c, unsigned number)
+{
+	struct vnicd_nic_conf out = {
+		.features = vnicd_config_bits(&c->features), .pairs = (uint16_t)c->queues,
+		.queue_size = (uint16_t)c->queue_size, .mac = c->mac, .mtu = (uint16_t)c->mtu, .speed = c->speed,
+	};
+
+	if (rte_is_zero_ether_addr(&out.mac))
+		out.mac = (struct rte_ether_addr){ { 0x02, 0x76, 0x6e, 0, 0, (uint8_t)(number + 1) } };
+	return out;
+}
+
+int
+vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf, unsigned number)
+{
+	struct vnicd_nic_conf nc = nic_conf(conf, number);
+	struct vnicd_vport *v = calloc(1, sizeof(*v));
+	int rc;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->conf = conf;
+	rc = vnicd_nic_init(&v->nic, &nc);
+	if (rc < 0)
+		goto free_port;
+	v->port.sw = sw;
+	rc = vnicd_backend_open(&v->backend, &v->nic, conf->path, conf->server != 0, conf->retry_ms, &backend_ops, v);
+	if (rc < 0)
+		goto fini_nic;
+	rc = vnicd_port_init(&v->port, sw, &vport_ops, conf->name, &conf->faults);
+	if (rc < 0)
+		goto close_backend;
+	vnicd_loop_at(sw->loop, 0);
+	return 0;
+close_backend:
+	vnicd_backend_close(v->backend);
+fini_nic:
+	vnicd_nic_fini(&v->nic);
+free_port:
+	free(v);
+	return rc;
+}

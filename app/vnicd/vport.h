@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A vhost-user port: one device of app/vnicd/dev and its back end. */
+#ifndef VNICD_VPORT_H
+#define VNICD_VPORT_H
+
+#include "app/vnicd/config/config.h"
+#include "app/vnicd/dev/backend.h"
+#include "app/vnicd/port.h"
+
+struct vnicd_vport {
+	struct vnicd_port port; /* first: a port is cast to it */
+	const struct vnicd_config_port *conf;
+	struct vnicd_nic nic;
+	struct vnicd_backend *backend;
+	/* transmit rings that run, by pair: recomputed when the back end says so */
+	uint16_t pair[VNICD_PAIRS_MAX];
+	unsigned n_pairs;
+	bool ctrl;              /* the control queue runs */
+	uint64_t ready_ns;      /* since when there are rings; 0: there are none */
+	uint64_t event_at[VNICD_CONFIG_EVENTS];
+	uint64_t errors;        /* rings stopped for what the driver wrote */
+	char last_error[64];
+};
+
+/* conf stays the caller's and there. Errors of vnicd_backend_open(), -ENOMEM, -EINVAL. */
+int vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf, unsigned number);
+
+/* The port as one of these, or NULL. */
+struct vnicd_vport *vnicd_vport_of(struct vnicd_port *p);
+
+/*
+ * For uplinks, which read straight into a driver's buffers: the receive queue
+ * that the packets of an uplink's queue go to, or -1 when that cannot be known
+ * before they are read, or the port is not to be given packets so.
+ */
+int vnicd_vport_direct_queue(const struct vnicd_vport *v, unsigned uplink_queue);
+/* Can the driver take a packet with this header as it is? */
+bool vnicd_vport_takes(const struct vnicd_vport *v, const struct vnic_net_hdr *hdr);
+/* Has the driver left a buffer there? */
+bool vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue);
+
+#endif
