@@ -17,6 +17,7 @@
 
 #include "app/vnicd/dev/memory.h"
 #include "app/vnicd/dev/ring.h"
+#include "pmd/base/toeplitz.h"
 #include "pmd/virtio/virtio_net.h"
 
 #define VNICD_PAIRS_MAX 64
@@ -69,17 +70,23 @@ struct vnicd_queue_stats {
 struct vnicd_queue {
 	struct vnicd_ring ring;
 	bool enabled;
-	bool call_due;              /* published, interrupt not yet decided: vnicd_nic_flush() */
+	bool call_due;              /* used, neither published nor told: vnicd_nic_flush() */
+	bool taken;                 /* transmit: chain is out at the caller's */
+	struct vnicd_chain chain;
 	struct vnicd_queue_stats stats;
 };
+
+struct vnicd_scratch; /* nic_private.h */
+struct vnicd_ctrl_cmd; /* nic_ctrl.h */
 
 struct vnicd_nic {
 	struct vnicd_nic_conf conf;
 	struct vnicd_memory memory;
 	uint64_t driver_features;
 	uint8_t status;
-	bool link_up;
-	uint16_t active_pairs;
+	bool link_up, announce;     /* announce: asked for and not yet acknowledged */
+	uint16_t active_pairs;      /* what the driver chose; all where it has no control queue to choose by */
+	uint16_t spread;            /* pairs that are ready, as of the last flush */
 	uint8_t hdr_len;
 	struct vnicd_queue queue[2 * VNICD_PAIRS_MAX + 1]; /* by virtqueue number */
 	/* filters and steering, as the control queue set them */
@@ -88,17 +95,25 @@ struct vnicd_nic {
 	uint16_t n_unicast, n_multicast; /* in macs, unicast first */
 	uint64_t vlan[64];
 	bool filter_macs;           /* a table was set: until then everything to us and multicast passes */
+	bool unicast_overflow, multicast_overflow; /* the table was too long: more passes, never less */
 	bool rss;
 	uint32_t hash_types;
 	uint16_t reta[VNICD_RETA_MAX], reta_mask, unclassified;
 	uint8_t key[VNICD_KEY_LEN];
-	uint64_t guest_offloads;
+	struct toeplitz toeplitz;   /* of key */
+	uint64_t guest_offloads;    /* VIRTIO_NET_F_GUEST_* in force: what may be given without software's help */
+	uint64_t dirty[(2 * VNICD_PAIRS_MAX + 64) / 64]; /* bit set: call_due of that queue */
+	struct vnicd_scratch *scratch;
+	struct vnicd_ctrl_cmd *ctrl; /* the command being served; NULL without CTRL_VQ */
 	uint64_t drop[VNICD_NIC_DROP_COUNT];
 	uint64_t ctrl_ok, ctrl_err;
 	void (*call)(struct vnicd_nic *nic, uint16_t vq); /* interrupt the driver */
 	void *owner;
 };
 
+const char *vnicd_nic_drop_name(enum vnicd_nic_drop drop);
+
+/* -EINVAL: features this device does not know or without what they need, pairs, MTU below 68; -ENOMEM. */
 int vnicd_nic_init(struct vnicd_nic *nic, const struct vnicd_nic_conf *conf);
 void vnicd_nic_fini(struct vnicd_nic *nic);
 /* Device reset: rings stopped, filters and offloads as at the start. */
@@ -110,6 +125,19 @@ int vnicd_nic_set_features(struct vnicd_nic *nic, uint64_t features);
 /* Copies from the configuration space; -EINVAL beyond its end. */
 int vnicd_nic_config(const struct vnicd_nic *nic, uint32_t off, void *buf, uint32_t len);
 uint16_t vnicd_nic_queues(const struct vnicd_nic *nic); /* control queue included */
+/* The control queue's number as negotiated; 0: none. */
+uint16_t vnicd_nic_ctrl_vq(const struct vnicd_nic *nic);
+static inline bool vnicd_nic_has(const struct vnicd_nic *nic, unsigned feature)
+{
+	return (nic->driver_features >> feature) & 1;
+}
+/* The counters of a queue, notifications included. */
+void vnicd_nic_queue_stats(const struct vnicd_nic *nic, uint16_t vq, struct vnicd_queue_stats *out);
+
+/*
+ * take ... taken, and reserve ... commit or abort, belong to one turn of the
+ * caller's loop: no ring of the queue is stopped or started in between.
+ */
 
 /*
  * The next packet that the driver sends on a pair: 1, 0 none, -EPROTO (ring
@@ -126,9 +154,13 @@ void vnicd_nic_taken(struct vnicd_nic *nic, uint16_t pair);
  * a negative errno when it was dropped and counted.
  */
 int vnicd_nic_give(struct vnicd_nic *nic, int queue, const struct vnicd_frame *f);
-/* Room to read a packet of at most max octets straight into buffers of a
+/*
+ * Room to read a packet of at most max octets straight into buffers of a
  * receive queue: pieces behind the header of the first one; commit with the
- * packet's header and length, or abort. -ENOBUFS; -ENOTSUP without mergeable buffers when they are small. */
+ * packet's header and length (f->iov is not looked at), or abort. One reservation at a time. Returns the
+ * number of pieces, -ENOBUFS, -ENOTSUP without mergeable buffers when they are small or when RSS chooses
+ * the queue. Commit drops what give() would drop, and segments that would have to be cut.
+ */
 int vnicd_nic_reserve(struct vnicd_nic *nic, uint16_t queue, uint32_t max, struct iovec *iov, unsigned max_iov);
 int vnicd_nic_commit(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f);
 void vnicd_nic_abort(struct vnicd_nic *nic, uint16_t queue);
@@ -138,5 +170,7 @@ void vnicd_nic_flush(struct vnicd_nic *nic);
 /* Serve the control queue: every command there. */
 void vnicd_nic_ctrl(struct vnicd_nic *nic);
 void vnicd_nic_set_link(struct vnicd_nic *nic, bool up); /* the caller tells the driver */
+/* Ask the driver to announce itself (GUEST_ANNOUNCE); the caller tells it of the change. */
+void vnicd_nic_announce(struct vnicd_nic *nic);
 
 #endif
