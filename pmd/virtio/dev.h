@@ -119,7 +119,7 @@ struct vnic_dev {
 	bool config_changed;
 	struct {
 		enum vnic_state was;  /* before the loss */
-		bool cleaned, told;   /* old rings out of the way; said why it is not back */
+		bool cleaned;         /* old rings are out of the way */
 		uint32_t backoff_ms;
 		uint64_t lost_ms, next_ms;
 	} recover;                /* recover.c's */

@@ -138,6 +138,8 @@ int vnic_device_stop(struct vnic_dev *d)
 	tear_down(d);
 	if (d->state == VNIC_RUNNING)
 		d->state = VNIC_STOPPED;
+	if (d->state == VNIC_LOST)
+		d->recover.was = VNIC_STOPPED; /* a back end that returns finds it so */
 	vnic_config_link(d);
 	vnic_link_publish(d);
 	return 0;

@@ -49,15 +49,36 @@ static void report_faults(struct vnic_dev *d)
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_QUEUE_STATE, NULL);
 }
 
+static void configuration_changed(struct vnic_dev *d)
+{
+	uint8_t status = 0;
+
+	d->config_changed = false;
+	if (d->state != VNIC_RUNNING)
+		return;
+	if (d->ops->get_status(d, &status) == 0 && (status & VIRTIO_STATUS_NEEDS_RESET))
+		vnic_device_break(d, "the device needs a reset");
+	else if (vnic_config_link(d))
+		vnic_link_publish(d);
+}
+
 /* Holding the lock. Milliseconds until something is due, -1: nothing. */
 static int step_locked(struct vnic_dev *d)
 {
+	const char *why = NULL;
+
 	if (d->thread_stop)
 		return 0;
 	if (d->state != VNIC_LOST && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
 		vnic_recover_lost(d);
 	if (d->fault_seen)
 		report_faults(d);
+	if (d->config_changed)
+		configuration_changed(d);
+	if (d->ctrl != NULL && d->state == VNIC_RUNNING)
+		why = vnic_ctrl_broken(d->ctrl);
+	if (why != NULL)
+		vnic_device_break(d, why);
 	return d->state == VNIC_LOST ? vnic_recover_step(d) : -1;
 }
 
@@ -78,11 +99,12 @@ static int sooner(int a, int64_t b)
 	return b < 0 ? a : a < 0 || b < a ? (int)b : a;
 }
 
-static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, bool gone, int ms)
+/* deaf: what the transport has to say would be said again and again, as nobody listens now. */
+static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, bool deaf, int ms)
 {
 	struct pollfd p[3] = {
 		{ .fd = d->wake_fd, .events = POLLIN },
-		{ .fd = gone || d->ops->event_fd == NULL ? -1 : d->ops->event_fd(d), .events = POLLIN },
+		{ .fd = deaf || d->ops->event_fd == NULL ? -1 : d->ops->event_fd(d), .events = POLLIN },
 		{ .fd = c != NULL ? vnic_ctrl_vq(c)->call_fd : -1, .events = POLLIN },
 	};
 
@@ -97,22 +119,23 @@ static void loop(struct vnic_dev *d)
 {
 	while (!d->thread_stop) {
 		struct vnic_ctrl *c = vnic_ctrl_get(d);
-		bool gone = false;
+		bool deaf;
 		int ms;
 
 		if (c != NULL)
 			vnic_ctrl_poll(c);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
+			deaf = d->state == VNIC_LOST && !d->recover.cleaned;
 			pthread_mutex_unlock(&d->lock);
 		} else {
-			gone = step_busy(d, c);
+			deaf = step_busy(d, c);
 			ms = BUSY_MS;
 		}
 		if (c != NULL)
 			ms = sooner(ms, vnic_ctrl_next(c));
 		if (!d->thread_stop)
-			wait_for(d, c, gone, ms);
+			wait_for(d, c, deaf, ms);
 		if (c != NULL)
 			vnic_ctrl_put(c);
 	}

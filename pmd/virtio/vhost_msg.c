@@ -47,14 +47,18 @@ const char *vnic_vhost_name(uint32_t request)
 
 void vnic_vhost_drop(struct vnic_vhost *v)
 {
+	bool was;
+
 	pthread_mutex_lock(&v->io);
-	if (v->conn >= 0)
+	was = v->conn >= 0;
+	if (was)
 		close(v->conn);
 	if (v->backend >= 0)
 		close(v->backend);
 	v->conn = v->backend = -1;
 	pthread_mutex_unlock(&v->io);
-	vnic_thread_wake(v->dev);
+	if (was)
+		vnic_thread_wake(v->dev);
 }
 
 /* Milliseconds left until deadline, at least 0. */
