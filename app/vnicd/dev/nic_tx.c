@@ -132,7 +132,7 @@ int vnicd_nic_take(struct vnicd_nic *nic, uint16_t pair, struct vnicd_frame *f, 
 		return 0;
 	vnicd_nic_taken(nic, pair);
 	/* No more than a ring's worth of bad ones in a turn. */
-	for (unsigned i = 0; i <= q->ring.conf.size && q->ring.running; i++) {
+	for (unsigned i = 0; i <= q->ring.conf.size; i++) {
 		int rc = vnicd_ring_next(&q->ring, &q->chain, iov, max);
 		enum vnicd_nic_drop why;
 
