@@ -19,7 +19,15 @@ static struct sock_rise *new_rise(struct sock *s)
 
 	if (r == NULL)
 		return NULL;
-	*r = (struct sock_rise){ .s = s };
+	/* Each short connection has one: what is set with something else is not cleared. */
+	r->s = s;
+	r->tcp = NULL;
+	r->smc = NULL;
+	r->decided = r->listed = false;
+	r->set = 0;
+	r->verdict.tcp = NULL;
+	r->deadline_us = 0;
+	r->timer.next = NULL;
 	s->rise = r;
 	s->mode = SOCK_M_RISING;
 	return r;
@@ -28,7 +36,8 @@ static struct sock_rise *new_rise(struct sock *s)
 /* Not while it is on the list. */
 static void free_rise(struct sock *s)
 {
-	wheel_cancel(s->ss->wheel, &s->rise->timer);
+	if (unlikely(wheel_armed(&s->rise->timer)))
+		wheel_cancel(s->ss->wheel, &s->rise->timer);
 	pool_put(&s->ss->rises, s->rise);
 	s->rise = NULL;
 }
@@ -76,11 +85,11 @@ static void apply_smc(const struct sock_rise *r, struct smc_conn *c)
 		tcp_user_timeout(tcp, r->user_timeout_ms);
 }
 
-/* TCP it is: the object stays only to filter. */
+/* TCP it is, with the socket as its user: the object stays only to filter. */
 static void become_tcp(struct sock *s, struct tcp_conn *c, bool filter)
 {
-	tcp_set_user(c, s);
-	apply_tcp(s->rise, c);
+	if (s->rise->set != 0)
+		apply_tcp(s->rise, c);
 	s->conn = c;
 	if (filter) {
 		s->mode = SOCK_M_FILTER;
@@ -115,14 +124,14 @@ int sock_rise_connect(struct sock *s, const struct sock_connect_args *args)
 
 	if (r == NULL)
 		return -ENOMEM;
-	r->args = *args;
-	if (args->timeout_ms != 0)
-		r->deadline_us = net_now(ss->net) + args->timeout_ms * 1000ull;
-	rc = tcp_connect(ss->tcp, &(struct tcp_connect_args){
+	r->args = (struct tcp_connect_args){
 		.laddr = args->laddr, .raddr = args->raddr, .lport = args->lport, .rport = args->rport, .user = s,
 		.opt = smc_tcp_opt, .timeout_ms = args->timeout_ms, .rcvbuf_max = args->rcvbuf_max,
 		.sndbuf_max = args->sndbuf_max,
-	}, &r->tcp);
+	};
+	if (args->timeout_ms != 0)
+		r->deadline_us = net_now(ss->net) + args->timeout_ms * 1000ull;
+	rc = tcp_connect(ss->tcp, &r->args, &r->tcp);
 	if (rc < 0)
 		become_none(s);
 	return rc;
@@ -162,6 +171,7 @@ static void begin_smc(struct sock *s, struct tcp_conn *c, unsigned events)
 	}
 	if (rc == -ENOMEM) {
 		s->reason = SMC_RSN_MEM;
+		tcp_set_user(c, s);
 		become_tcp(s, c, true);
 		sock_tell(s, TCP_EV_CONNECTED | events, 0);
 		return;
@@ -212,12 +222,13 @@ void sock_rise_decided(void *ctx, struct smc_conn *c, void *user, const struct s
 static void connect_again(struct sock *s)
 {
 	struct sock_stack *ss = s->ss;
-	struct sock_connect_args args = s->rise->args;
+	struct tcp_connect_args args = s->rise->args;
 	uint64_t now = net_now(ss->net);
 	struct tcp_conn *c;
 	int rc = 0;
 
 	ss->stats.reconnected++;
+	args.opt.len = 0;
 	if (s->rise->deadline_us != 0) {
 		if (s->rise->deadline_us <= now)
 			rc = -ETIMEDOUT;
@@ -225,10 +236,7 @@ static void connect_again(struct sock *s)
 			args.timeout_ms = (uint32_t)((s->rise->deadline_us - now + 999) / 1000);
 	}
 	if (rc == 0)
-		rc = tcp_connect(ss->tcp, &(struct tcp_connect_args){
-			.laddr = args.laddr, .raddr = args.raddr, .lport = args.lport, .rport = args.rport, .user = s,
-			.timeout_ms = args.timeout_ms, .rcvbuf_max = args.rcvbuf_max, .sndbuf_max = args.sndbuf_max,
-		}, &c);
+		rc = tcp_connect(ss->tcp, &args, &c);
 	if (rc == 0) {
 		become_tcp(s, c, false);
 		return;

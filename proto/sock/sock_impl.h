@@ -62,7 +62,7 @@ struct sock_rise {
 	bool nodelay, cork, keepalive;
 	uint32_t user_timeout_ms, rcvbuf_max, sndbuf_max;
 	struct smc_decision verdict;   /* once decided */
-	struct sock_connect_args args; /* of a connect, to connect again */
+	struct tcp_connect_args args;  /* of a connect, with the option; to connect again */
 	uint64_t deadline_us;          /* of a connect; 0: TCP's */
 	struct wheel_timer timer;      /* WHEEL_SOCK: FILTER */
 };

@@ -34,6 +34,17 @@ static void parse_sack(const uint8_t *p, unsigned len, struct tcp_opts *out)
 	out->present |= TCP_OPT_SACK;
 }
 
+/* NOP, NOP and a user's option of 6 octets as the last one, as SMC's is sent. */
+static bool parse_user_last(const uint8_t *p, struct tcp_opts *out)
+{
+	if (p[1] != OPT_NOP || (p[2] != OPT_EXP1 && p[2] != OPT_EXP2) || p[3] != 6 || out->present & TCP_OPT_USER)
+		return false;
+	memcpy(out->user.bytes, p + 2, 6);
+	out->user.len = 6;
+	out->present |= TCP_OPT_USER;
+	return true;
+}
+
 static void parse_user(const uint8_t *p, unsigned len, struct tcp_opts *out)
 {
 	if (len > TCP_USER_OPT_MAX)
@@ -83,17 +94,9 @@ static void parse_one(const uint8_t *p, unsigned len, struct tcp_opts *out)
 	}
 }
 
-void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
+/* Apart from what nearly every segment takes, which is inlined and wants the registers. */
+static __rte_noinline void parse_all(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 {
-	/* Aligned timestamps alone, as nearly every segment has them (RFC 7323 appendix A). */
-	if (len == 12 && memcmp(opt, "\1\1\10\12", 4) == 0) {
-		out->present = TCP_OPT_TS;
-		out->n_sack = 0;
-		out->user.len = 0;
-		out->tsval = get32(opt + 4);
-		out->tsecr = get32(opt + 8);
-		return;
-	}
 	memset(out, 0, sizeof(*out));
 	for (unsigned off = 0; off < len;) {
 		unsigned olen;
@@ -101,6 +104,8 @@ void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 		if (opt[off] == OPT_EOL)
 			return;
 		if (opt[off] == OPT_NOP) {
+			if (len - off == 8 && parse_user_last(opt + off, out))
+				return;
 			off++;
 			continue;
 		}
@@ -112,6 +117,20 @@ void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 		parse_one(opt + off, olen, out);
 		off += olen;
 	}
+}
+
+void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
+{
+	/* Aligned timestamps alone, as nearly every segment has them (RFC 7323 appendix A). */
+	if (len == 12 && memcmp(opt, "\1\1\10\12", 4) == 0) {
+		out->present = TCP_OPT_TS;
+		out->n_sack = 0;
+		out->user.len = 0;
+		out->tsval = get32(opt + 4);
+		out->tsecr = get32(opt + 8);
+		return;
+	}
+	parse_all(opt, len, out);
 }
 
 unsigned tcp_ts_option(uint32_t tsval, uint32_t tsecr, uint8_t *buf)
@@ -138,10 +157,10 @@ unsigned tcp_syn_options(const struct tcp_syn_opts *o, uint8_t *buf)
 	}
 	if (o->wscale)
 		p = put32(p, OPT_NOP << 24 | OPT_WSCALE << 16 | 3 << 8 | o->shift);
-	if (o->user != NULL && o->user->len != 0) {
-		while ((p - buf + o->user->len) % 4 != 0)
-			*p++ = OPT_NOP;
-		memcpy(p, o->user->bytes, o->user->len);
+	if (o->user != NULL && o->user->len != 0) { /* at a multiple of 4, with room for whole stores */
+		memset(p, OPT_NOP, 4);
+		p += -o->user->len & 3;
+		memcpy(p, o->user->bytes, sizeof(o->user->bytes));
 		p += o->user->len;
 	}
 	return p - buf;

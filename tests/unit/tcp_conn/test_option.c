@@ -76,6 +76,35 @@ static void tcp_parse_options__values(void)
 	CU_ASSERT_EQUAL(o.sack[3].end, 8);
 }
 
+/* As the last option, padded before, it is read at once: as if it were not. */
+static void tcp_parse_options__user_option_at_the_end(void)
+{
+	static const struct {
+		const char *what;
+		uint8_t opt[24], len, want[TCP_USER_OPT_MAX + 1]; /* want[0]: its length */
+	} rows[] = {
+		{ "SMC", { 2, 4, 5, 180, 1, 1, 254, 6, 1, 2, 3, 4 }, 12, { 6, 254, 6, 1, 2, 3, 4 } },
+		{ "the other kind", { 1, 1, 253, 6, 1, 2, 3, 4 }, 8, { 6, 253, 6, 1, 2, 3, 4 } },
+		{ "two: the first one", { 254, 4, 9, 9, 1, 1, 253, 6, 1, 2, 3, 4 }, 12, { 4, 254, 4, 9, 9 } },
+		{ "two, the first one alike", { 1, 1, 254, 6, 5, 6, 7, 8, 1, 1, 254, 6, 1, 2, 3, 4 }, 16,
+		  { 6, 254, 6, 5, 6, 7, 8 } },
+		{ "one NOP only", { 1, 254, 6, 1, 2, 3, 4, 1 }, 8, { 6, 254, 6, 1, 2, 3, 4 } },
+		{ "three NOPs", { 1, 1, 1, 254, 5, 1, 2, 3 }, 8, { 5, 254, 5, 1, 2, 3 } },
+		{ "shorter", { 1, 1, 254, 4, 1, 2, 1, 1 }, 8, { 4, 254, 4, 1, 2 } },
+		{ "another kind", { 1, 1, 77, 6, 1, 2, 3, 4 }, 8, { 0 } },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct tcp_opts o;
+
+		parse(rows[i].opt, rows[i].len, &o);
+		CU_ASSERT_EQUAL(!!(o.present & TCP_OPT_USER), rows[i].want[0] != 0);
+		CU_ASSERT_EQUAL(o.user.len, rows[i].want[0]);
+		if (o.user.len != rows[i].want[0] || memcmp(o.user.bytes, rows[i].want + 1, o.user.len) != 0)
+			CU_FAIL(rows[i].what);
+	}
+}
+
 /* Pitfall 1: each kind with each length at each place ends, and reads nothing
  * beyond (run under AddressSanitizer). */
 static void tcp_parse_options__every_kind_length_and_place(void)
@@ -154,6 +183,7 @@ static void tcp_syn_options__octets(void)
 static const struct test_case cases[] = {
 	TEST_CASE(tcp_parse_options__table),
 	TEST_CASE(tcp_parse_options__values),
+	TEST_CASE(tcp_parse_options__user_option_at_the_end),
 	TEST_CASE(tcp_parse_options__every_kind_length_and_place),
 	TEST_CASE(tcp_parse_options__random_octets),
 	TEST_CASE(tcp_syn_options__octets),
