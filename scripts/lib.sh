@@ -177,3 +177,29 @@ smcgate_ready() { [ -S "$console_socket" ] && grep -q 'PIPELINE: ready' "$smcgat
 smcgate_ready_or_gone() { smcgate_ready || ! kill -0 "$smcgate_pid"; }
 console() { "$top/scripts/console" -s "$console_socket" "$@"; }
 stop_smcgate() { end_pid "$smcgate_pid"; }
+
+# ---- vnicd --------------------------------------------------------------------
+# Start vnicd in $ns: start_vnicd CONFIG [EAL-ARGUMENT...]. Returns when its sockets and
+# interfaces are there. Leaves its pid in $vnicd_pid, its log in $vnicd_log, its
+# --file-prefix in $vnicd_prefix; ends it when the script ends.
+vnicd=$build/app/vnicd/vnicd
+start_vnicd() {
+	local config=$1; shift
+	_vnicd_count=$((${_vnicd_count:-0} + 1))
+	vnicd_prefix=vnicd-$$-$_vnicd_count
+	vnicd_log=$(mktemp "${TMPDIR:-/tmp}/$vnicd_prefix.XXXXXX.log")
+	at_exit "rm -f $vnicd_log"
+	ip netns exec "$ns" "$vnicd" --no-huge -m 16 --no-pci --file-prefix="$vnicd_prefix" "$@" -- -c "$config" \
+		>"$vnicd_log" 2>&1 &
+	vnicd_pid=$!
+	at_exit "end_pid $vnicd_pid"
+	wait_for 60 vnicd_ready_or_gone || true
+	vnicd_ready || {
+		cat "$vnicd_log" >&2
+		die "vnicd did not start"
+	}
+}
+vnicd_ready() { grep -q 'vnicd: ready' "$vnicd_log"; }
+vnicd_ready_or_gone() { vnicd_ready || ! kill -0 "$vnicd_pid"; }
+# One answer of a DPDK program's telemetry, as JSON: telemetry PREFIX COMMAND.
+telemetry() { printf '%s\n' "$2" | timeout 10 dpdk-telemetry.py -f "$1"; }

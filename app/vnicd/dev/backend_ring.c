@@ -94,6 +94,7 @@ static int start(struct vnicd_backend *b, struct backend_vring *v, uint32_t inde
 		.in_order = has_feature(b, VIRTIO_F_IN_ORDER),
 		.event_idx = has_feature(b, VIRTIO_F_EVENT_IDX),
 		.indirect = has_feature(b, VIRTIO_F_INDIRECT_DESC),
+		.read_only = (index & 1) != 0, /* transmit queues; the control queue's number is even */
 		.base = (uint16_t)v->base,
 		/* Who does not know of the upper half leaves it empty. */
 		.used_base = (uint16_t)(v->base >> 16 != 0 ? v->base >> 16 : v->base),

@@ -42,6 +42,9 @@ const char *vnicd_ring_error_name(enum vnicd_ring_error e);
 struct vnicd_ring_conf {
 	uint16_t size;
 	bool packed, in_order, event_idx, indirect;
+	/* The device only reads. In packed indirect tables WRITE is then overlooked: DPDK's net_virtio
+	 * leaves it in the first entry of those it transmits by. */
+	bool read_only;
 	/* in this process: translated and checked by vnicd_ring_map() */
 	void *desc, *driver, *device;
 	/*

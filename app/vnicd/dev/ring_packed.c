@@ -31,8 +31,11 @@ static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_
 		return VNICD_RING_ERROR_ADDRESS;
 	for (uint32_t i = 0; i < n; i++) {
 		struct ring_desc e = ring_load_packed(table, i);
-		enum vnicd_ring_error error = ring_gather_desc(r, g, &e);
+		enum vnicd_ring_error error;
 
+		if (r->conf.read_only)
+			e.flags &= (uint16_t)~VRING_DESC_F_WRITE;
+		error = ring_gather_desc(r, g, &e);
 		if (error != VNICD_RING_ERROR_NONE)
 			return error;
 	}
