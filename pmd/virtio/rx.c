@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
+#include "pmd/virtio/dev.h"
 #include "pmd/virtio/rx_private.h"
 
 /* ---- bursts: one for each mode ---------------------------------------------- */
@@ -13,8 +14,7 @@ static __rte_always_inline uint16_t rx_burst(void *q, struct rte_mbuf **pkts, ui
 	if (unlikely(!vnic_vq_enter(&rxq->vq)))
 		return 0;
 	out = rx_collect(rxq, pkts, n, mode);
-	if (rx_refill_due(rxq, out) && likely(rxq->vq.fault == VNIC_FAULT_NONE) && refill(rxq) != 0)
-		vnic_vq_kick(&rxq->vq);
+	rx_after(rxq, out, refill);
 	vnic_vq_leave(&rxq->vq);
 	return out;
 }
@@ -70,7 +70,12 @@ static uint16_t (*const refills[])(struct vnic_rxq *) = {
 
 eth_rx_burst_t vnic_rx_select(const struct vnic_rxq *rxq)
 {
-	return bursts[rx_mode(rxq)].burst;
+	unsigned mode = rx_mode(rxq);
+	eth_rx_burst_t vec = NULL;
+
+	if ((mode & (RX_MERGE | RX_PARSE)) == 0 && rxq->vq.dev != NULL && rxq->vq.dev->args.vectorized)
+		vec = rx_vec_select(mode);
+	return vec != NULL ? vec : bursts[mode].burst;
 }
 
 const char *vnic_rx_burst_name(eth_rx_burst_t burst)
@@ -80,7 +85,7 @@ const char *vnic_rx_burst_name(eth_rx_burst_t burst)
 	for (i = 0; i < RX_MODES; i++)
 		if (bursts[i].burst == burst)
 			return bursts[i].name;
-	return "none";
+	return rx_vec_name(burst);
 }
 
 /* ---- what the inline functions leave to others --------------------------------- */

@@ -23,6 +23,7 @@
 #define RX_MERGE  4u /* MRG_RXBUF */
 #define RX_PARSE  8u /* headers say something, or VLAN tags go */
 #define RX_MODES  16u
+#define RX_BLIND  16u /* packets are not looked into, not even for who they are for */
 
 #define RX_CHUNK  32u /* used entries looked at before the first becomes a packet */
 #define RX_REFILL 64u /* buffers taken from the pool at a time */
@@ -224,7 +225,7 @@ static __rte_always_inline void rx_set_len(struct rte_mbuf *m, uint32_t len)
 /* A whole packet: header, tag, counters. False: dropped. */
 static __rte_always_inline bool rx_finish(struct vnic_rxq *rxq, struct rte_mbuf *m, const unsigned mode)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_ether_hdr *eth;
 
 	if (mode & RX_PARSE) {
 		struct rx_hdr c = rx_hdr_copy(rx_hdr_of(rxq, m), rxq->hash);
@@ -235,16 +236,18 @@ static __rte_always_inline bool rx_finish(struct vnic_rxq *rxq, struct rte_mbuf 
 			return false;
 		}
 	}
+	rxq->bytes += m->pkt_len;
+	if (mode & RX_BLIND)
+		return true;
+	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr))) {
-		rxq->multicast++;
-		if (rte_is_broadcast_ether_addr(&eth->dst_addr)) {
-			rxq->multicast--;
+		if (rte_is_broadcast_ether_addr(&eth->dst_addr))
 			rxq->broadcast++;
-		}
+		else
+			rxq->multicast++;
 	}
 	if ((mode & RX_PARSE) && rxq->vlan_strip)
 		rx_vlan_strip(m);
-	rxq->bytes += m->pkt_len;
 	return true;
 }
 
@@ -255,8 +258,9 @@ static __rte_always_inline uint16_t rx_single(struct vnic_rxq *rxq, struct rte_m
 	const uint32_t hdr_len = rxq->vq.hdr_len;
 	uint16_t i, out = 0;
 
-	for (i = 0; i < n; i++)
-		rte_prefetch0((char *)mb[i]->buf_addr + VNIC_RX_DATA_OFF - (mode & RX_PARSE ? hdr_len : 0));
+	if (!(mode & RX_BLIND))
+		for (i = 0; i < n; i++)
+			rte_prefetch0((char *)mb[i]->buf_addr + VNIC_RX_DATA_OFF - (mode & RX_PARSE ? hdr_len : 0));
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = mb[i];
 		uint32_t size = len[i] - hdr_len;
@@ -337,6 +341,27 @@ static __rte_always_inline uint16_t rx_collect(struct vnic_rxq *rxq, struct rte_
 	return out;
 }
 
+/* ---- bursts whose files are not always compiled or whose CPU is not always there ----- */
+/* The variant for a mode of ring kind alone, NULL: none. */
+eth_rx_burst_t rx_vec_select(unsigned mode);
+const char *rx_vec_name(eth_rx_burst_t burst);
+/* Does the CPU have what the file needs, and may it be used? */
+bool rx_avx512_usable(void);
+uint16_t rx_avx512_packed(void *q, struct rte_mbuf **pkts, uint16_t n);
+uint16_t rx_avx512_packed_inorder(void *q, struct rte_mbuf **pkts, uint16_t n);
+
+/* The whole burst around its receiving half. */
+static __rte_always_inline void rx_after(struct vnic_rxq *rxq, uint16_t received,
+					 uint16_t (*refill)(struct vnic_rxq *rxq))
+{
+	bool due = rxq->vq.free_count >= rxq->refill_min || (received == 0 && rxq->vq.free_count != 0);
+
+	/* A busy queue waits for refill_min of them; an idle one takes what it can, so
+	 * that it never stays without buffers when the pool had none. */
+	if (due && likely(rxq->vq.fault == VNIC_FAULT_NONE) && refill(rxq) != 0)
+		vnic_vq_kick(&rxq->vq);
+}
+
 /* ---- refill -------------------------------------------------------------------------- */
 static __rte_always_inline uint64_t rx_address(const struct vnic_rxq *rxq, const struct rte_mbuf *m)
 {
@@ -345,7 +370,7 @@ static __rte_always_inline uint64_t rx_address(const struct vnic_rxq *rxq, const
 	return base + VNIC_RX_DATA_OFF - rxq->vq.hdr_len;
 }
 
-/* One 64-bit store for what a fresh buffer's receive fields are. */
+/* Two stores for what a fresh buffer's receive fields are. */
 static __rte_always_inline void rx_rearm(const struct vnic_rxq *rxq, struct rte_mbuf *m)
 {
 	static_assert(offsetof(struct rte_mbuf, data_off) % 8 == 0 &&
@@ -360,58 +385,62 @@ static __rte_always_inline void rx_post_split(struct vnic_rxq *rxq, struct rte_m
 					      const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
+	struct vring_desc *const table = vq->split.desc;
+	struct vring_avail *const ring = vq->split.avail;
+	struct vnic_slot *const slot = vq->slot;
+	const uint64_t word = rte_cpu_to_le_64((uint64_t)VRING_DESC_F_WRITE << 32 | rxq->buf_len);
 	uint16_t mask = (uint16_t)(vq->size - 1), i;
 
 	for (i = 0; i < n; i++) {
 		uint16_t pos = (uint16_t)(vq->avail + i) & mask;
-		uint16_t id = mode & RX_ORDER ? pos : vq->slot[pos].next;
-		struct vring_desc *d = &vq->split.desc[id];
+		uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
+		struct vring_desc *d = &table[id];
 
-		vq->slot[id].mbuf = mb[i];
+		slot[id].mbuf = mb[i];
 		rx_rearm(rxq, mb[i]);
 		d->addr = rte_cpu_to_le_64(rx_address(rxq, mb[i]));
-		d->len = rte_cpu_to_le_32(rxq->buf_len);
-		d->flags = rte_cpu_to_le_16(VRING_DESC_F_WRITE);
-		d->next = 0;
+		*(rx_word *)&d->len = word; /* and flags, and next: 0 */
 		/* Mostly there from the lap before: the line stays shared with the device. */
-		if (unlikely(vq->split.avail->ring[pos] != rte_cpu_to_le_16(id)))
-			vq->split.avail->ring[pos] = rte_cpu_to_le_16(id);
+		if (unlikely(ring->ring[pos] != rte_cpu_to_le_16(id)))
+			ring->ring[pos] = rte_cpu_to_le_16(id);
 	}
 	vq->avail = (uint16_t)(vq->avail + n);
 	rx_before_store(vq);
-	__atomic_store_n(&vq->split.avail->idx, rte_cpu_to_le_16(vq->avail), __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->idx, rte_cpu_to_le_16(vq->avail), __ATOMIC_RELAXED);
 }
 
 static __rte_always_inline void rx_post_packed(struct vnic_rxq *rxq, struct rte_mbuf **mb, uint16_t n,
 					       const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
-	struct vring_packed_desc *head = &vq->packed.desc[vq->avail];
+	struct vring_packed_desc *const ring = vq->packed.desc;
+	struct vnic_slot *const slot = vq->slot;
+	uint64_t base = (uint64_t)(VRING_DESC_F_WRITE | vring_packed_avail_flags(vq->avail_wrap)) << 48 | rxq->buf_len;
 	uint64_t head_word = 0;
-	uint16_t pos = vq->avail, i;
+	uint16_t head = vq->avail, pos = head, size = vq->size, i;
 
 	for (i = 0; i < n; i++) {
-		uint16_t id = mode & RX_ORDER ? pos : vq->slot[pos].next;
-		struct vring_packed_desc *d = &vq->packed.desc[pos];
-		uint64_t flags = VRING_DESC_F_WRITE | vring_packed_avail_flags(vq->avail_wrap);
-		uint64_t word = rte_cpu_to_le_64(flags << 48 | (uint64_t)id << 32 | rxq->buf_len);
+		uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
+		struct vring_packed_desc *d = &ring[pos];
+		uint64_t word = rte_cpu_to_le_64(base | (uint64_t)id << 32);
 
-		vq->slot[id].mbuf = mb[i];
+		slot[id].mbuf = mb[i];
 		rx_rearm(rxq, mb[i]);
 		d->addr = rte_cpu_to_le_64(rx_address(rxq, mb[i]));
 		if (i == 0)
 			head_word = word;
 		else
-			__atomic_store_n((rx_word *)&d->len, word, __ATOMIC_RELAXED);
-		if (++pos == vq->size) {
+			*(rx_word *)&d->len = word;
+		if (unlikely(++pos == size)) {
 			pos = 0;
 			vq->avail_wrap = !vq->avail_wrap;
+			base ^= (uint64_t)(VRING_PACKED_F_AVAIL | VRING_PACKED_F_USED) << 48;
 		}
 	}
 	vq->avail = pos;
 	/* The device goes on from the head: all of them become available with it (2.8.21.1). */
 	rx_before_store(vq);
-	__atomic_store_n((rx_word *)&head->len, head_word, __ATOMIC_RELAXED);
+	__atomic_store_n((rx_word *)&ring[head].len, head_word, __ATOMIC_RELAXED);
 }
 
 /* Offer n buffers, 1 at least and no more than free_count. */
@@ -449,13 +478,6 @@ static __rte_always_inline uint16_t rx_refill(struct vnic_rxq *rxq, const unsign
 	} while (got == want && rxq->vq.free_count != 0);
 	rxq->nombuf += rxq->vq.free_count != 0;
 	return total;
-}
-
-/* Due? A busy queue waits for refill_min of them; an idle one takes what it can,
- * so that it never stays without buffers when the pool had none. */
-static __rte_always_inline bool rx_refill_due(const struct vnic_rxq *rxq, uint16_t received)
-{
-	return rxq->vq.free_count >= rxq->refill_min || (received == 0 && rxq->vq.free_count != 0);
 }
 
 #endif

@@ -61,6 +61,7 @@ int rx_lab_open(struct rx_lab *lab, const struct rx_lab_opts *opts)
 	snprintf(d->name, sizeof(d->name), "rx_lab");
 	d->wake_fd = -1;
 	d->transport_flags = VNIC_TRANSPORT_VA;
+	d->args.vectorized = opts->vectorized;
 	d->hdr_len = opts->hash ? 20 : 12;
 	d->packed = opts->packed;
 	set_feature(d, VIRTIO_F_IN_ORDER, opts->in_order);

@@ -94,10 +94,10 @@ static void commit(struct rx_lab *lab, enum deed deed, uint16_t idle)
 	}
 }
 
-static void check_bad(const struct bad *bad)
+static void check_bad(const struct bad *bad, bool vectorized)
 {
 	struct rx_lab_opts o = { .size = SIZE, .packed = bad->packed, .in_order = bad->in_order,
-				 .mergeable = bad->mergeable };
+				 .mergeable = bad->mergeable, .vectorized = vectorized };
 	struct rte_mbuf *pkts[8];
 	struct rx_lab lab;
 	uint16_t idle, n;
@@ -135,8 +135,10 @@ static void device__breaks_rules(void)
 {
 	unsigned i;
 
-	for (i = 0; i < RTE_DIM(bads); i++)
-		check_bad(&bads[i]);
+	for (i = 0; i < RTE_DIM(bads); i++) {
+		check_bad(&bads[i], false);
+		check_bad(&bads[i], true);
+	}
 }
 
 /* Packed: a used descriptor where nothing is outstanding. */
@@ -166,8 +168,8 @@ static void device__short_packets(void)
 	static const uint32_t len[] = { 0, 1, 11, 12, 13, 25 };
 	unsigned v, i;
 
-	for (v = 0; v < 4; v++) {
-		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2 };
+	for (v = 0; v < 8; v++) {
+		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
 		struct rx_lab lab;
 		struct rte_mbuf *m;
 
@@ -210,8 +212,8 @@ static void device__scribbles_over_the_ring(void)
 {
 	unsigned v, i;
 
-	for (v = 0; v < 4; v++) {
-		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2 };
+	for (v = 0; v < 8; v++) {
+		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
 		uint64_t rnd = v;
 		struct rte_mbuf *pkts[SIZE];
 		struct rx_lab lab;
@@ -234,8 +236,71 @@ static void device__scribbles_over_the_ring(void)
 	}
 }
 
+/* The k-th of four is wrong: what is before it passes, what is behind it does not. */
+static void device__breaks_rules_within_four(void)
+{
+	static const enum deed deeds[] = { ID_BEYOND, LENGTH_BEYOND, ID_FAR, LENGTH_FAR };
+	struct rte_mbuf *pkts[SIZE];
+	struct rx_lab lab;
+	unsigned v, k, i;
+
+	for (v = 0; v < 8 * RTE_DIM(deeds); v++)
+		for (k = 0; k < 12; k++) {
+			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
+
+			CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
+			for (i = 0; i < k; i++)
+				rx_lab_frame(&lab, 60, i);
+			rx_lab_poll(&lab);
+			commit(&lab, deeds[v / 8], 0);
+			for (i++; i < 13; i++)
+				rx_lab_frame(&lab, 60, i);
+			CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, SIZE), k);
+			for (i = 0; i < k; i++)
+				CU_ASSERT_TRUE(rx_lab_is_frame(pkts[i], 60, i));
+			rte_pktmbuf_free_bulk(pkts, k);
+			CU_ASSERT_NOT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_NONE);
+			CU_ASSERT_EQUAL(lab.rxq.packets, k);
+			CU_ASSERT_EQUAL(lab.rxq.bytes, 60 * k);
+			rx_lab_close(&lab);
+		}
+}
+
+/* The same of lengths that cost a packet, not the queue. */
+static void device__short_and_long_within_four(void)
+{
+	static const uint32_t wrong[] = { 0, 11, 25, 12 + 101 };
+	struct rte_mbuf *pkts[SIZE];
+	struct rx_lab lab;
+	unsigned v, k, i;
+
+	for (v = 0; v < 8 * RTE_DIM(wrong); v++)
+		for (k = 0; k < 12; k++) {
+			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4,
+						 .frame_max = 100 };
+			uint16_t n;
+
+			CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
+			for (i = 0; i < 12; i++)
+				if (i != k)
+					rx_lab_frame(&lab, 60, i);
+				else if (rx_lab_poll(&lab) != 0)
+					rx_lab_used(&lab, rx_lab_take(&lab).id, wrong[v / 8]);
+			n = lab.burst(&lab.rxq, pkts, SIZE);
+			CU_ASSERT_EQUAL_FATAL(n, 11);
+			for (i = 0; i < n; i++)
+				CU_ASSERT_TRUE(rx_lab_is_frame(pkts[i], 60, i + (i >= k)));
+			rte_pktmbuf_free_bulk(pkts, n);
+			CU_ASSERT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_NONE);
+			CU_ASSERT_TRUE(lab.rxq.errors == 1 && lab.rxq.packets == 11 && lab.rxq.bytes == 660);
+			rx_lab_close(&lab);
+		}
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(device__breaks_rules),
+	TEST_CASE(device__breaks_rules_within_four),
+	TEST_CASE(device__short_and_long_within_four),
 	TEST_CASE(device__uses_what_is_not_there),
 	TEST_CASE(device__short_packets),
 	TEST_CASE(device__long_packets),

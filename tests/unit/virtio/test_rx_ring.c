@@ -14,7 +14,8 @@ static void shuffle(struct rx_lab *lab, uint64_t *rnd)
 {
 	struct rx_lab_buf b, *other;
 
-	if (lab->opts.in_order || lab->n_have < 2)
+	/* now and then, so that there are runs in order, too */
+	if (lab->opts.in_order || lab->n_have < 2 || test_random(rnd) % 64 > lab->opts.size % 7)
 		return;
 	other = rx_lab_have(lab, (unsigned)(test_random(rnd) % lab->n_have));
 	b = *rx_lab_have(lab, 0);
@@ -88,16 +89,19 @@ static void run(const struct rx_lab_opts *opts, uint32_t total)
 	rx_lab_close(&lab);
 }
 
-/* Every variant: bit 0 in order, bit 1 mergeable, bit 2 offloads, bit 3 pinned external buffers. */
+/* Every variant: bit 0 in order, bit 1 mergeable, bit 2 offloads, bit 3 pinned external
+ * buffers, bit 4 vectors, where there are such. */
 static void run_variants(uint16_t size, bool packed, uint32_t total)
 {
 	unsigned v;
 
-	for (v = 0; v < 16; v++) {
+	for (v = 0; v < 32; v++) {
 		struct rx_lab_opts o = { .size = size, .packed = packed, .in_order = v & 1, .mergeable = v & 2,
-					 .csum = v & 4, .hash = v & 4, .pinned = v & 8 };
+					 .csum = v & 4, .hash = v & 4, .pinned = v & 8,
+					 .vectorized = v & 16 };
 
-		run(&o, total);
+		if (!(o.vectorized && (o.mergeable || o.csum)))
+			run(&o, total);
 	}
 }
 
@@ -112,6 +116,8 @@ static void laps__split_256(void)
 	struct rx_lab_opts o = { .size = 256, .room = SMALL };
 
 	run_variants(256, false, 5001);
+	run(&o, 140001);
+	o.vectorized = true;
 	run(&o, 140001);
 	o.in_order = true;
 	run(&o, 140001);
@@ -153,6 +159,8 @@ static void laps__packed_32768(void)
 {
 	struct rx_lab_opts o = { .size = 32768, .packed = true, .room = SMALL };
 
+	run(&o, 100003);
+	o.vectorized = true;
 	run(&o, 100003);
 	o.in_order = true;
 	run(&o, 100003);
@@ -240,6 +248,7 @@ static void pool__dry_and_back(void)
 	static const struct rx_lab_opts opts[] = {
 		{ .size = 16 }, { .size = 16, .in_order = true }, { .size = 16, .packed = true },
 		{ .size = 16, .packed = true, .in_order = true },
+		{ .size = 16, .vectorized = true }, { .size = 16, .packed = true, .vectorized = true },
 	};
 	struct rte_mbuf *held[128], *m;
 	unsigned v, i, n;
@@ -299,6 +308,7 @@ static void drain__harvests(void)
 	static const struct rx_lab_opts opts[] = {
 		{ .size = 64 }, { .size = 64, .in_order = true }, { .size = 64, .packed = true },
 		{ .size = 64, .packed = true, .in_order = true }, { .size = 64, .mergeable = true },
+		{ .size = 64, .vectorized = true }, { .size = 64, .packed = true, .vectorized = true },
 	};
 	struct rte_mbuf *pkts[16];
 	struct rx_lab lab;

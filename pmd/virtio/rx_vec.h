@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Four used entries at a time, on SSE 4.1 (DPDK's baseline on x86): no mergeable
+ * buffers, nothing read in headers or packets. Only what is as it should be goes
+ * this way: four entries used, in the order in which they were offered (which
+ * devices keep, with IN_ORDER or without), of lengths that pass. All else is left
+ * to the scalar steps, which look at one entry and know what is wrong.
+ */
+#ifndef VNIC_RX_VEC_H
+#define VNIC_RX_VEC_H
+
+#include <smmintrin.h>
+
+#include "pmd/virtio/rx_private.h"
+
+#define RX_STEP 4u
+
+/* What a burst adds up, in registers. */
+struct rx_sum {
+	__m128i len;   /* four lanes of lengths, headers included */
+	uint32_t packets;
+};
+
+/* Read once, whatever the compiler thinks of the memory. */
+static __rte_always_inline __m128i rx_load(const void *p)
+{
+	return *(const volatile __m128i_u *)p;
+}
+
+static __rte_always_inline bool rx_all_ones(__m128i v)
+{
+	return _mm_movemask_epi8(v) == 0xffff;
+}
+
+/* Lengths from the least to the most that a packet may have? */
+static __rte_always_inline __m128i rx_len_ok(const struct vnic_rxq *rxq, __m128i len)
+{
+	uint32_t min = rxq->vq.hdr_len + RX_MIN_LEN;
+	uint32_t max = (uint32_t)RTE_MIN((uint64_t)rxq->buf_len, (uint64_t)rxq->vq.hdr_len + rxq->frame_max);
+	__m128i above = _mm_sub_epi32(len, _mm_set1_epi32((int)min)), most = _mm_set1_epi32((int)(max - min));
+
+	return _mm_cmpeq_epi32(_mm_max_epu32(above, most), most);
+}
+
+/* The buffers of four positions, whose ids are the positions; false: one is not there. */
+static __rte_always_inline bool rx_vec_claim(struct vnic_vq *vq, uint16_t pos, struct rte_mbuf **pkts, const unsigned mode)
+{
+	struct vnic_slot *s = &vq->slot[pos];
+	struct rte_mbuf *m0 = s[0].mbuf, *m1 = s[1].mbuf, *m2 = s[2].mbuf, *m3 = s[3].mbuf;
+
+	if (!(mode & RX_ORDER)) {
+		if (unlikely(m0 == NULL || m1 == NULL || m2 == NULL || m3 == NULL))
+			return false;
+		s[0] = (struct vnic_slot){ .next = pos };
+		s[1] = (struct vnic_slot){ .next = (uint16_t)(pos + 1) };
+		s[2] = (struct vnic_slot){ .next = (uint16_t)(pos + 2) };
+		s[3] = (struct vnic_slot){ .next = (uint16_t)(pos + 3) };
+	}
+	pkts[0] = m0;
+	pkts[1] = m1;
+	pkts[2] = m2;
+	pkts[3] = m3;
+	return true;
+}
+
+/* packet_type 0, pkt_len, data_len, vlan_tci 0, hash 0 in one store. */
+static __rte_always_inline void rx_vec_set(struct rte_mbuf *m, __m128i fields)
+{
+	static_assert(offsetof(struct rte_mbuf, packet_type) % 16 == 0 &&
+		      offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4 &&
+		      offsetof(struct rte_mbuf, data_len) == offsetof(struct rte_mbuf, packet_type) + 8 &&
+		      offsetof(struct rte_mbuf, vlan_tci) == offsetof(struct rte_mbuf, packet_type) + 10,
+		      "receive fields");
+
+	_mm_store_si128((__m128i *)(void *)&m->packet_type, fields);
+}
+
+/* at: where, of 16 octets, the lengths of the two packets lie. */
+static __rte_always_inline void rx_vec_set2(const struct vnic_rxq *rxq, struct rte_mbuf **pkts, __m128i two,
+					    const int at0, const int at1)
+{
+	const __m128i pick0 = _mm_set_epi8(-1, -1, -1, -1, -1, -1, at0 + 1, at0, at0 + 3, at0 + 2, at0 + 1, at0,
+					   -1, -1, -1, -1);
+	const __m128i pick1 = _mm_set_epi8(-1, -1, -1, -1, -1, -1, at1 + 1, at1, at1 + 3, at1 + 2, at1 + 1, at1,
+					   -1, -1, -1, -1);
+	const short h = (short)-rxq->vq.hdr_len;
+	const __m128i less = _mm_set_epi16(0, 0, 0, h, 0, h, 0, 0); /* lengths have 16 bits: buf_len */
+
+	rx_vec_set(pkts[0], _mm_add_epi16(_mm_shuffle_epi8(two, pick0), less));
+	rx_vec_set(pkts[1], _mm_add_epi16(_mm_shuffle_epi8(two, pick1), less));
+}
+
+static __rte_always_inline __m128i rx_vec_expect(uint32_t first)
+{
+	return _mm_add_epi32(_mm_set1_epi32((int)first), _mm_set_epi32(3, 2, 1, 0));
+}
+
+/* Lanes 0 and 2, 1 and 3, of both. */
+static __rte_always_inline __m128i rx_vec_even(__m128i a, __m128i b)
+{
+	return _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), _MM_SHUFFLE(2, 0, 2, 0)));
+}
+static __rte_always_inline __m128i rx_vec_odd(__m128i a, __m128i b)
+{
+	return _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), _MM_SHUFFLE(3, 1, 3, 1)));
+}
+
+static __rte_always_inline bool rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
+					      struct rx_sum *sum, const unsigned mode)
+{
+	const struct vring_used_elem *e = &rxq->vq.split.used->ring[pos];
+	__m128i a = rx_load(e), b = rx_load(e + 2), len = rx_vec_odd(a, b);
+	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(rx_vec_even(a, b), rx_vec_expect(pos)), rx_len_ok(rxq, len));
+
+	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(&rxq->vq, pos, pkts, mode)))
+		return false;
+	rx_vec_set2(rxq, pkts, a, 4, 12);
+	rx_vec_set2(rxq, pkts + 2, b, 4, 12);
+	sum->len = _mm_add_epi32(sum->len, len);
+	sum->packets += RX_STEP;
+	return true;
+}
+
+static __rte_always_inline bool rx_vec_packed4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
+					       struct rx_sum *sum, const unsigned mode)
+{
+	const struct vring_packed_desc *d = &rxq->vq.packed.desc[pos];
+	const uint32_t flags = (uint32_t)(VRING_PACKED_F_AVAIL | VRING_PACKED_F_USED) << 16;
+	const uint32_t want = (uint32_t)vring_packed_used_flags(rxq->vq.used_wrap) << 16 | pos;
+	/* len, id and flags of two each */
+	__m128i a = _mm_unpackhi_epi64(rx_load(d), rx_load(d + 1));
+	__m128i b = _mm_unpackhi_epi64(rx_load(d + 2), rx_load(d + 3));
+	__m128i len = rx_vec_even(a, b);
+	__m128i key = _mm_and_si128(rx_vec_odd(a, b), _mm_set1_epi32((int)(flags | 0xffff)));
+	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(key, rx_vec_expect(want)), rx_len_ok(rxq, len));
+
+	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(&rxq->vq, pos, pkts, mode)))
+		return false;
+	rx_vec_set2(rxq, pkts, a, 0, 8);
+	rx_vec_set2(rxq, pkts + 2, b, 0, 8);
+	sum->len = _mm_add_epi32(sum->len, len);
+	sum->packets += RX_STEP;
+	return true;
+}
+
+/* ---- bursts ------------------------------------------------------------------------- */
+/* One to want entries by the scalar steps; *taken: entries, packets returned. */
+static __rte_always_inline uint16_t rx_vec_rest(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t want,
+						uint16_t *taken, const unsigned mode)
+{
+	struct rte_mbuf *mb[RX_STEP];
+	uint32_t len[RX_STEP];
+
+	*taken = rx_gather(rxq, mb, len, RTE_MIN(want, RX_STEP), mode);
+	return rx_single(rxq, mb, len, *taken, pkts, mode);
+}
+
+static __rte_always_inline void rx_vec_count(struct vnic_rxq *rxq, const struct rx_sum *s, uint16_t out)
+{
+	uint32_t lane[4];
+
+	_mm_storeu_si128((__m128i *)(void *)lane, s->len);
+	rxq->bytes += (uint64_t)lane[0] + lane[1] + lane[2] + lane[3] - (uint64_t)s->packets * rxq->vq.hdr_len;
+	rxq->packets += out;
+}
+
+/* Steps of four from the used position on, at most n entries; returns how many. */
+typedef bool (*rx_step_fn)(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, struct rx_sum *sum,
+			   const unsigned mode);
+
+/* Does the burst end with a cache line of entries: the device is not disturbed in the next one. */
+static __rte_always_inline uint16_t rx_vec_whole(uint16_t pos, uint16_t n)
+{
+	return n > RX_STEP ? (uint16_t)(n - (pos + n) % RX_STEP) : n;
+}
+
+static __rte_always_inline uint16_t rx_vec_collect_split(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t n,
+							 rx_step_fn step, const unsigned mode)
+{
+	struct vnic_vq *vq = &rxq->vq;
+	struct rx_sum sum = { _mm_setzero_si128(), 0 };
+	uint16_t there, mask = (uint16_t)(vq->size - 1), out = 0, taken;
+
+	there = (uint16_t)(rte_le_to_cpu_16(__atomic_load_n(&vq->split.used->idx, __ATOMIC_RELAXED)) - vq->used);
+	rx_after_load(vq);
+	n = rx_vec_whole(vq->used, RTE_MIN(n, there));
+	while (n != 0) {
+		uint16_t pos = vq->used & mask, steps = (uint16_t)(RTE_MIN(n, vq->size - pos) / RX_STEP), i;
+
+		if (unlikely(there > rx_outstanding(vq)))
+			steps = 0;
+		for (i = 0; i < steps; i++, pos = (uint16_t)(pos + RX_STEP), out = (uint16_t)(out + RX_STEP))
+			if (unlikely(!step(rxq, pos, pkts + out, &sum, mode)))
+				break;
+		taken = (uint16_t)(i * RX_STEP);
+		vq->used = (uint16_t)(vq->used + taken);
+		vq->free_count = (uint16_t)(vq->free_count + taken);
+		there = (uint16_t)(there - taken);
+		n = (uint16_t)(n - taken);
+		if (n == 0 || (i == steps && n >= RX_STEP && taken != 0))
+			continue; /* done, or round the ring's end */
+		out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, n, &taken, mode));
+		if (taken == 0)
+			break;
+		there = (uint16_t)(there - taken);
+		n = (uint16_t)(n - taken);
+	}
+	rx_vec_count(rxq, &sum, out);
+	return out;
+}
+
+static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t n,
+							  rx_step_fn step, const unsigned mode)
+{
+	struct vnic_vq *vq = &rxq->vq;
+	struct rx_sum sum = { _mm_setzero_si128(), 0 };
+	uint16_t out = 0, taken;
+
+	n = rx_vec_whole(vq->used, n);
+	while (n != 0) {
+		uint16_t pos = vq->used, most = RTE_MIN(n, rx_outstanding(vq)), i;
+		uint16_t steps = (uint16_t)(RTE_MIN(most, vq->size - pos) / RX_STEP);
+
+		for (i = 0; i < steps; i++, pos = (uint16_t)(pos + RX_STEP), out = (uint16_t)(out + RX_STEP))
+			if (!step(rxq, pos, pkts + out, &sum, mode))
+				break;
+		taken = (uint16_t)(i * RX_STEP);
+		vq->free_count = (uint16_t)(vq->free_count + taken);
+		n = (uint16_t)(n - taken);
+		vq->used = pos;
+		if (pos == vq->size) {
+			vq->used = 0;
+			vq->used_wrap = !vq->used_wrap;
+		}
+		if (n == 0 || (i == steps && taken != 0 && n >= RX_STEP))
+			continue;
+		out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, n, &taken, mode));
+		if (taken < RTE_MIN(n, RX_STEP))
+			break;
+		n = (uint16_t)(n - taken);
+	}
+	rx_after_load(vq);
+	rx_vec_count(rxq, &sum, out);
+	return out;
+}
+
+#endif
