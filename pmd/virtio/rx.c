@@ -73,7 +73,7 @@ eth_rx_burst_t vnic_rx_select(const struct vnic_rxq *rxq)
 	unsigned mode = rx_mode(rxq);
 	eth_rx_burst_t vec = NULL;
 
-	if ((mode & (RX_MERGE | RX_PARSE)) == 0 && rxq->vq.dev != NULL && rxq->vq.dev->args.vectorized)
+	if (rxq->vq.dev != NULL && rxq->vq.dev->args.vectorized)
 		vec = rx_vec_select(mode);
 	return vec != NULL ? vec : bursts[mode].burst;
 }

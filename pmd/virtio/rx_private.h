@@ -293,7 +293,8 @@ static __rte_always_inline uint16_t rx_merge(struct vnic_rxq *rxq, struct rte_mb
 
 	for (i = 0; i < n; i++) {
 		rte_prefetch0(rx_hdr_of(rxq, mb[i]));
-		rte_prefetch0((char *)mb[i]->buf_addr + VNIC_RX_DATA_OFF);
+		if (!(mode & RX_BLIND))
+			rte_prefetch0((char *)mb[i]->buf_addr + VNIC_RX_DATA_OFF);
 	}
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = mb[i];
@@ -342,7 +343,7 @@ static __rte_always_inline uint16_t rx_collect(struct vnic_rxq *rxq, struct rte_
 }
 
 /* ---- bursts whose files are not always compiled or whose CPU is not always there ----- */
-/* The variant for a mode of ring kind alone, NULL: none. */
+/* The variant for a mode, NULL: none. */
 eth_rx_burst_t rx_vec_select(unsigned mode);
 const char *rx_vec_name(eth_rx_burst_t burst);
 /* Does the CPU have what the file needs, and may it be used? */

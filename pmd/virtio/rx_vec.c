@@ -12,11 +12,12 @@
 
 #if defined(RTE_ARCH_X86_64)
 
-#define BURST(name, mode, collect, step) \
+#define RING(name, mode) \
 	static __rte_noinline uint16_t refill_##name(struct vnic_rxq *rxq) \
 	{ \
 		return rx_refill(rxq, mode); \
-	} \
+	}
+#define BURST(name, ring, mode, collect, step) \
 	static uint16_t rx_##name(void *q, struct rte_mbuf **pkts, uint16_t n) \
 	{ \
 		struct vnic_rxq *rxq = q; \
@@ -25,24 +26,37 @@
 		if (unlikely(!vnic_vq_enter(&rxq->vq))) \
 			return 0; \
 		out = collect(rxq, pkts, n, step, (mode) | RX_BLIND); \
-		rx_after(rxq, out, refill_##name); \
+		rx_after(rxq, out, refill_##ring); \
 		vnic_vq_leave(&rxq->vq); \
 		return out; \
 	}
-BURST(split_vec, 0, rx_vec_collect_split, rx_vec_split4)
-BURST(split_inorder_vec, RX_ORDER, rx_vec_collect_split, rx_vec_split4)
-BURST(packed_vec, RX_PACKED, rx_vec_collect_packed, rx_vec_packed4)
-BURST(packed_inorder_vec, RX_PACKED | RX_ORDER, rx_vec_collect_packed, rx_vec_packed4)
+RING(split, 0)
+RING(split_inorder, RX_ORDER)
+RING(packed, RX_PACKED)
+RING(packed_inorder, RX_PACKED | RX_ORDER)
+
+/* name, ring, mode, receiving half, its step */
+#define BURSTS(X) \
+	X(split_vec, split, 0, rx_vec_collect_split, rx_vec_split4) \
+	X(split_inorder_vec, split_inorder, RX_ORDER, rx_vec_collect_split, rx_vec_split4) \
+	X(split_mergeable_vec, split, RX_MERGE, rx_vec_collect_split, rx_vec_split4) \
+	X(split_inorder_mergeable_vec, split_inorder, RX_ORDER | RX_MERGE, rx_vec_collect_split, rx_vec_split4) \
+	X(packed_vec, packed, RX_PACKED, rx_vec_collect_packed, rx_vec_packed4) \
+	X(packed_inorder_vec, packed_inorder, RX_PACKED | RX_ORDER, rx_vec_collect_packed, rx_vec_packed4) \
+	X(packed_mergeable_vec, packed, RX_PACKED | RX_MERGE, rx_vec_collect_packed, rx_vec_packed4) \
+	X(packed_inorder_mergeable_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE, rx_vec_collect_packed, \
+	  rx_vec_packed4)
+
+BURSTS(BURST)
 
 static const struct {
 	unsigned mode;
 	eth_rx_burst_t burst;
 	const char *name;
 } bursts[] = {
-	{ 0, rx_split_vec, "split_vec" },
-	{ RX_ORDER, rx_split_inorder_vec, "split_inorder_vec" },
-	{ RX_PACKED, rx_packed_vec, "packed_vec" },
-	{ RX_PACKED | RX_ORDER, rx_packed_inorder_vec, "packed_inorder_vec" },
+#define ENTRY(name, ring, mode, collect, step) { mode, rx_##name, #name },
+	BURSTS(ENTRY)
+#undef ENTRY
 };
 
 eth_rx_burst_t rx_vec_select(unsigned mode)

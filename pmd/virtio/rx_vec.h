@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Four used entries at a time, on SSE 4.1 (DPDK's baseline on x86): no mergeable
- * buffers, nothing read in headers or packets. Only what is as it should be goes
- * this way: four entries used, in the order in which they were offered (which
- * devices keep, with IN_ORDER or without), of lengths that pass. All else is left
- * to the scalar steps, which look at one entry and know what is wrong.
+ * Four used entries at a time, on SSE 4.1 (DPDK's baseline on x86); of headers
+ * num_buffers is read and nothing else, of packets nothing. Only what is as it
+ * should be goes this way: four entries used, in the order in which they were
+ * offered (which devices keep, with IN_ORDER or without), of lengths that pass,
+ * a packet each. All else is left to the scalar steps, which look at one entry and
+ * know what is wrong or goes together.
  */
 #ifndef VNIC_RX_VEC_H
 #define VNIC_RX_VEC_H
@@ -42,24 +43,41 @@ static __rte_always_inline __m128i rx_len_ok(const struct vnic_rxq *rxq, __m128i
 	return _mm_cmpeq_epi32(_mm_max_epu32(above, most), most);
 }
 
-/* The buffers of four positions, whose ids are the positions; false: one is not there. */
-static __rte_always_inline bool rx_vec_claim(struct vnic_vq *vq, uint16_t pos, struct rte_mbuf **pkts, const unsigned mode)
+/* Does each of four buffers hold a packet alone? */
+static __rte_always_inline bool rx_vec_alone(const struct vnic_rxq *rxq, struct rte_mbuf *const *m)
 {
-	struct vnic_slot *s = &vq->slot[pos];
-	struct rte_mbuf *m0 = s[0].mbuf, *m1 = s[1].mbuf, *m2 = s[2].mbuf, *m3 = s[3].mbuf;
+	const rte_le16_t one = rte_cpu_to_le_16(1);
+	unsigned i, bad = 0;
 
+	for (i = 0; i < RX_STEP; i++) {
+		const struct vnic_net_hdr *hdr = rx_hdr_of(rxq, m[i]);
+
+		bad |= __atomic_load_n(&hdr->num_buffers, __ATOMIC_RELAXED) ^ one;
+	}
+	return bad == 0;
+}
+
+/* The buffers of four positions, whose ids are the positions; false: one is not there,
+ * or not alone. */
+static __rte_always_inline bool rx_vec_claim(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, const unsigned mode)
+{
+	struct vnic_slot *s = &rxq->vq.slot[pos];
+	struct rte_mbuf *m[RX_STEP] = { s[0].mbuf, s[1].mbuf, s[2].mbuf, s[3].mbuf };
+
+	if (!(mode & RX_ORDER) && unlikely(m[0] == NULL || m[1] == NULL || m[2] == NULL || m[3] == NULL))
+		return false;
+	if ((mode & RX_MERGE) && !rx_vec_alone(rxq, m))
+		return false;
 	if (!(mode & RX_ORDER)) {
-		if (unlikely(m0 == NULL || m1 == NULL || m2 == NULL || m3 == NULL))
-			return false;
 		s[0] = (struct vnic_slot){ .next = pos };
 		s[1] = (struct vnic_slot){ .next = (uint16_t)(pos + 1) };
 		s[2] = (struct vnic_slot){ .next = (uint16_t)(pos + 2) };
 		s[3] = (struct vnic_slot){ .next = (uint16_t)(pos + 3) };
 	}
-	pkts[0] = m0;
-	pkts[1] = m1;
-	pkts[2] = m2;
-	pkts[3] = m3;
+	pkts[0] = m[0];
+	pkts[1] = m[1];
+	pkts[2] = m[2];
+	pkts[3] = m[3];
 	return true;
 }
 
@@ -112,7 +130,7 @@ static __rte_always_inline bool rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos
 	__m128i a = rx_load(e), b = rx_load(e + 2), len = rx_vec_odd(a, b);
 	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(rx_vec_even(a, b), rx_vec_expect(pos)), rx_len_ok(rxq, len));
 
-	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(&rxq->vq, pos, pkts, mode)))
+	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
 		return false;
 	rx_vec_set2(rxq, pkts, a, 4, 12);
 	rx_vec_set2(rxq, pkts + 2, b, 4, 12);
@@ -134,7 +152,7 @@ static __rte_always_inline bool rx_vec_packed4(struct vnic_rxq *rxq, uint16_t po
 	__m128i key = _mm_and_si128(rx_vec_odd(a, b), _mm_set1_epi32((int)(flags | 0xffff)));
 	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(key, rx_vec_expect(want)), rx_len_ok(rxq, len));
 
-	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(&rxq->vq, pos, pkts, mode)))
+	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
 		return false;
 	rx_vec_set2(rxq, pkts, a, 0, 8);
 	rx_vec_set2(rxq, pkts + 2, b, 0, 8);
@@ -144,29 +162,55 @@ static __rte_always_inline bool rx_vec_packed4(struct vnic_rxq *rxq, uint16_t po
 }
 
 /* ---- bursts ------------------------------------------------------------------------- */
-/* One to want entries by the scalar steps; *taken: entries, packets returned. */
+/* Entries by the scalar steps, want at most; *taken: how many. Returns packets. */
 static __rte_always_inline uint16_t rx_vec_rest(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t want,
 						uint16_t *taken, const unsigned mode)
 {
-	struct rte_mbuf *mb[RX_STEP];
-	uint32_t len[RX_STEP];
+	struct rte_mbuf *mb[RX_CHUNK];
+	uint32_t len[RX_CHUNK];
 
-	*taken = rx_gather(rxq, mb, len, RTE_MIN(want, RX_STEP), mode);
+	*taken = rx_gather(rxq, mb, len, want, mode);
+	if (mode & RX_MERGE)
+		return rx_merge(rxq, mb, len, *taken, pkts, mode);
 	return rx_single(rxq, mb, len, *taken, pkts, mode);
 }
 
-static __rte_always_inline void rx_vec_count(struct vnic_rxq *rxq, const struct rx_sum *s, uint16_t out)
+/* How many to leave to them at a time: four, but inside a packet of many buffers. */
+static __rte_always_inline uint16_t rx_vec_scalar(const struct vnic_rxq *rxq, uint16_t want, const unsigned mode)
+{
+	return RTE_MIN(want, (mode & RX_MERGE) && rxq->part_left != 0 ? RX_CHUNK : RX_STEP);
+}
+
+static __rte_always_inline void rx_vec_count(struct vnic_rxq *rxq, const struct rx_sum *s, uint16_t out,
+					     const unsigned mode)
 {
 	uint32_t lane[4];
 
 	_mm_storeu_si128((__m128i *)(void *)lane, s->len);
 	rxq->bytes += (uint64_t)lane[0] + lane[1] + lane[2] + lane[3] - (uint64_t)s->packets * rxq->vq.hdr_len;
 	rxq->packets += out;
+	if ((mode & RX_MERGE) && unlikely(rxq->part_left != 0))
+		rx_merge_wait(rxq);
 }
 
-/* Steps of four from the used position on, at most n entries; returns how many. */
+/* Four entries from pos on, or none. */
 typedef bool (*rx_step_fn)(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, struct rx_sum *sum,
 			   const unsigned mode);
+
+/* Steps of four from pos on, want entries at most and none beyond the ring's end: how many entries. */
+static __rte_always_inline uint16_t rx_vec_steps(struct vnic_rxq *rxq, uint16_t pos, uint16_t want,
+						 struct rte_mbuf **pkts, struct rx_sum *sum, rx_step_fn step,
+						 const unsigned mode)
+{
+	uint16_t most = (uint16_t)RTE_MIN(want, rxq->vq.size - pos), done;
+
+	if ((mode & RX_MERGE) && unlikely(rxq->part_left != 0))
+		return 0;
+	for (done = 0; (uint16_t)(done + RX_STEP) <= most; done = (uint16_t)(done + RX_STEP))
+		if (unlikely(!step(rxq, (uint16_t)(pos + done), pkts + done, sum, mode)))
+			break;
+	return done;
+}
 
 /* Does the burst end with a cache line of entries: the device is not disturbed in the next one. */
 static __rte_always_inline uint16_t rx_vec_whole(uint16_t pos, uint16_t n)
@@ -179,33 +223,26 @@ static __rte_always_inline uint16_t rx_vec_collect_split(struct vnic_rxq *rxq, s
 {
 	struct vnic_vq *vq = &rxq->vq;
 	struct rx_sum sum = { _mm_setzero_si128(), 0 };
-	uint16_t there, mask = (uint16_t)(vq->size - 1), out = 0, taken;
+	uint16_t there, mask = (uint16_t)(vq->size - 1), out = 0, taken = 1, want;
 
 	there = (uint16_t)(rte_le_to_cpu_16(__atomic_load_n(&vq->split.used->idx, __ATOMIC_RELAXED)) - vq->used);
+	if (unlikely(there > rx_outstanding(vq))) {
+		vnic_vq_fault(vq, VNIC_FAULT_USED_COUNT);
+		return 0;
+	}
 	rx_after_load(vq);
 	n = rx_vec_whole(vq->used, RTE_MIN(n, there));
-	while (n != 0) {
-		uint16_t pos = vq->used & mask, steps = (uint16_t)(RTE_MIN(n, vq->size - pos) / RX_STEP), i;
-
-		if (unlikely(there > rx_outstanding(vq)))
-			steps = 0;
-		for (i = 0; i < steps; i++, pos = (uint16_t)(pos + RX_STEP), out = (uint16_t)(out + RX_STEP))
-			if (unlikely(!step(rxq, pos, pkts + out, &sum, mode)))
-				break;
-		taken = (uint16_t)(i * RX_STEP);
+	while (there != 0 && out < n && taken != 0) {
+		want = RTE_MIN((uint16_t)(n - out), there);
+		taken = rx_vec_steps(rxq, vq->used & mask, want, pkts + out, &sum, step, mode);
 		vq->used = (uint16_t)(vq->used + taken);
 		vq->free_count = (uint16_t)(vq->free_count + taken);
-		there = (uint16_t)(there - taken);
-		n = (uint16_t)(n - taken);
-		if (n == 0 || (i == steps && n >= RX_STEP && taken != 0))
-			continue; /* done, or round the ring's end */
-		out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, n, &taken, mode));
+		out = (uint16_t)(out + taken);
 		if (taken == 0)
-			break;
+			out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, rx_vec_scalar(rxq, want, mode), &taken, mode));
 		there = (uint16_t)(there - taken);
-		n = (uint16_t)(n - taken);
 	}
-	rx_vec_count(rxq, &sum, out);
+	rx_vec_count(rxq, &sum, out, mode);
 	return out;
 }
 
@@ -214,33 +251,27 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 {
 	struct vnic_vq *vq = &rxq->vq;
 	struct rx_sum sum = { _mm_setzero_si128(), 0 };
-	uint16_t out = 0, taken;
+	uint16_t out = 0, taken = 1, want;
 
 	n = rx_vec_whole(vq->used, n);
-	while (n != 0) {
-		uint16_t pos = vq->used, most = RTE_MIN(n, rx_outstanding(vq)), i;
-		uint16_t steps = (uint16_t)(RTE_MIN(most, vq->size - pos) / RX_STEP);
-
-		for (i = 0; i < steps; i++, pos = (uint16_t)(pos + RX_STEP), out = (uint16_t)(out + RX_STEP))
-			if (!step(rxq, pos, pkts + out, &sum, mode))
-				break;
-		taken = (uint16_t)(i * RX_STEP);
+	while (out < n && taken != 0) {
+		want = (uint16_t)(n - out);
+		taken = rx_vec_steps(rxq, vq->used, RTE_MIN(want, rx_outstanding(vq)), pkts + out, &sum, step, mode);
 		vq->free_count = (uint16_t)(vq->free_count + taken);
-		n = (uint16_t)(n - taken);
-		vq->used = pos;
-		if (pos == vq->size) {
+		vq->used = (uint16_t)(vq->used + taken);
+		out = (uint16_t)(out + taken);
+		if (taken == 0) {
+			want = rx_vec_scalar(rxq, want, mode);
+			out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, want, &taken, mode));
+			if (taken < want)
+				break;
+		} else if (vq->used == vq->size) {
 			vq->used = 0;
 			vq->used_wrap = !vq->used_wrap;
 		}
-		if (n == 0 || (i == steps && taken != 0 && n >= RX_STEP))
-			continue;
-		out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, n, &taken, mode));
-		if (taken < RTE_MIN(n, RX_STEP))
-			break;
-		n = (uint16_t)(n - taken);
 	}
 	rx_after_load(vq);
-	rx_vec_count(rxq, &sum, out);
+	rx_vec_count(rxq, &sum, out, mode);
 	return out;
 }
 

@@ -54,11 +54,14 @@ struct peer {
 	struct vring_packed_desc *pdesc;
 };
 
-static void write_header(uint64_t addr)
+static uint8_t frame[2048] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
+
+static void write_packet(uint64_t addr)
 {
 	struct vnic_net_hdr *h = (void *)(uintptr_t)addr;
 
 	*h = (struct vnic_net_hdr){ .num_buffers = 1 };
+	memcpy(h + 1, frame, octets);
 }
 
 static unsigned serve_split(struct peer *p, unsigned n)
@@ -70,7 +73,7 @@ static unsigned serve_split(struct peer *p, unsigned n)
 	for (i = 0; i < n; i++) {
 		uint16_t id = p->ring->ring[p->avail++ & mask];
 
-		write_header(p->desc[id].addr);
+		write_packet(p->desc[id].addr);
 		p->back->ring[p->used++ & mask] = (struct vring_used_elem){ id, octets + 12 };
 	}
 	__atomic_store_n(&p->back->idx, p->used, __ATOMIC_RELEASE);
@@ -86,7 +89,7 @@ static unsigned serve_packed(struct peer *p, unsigned n)
 
 		if (!vring_packed_is_avail(__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE), p->used_wrap))
 			break;
-		write_header(d->addr);
+		write_packet(d->addr);
 		d->len = octets + 12;
 		__atomic_store_n(&d->flags, VRING_DESC_F_WRITE | vring_packed_used_flags(p->used_wrap),
 				 __ATOMIC_RELEASE);
@@ -277,7 +280,7 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "n:b:l:")) != -1)
 		*(opt == 'n' ? &windows : opt == 'b' ? &burst : &octets) = (unsigned)atoi(optarg);
-	if (windows == 0 || burst == 0 || burst > RING)
+	if (windows == 0 || burst == 0 || burst > RING || octets < 14 || octets > sizeof(frame))
 		quit("usage: vring_rx_cost [-n windows] [-b burst] [-l octets] [CELL...]");
 	eal(argv[0]);
 	ours.mp = pool("ours");

@@ -15,6 +15,10 @@ static const struct rx_lab_opts kinds[] = {
 	{ .size = 64, .mergeable = true, .room = ROOM, .packed = true },
 	{ .size = 65, .mergeable = true, .room = ROOM, .packed = true, .in_order = true },
 	{ .size = 64, .mergeable = true, .room = ROOM, .csum = true, .lro = true, .pinned = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true, .in_order = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true, .packed = true },
+	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = true, .packed = true, .in_order = true },
 };
 
 static void open_kind(struct rx_lab *lab, unsigned kind)
@@ -65,6 +69,33 @@ static void merge__every_shape(void)
 			}
 		CU_ASSERT_EQUAL(lab.rxq.packets, 3 * RTE_DIM(t));
 		CU_ASSERT_EQUAL(lab.rxq.merged, 3 * (RTE_DIM(t) - 4));
+		rx_lab_close(&lab);
+	}
+}
+
+/* Packets alone and packets of several, in all orders within four. */
+static void merge__mixed(void)
+{
+	struct rte_mbuf *pkts[8];
+	struct rx_lab lab;
+	unsigned kind, pattern, i;
+	uint16_t n, k;
+
+	for (kind = 0; kind < RTE_DIM(kinds); kind++) {
+		open_kind(&lab, kind);
+		for (pattern = 0; pattern < 256; pattern++) {
+			for (i = 0; i < 8; i++)
+				rx_lab_frame(&lab, pattern >> i & 1 ? 300 : 60, i);
+			for (n = 0, i = 0; n < 8 && i < 8; n = (uint16_t)(n + k), i++)
+				k = lab.burst(&lab.rxq, pkts + n, (uint16_t)(8 - n));
+			CU_ASSERT_EQUAL_FATAL(n, 8);
+			for (i = 0; i < 8; i++)
+				CU_ASSERT_TRUE(rx_lab_is_frame(pkts[i], pattern >> i & 1 ? 300 : 60, i));
+			rte_pktmbuf_free_bulk(pkts, 8);
+			CU_ASSERT_PTR_NULL(rx_lab_recv(&lab));
+		}
+		CU_ASSERT_EQUAL(lab.rxq.bytes, 256 * 4 * 360);
+		CU_ASSERT_EQUAL(lab.rxq.packets, 256 * 8);
 		rx_lab_close(&lab);
 	}
 }
@@ -267,6 +298,7 @@ static void wrong__longer_than_64_kib(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(merge__every_shape),
+	TEST_CASE(merge__mixed),
 	TEST_CASE(merge__burst_counts_packets),
 	TEST_CASE(part__rest_comes),
 	TEST_CASE(part__rest_never_comes),

@@ -100,7 +100,7 @@ static void run_variants(uint16_t size, bool packed, uint32_t total)
 					 .csum = v & 4, .hash = v & 4, .pinned = v & 8,
 					 .vectorized = v & 16 };
 
-		if (!(o.vectorized && (o.mergeable || o.csum)))
+		if (!(o.vectorized && o.csum))
 			run(&o, total);
 	}
 }
