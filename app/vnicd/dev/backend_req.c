@@ -136,7 +136,8 @@ static int set_mem_table(struct vnicd_backend *b, struct backend_msg *m)
 
 	if (n > VHOST_USER_MAX_REGIONS || n != m->n_fds ||
 	    m->h.size != offsetof(struct vhost_user_memory, region) + n * sizeof(struct vhost_user_region))
-		return backend_refuse(b, "SET_MEM_TABLE: %u regions, %u descriptors, %u octets", n, m->n_fds, m->h.size);
+		return backend_refuse(b, "SET_MEM_TABLE: %u regions, %u descriptors, %u octets", n, m->n_fds,
+				      m->h.size);
 	rc = vnicd_memory_set(&b->nic->memory, m->p.memory.region, m->fd, n);
 	m->n_fds = 0; /* closed there */
 	backend_vring_remap(b);

@@ -34,6 +34,7 @@ void drv_init_at(struct drv *d, uint16_t size, bool packed, bool in_order, bool 
 	CU_ASSERT_FATAL(fd >= 0 && ftruncate(fd, DRV_LEN) == 0);
 	d->mem = mmap(NULL, DRV_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	CU_ASSERT_FATAL(d->mem != MAP_FAILED);
+	d->fd = dup(fd);
 	vnicd_memory_init(&d->memory, false);
 	CU_ASSERT_EQUAL_FATAL(vnicd_memory_set(&d->memory, &region, &fd, 1), 0);
 	d->size = size;
@@ -63,6 +64,7 @@ void drv_fini(struct drv *d)
 	vnicd_ring_stop(&d->ring);
 	vnicd_memory_fini(&d->memory);
 	munmap(d->mem, DRV_LEN);
+	close(d->fd);
 }
 
 static uint16_t take_id(struct drv *d)
@@ -87,8 +89,10 @@ static int post_split(struct drv *d, const struct drv_buf *buf, unsigned n, bool
 	uint16_t head = take_id(d), at = head;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct vring_desc *e = indirect ? (struct vring_desc *)drv_at(d, table_of(head)) + i : &drv_desc(d)[at];
+		struct vring_desc *e = &drv_desc(d)[at];
 
+		if (indirect)
+			e = (struct vring_desc *)drv_at(d, table_of(head)) + i;
 		e->addr = buf[i].addr;
 		e->len = buf[i].len;
 		e->flags = (uint16_t)((buf[i].write ? VRING_DESC_F_WRITE : 0) | (i + 1 < n ? VRING_DESC_F_NEXT : 0));
@@ -96,7 +100,8 @@ static int post_split(struct drv *d, const struct drv_buf *buf, unsigned n, bool
 			e->next = indirect ? (uint16_t)(i + 1) : (at = take_id(d));
 	}
 	if (indirect)
-		drv_desc(d)[head] = (struct vring_desc){ DRV_GUEST + table_of(head), 16 * n, VRING_DESC_F_INDIRECT, 0 };
+		drv_desc(d)[head] = (struct vring_desc){ DRV_GUEST + table_of(head), 16 * n,
+							 VRING_DESC_F_INDIRECT, 0 };
 	d->slots[head] = (uint16_t)slots;
 	drv_avail(d)->ring[d->avail & (d->size - 1)] = head;
 	d->avail++;

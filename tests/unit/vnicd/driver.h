@@ -25,7 +25,8 @@
 struct drv {
 	uint16_t size;
 	bool packed, in_order, event_idx;
-	uint8_t *mem;              /* the driver's mapping */
+	uint8_t *mem;              /* the driver's mapping, and its file */
+	int fd;
 	struct vnicd_memory memory; /* the device's */
 	struct vnicd_ring ring;
 	/* driver state */
