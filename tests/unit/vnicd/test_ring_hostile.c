@@ -31,7 +31,7 @@ static const struct hostile {
 	uint16_t head, idx; /* split: avail.ring[0] and avail.idx; idx 0 is 1 */
 	unsigned max;       /* pieces; 0: VNICD_CHAIN_MAX */
 	uint8_t error;      /* NONE: taken */
-	bool no_indirect;
+	bool no_indirect, read_only;
 } split[] = {
 	{ "good", { { BUF, 64, N, 3 }, { 0 }, { 0 }, { BUF, 64, W, 0 } }, .error = VNICD_RING_ERROR_NONE },
 	{ "next out of range is nothing without NEXT", { { BUF, 64, 0, 999 } }, .error = VNICD_RING_ERROR_NONE },
@@ -120,6 +120,8 @@ static const struct hostile packed[] = {
 	  .error = VNICD_RING_ERROR_ADDRESS },
 	{ "order in the table", { { TABLE, 32, A | I, 0 } }, { { BUF, 64, W, 0 }, { BUF, 64, 0, 0 } },
 	  .error = VNICD_RING_ERROR_ORDER },
+	{ "WRITE on a queue that is only read", { { TABLE, 32, A | I, 0 } }, { { BUF, 64, W, 0 }, { BUF, 64, 0, 0 } },
+	  .error = VNICD_RING_ERROR_NONE, .read_only = true },
 	{ "id of a table", { { TABLE, 16, A | I, SIZE } }, { { BUF, 64, W, 0 } }, .error = VNICD_RING_ERROR_ID },
 };
 
@@ -130,6 +132,7 @@ static void run(const struct hostile *h, bool is_packed)
 
 	drv_init(&d, SIZE, is_packed, false, false);
 	d.ring.conf.indirect = !h->no_indirect;
+	d.ring.conf.read_only = h->read_only;
 	for (unsigned i = 0; i < SIZE; i++) { /* both kinds lie alike but for the order of the last two */
 		const struct desc *r = &h->ring[i], *t = &h->table[i];
 
