@@ -114,7 +114,8 @@ uint32_t smc_lgr_find_accept(struct smc_stack *ss, const struct clc_accept *a, c
 /* A new group and its first link: protection domain, queue pair in INIT with
  * receives posted. *out at once, state CREATING, holding one reference of the
  * caller's (smc_lgr_unhold()); then wait: 0, SMC_RSN_MEM, SMC_RSN_NOSMCDEV.
- * SMC_RSN_MEM by memory, SMC_RSN_OWN_LIMIT by quota at once, without a wait.
+ * At once, without a wait: SMC_RSN_MEM by memory, also where not even the smallest
+ * rings of a connection would fit (buf_bytes_per_peer); SMC_RSN_OWN_LIMIT by quota.
  * terms are version 2, release 0, the most of all until the caller sets them,
  * before smc_link_confirm(). */
 uint32_t smc_lgr_create(struct smc_stack *ss, enum smc_role role, struct smc_dev *dev, const uint8_t peer_id[8],

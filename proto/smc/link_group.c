@@ -101,6 +101,10 @@ static uint32_t check_quota(struct smc_stack *ss, const struct smc_dev *dev, con
 		ss->stats.refused_quota++;
 		return SMC_RSN_OWN_LIMIT;
 	}
+	if (!smc_bufs_room(ss, peer)) { /* rather now than when all the rest is there */
+		ss->stats.refused_memory++;
+		return SMC_RSN_MEM;
+	}
 	return 0;
 }
 

@@ -221,6 +221,9 @@ enum smc_buf_step {
 void smc_buf_confirmed(struct smc_buf *b, uint32_t reason);
 /* The peer no longer has the key, or nobody could be asked. */
 void smc_buf_key_gone(struct smc_buf *b);
+/* Is there memory for a group more with this peer: its link's receives and the smallest
+ * rings of one connection? */
+bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer);
 /* The group's queue pairs are gone. */
 void smc_bufs_unpark(struct smc_lgr *lgr);
 /* The group is dead: its idle ones end with it. */

@@ -227,15 +227,27 @@ static void reg(struct smc_buf *b)
 	rd_submit(b->lgr->dev->rd, &b->req);
 }
 
+static bool within_quota(const struct smc_stack *ss, const struct smc_peer *peer, uint64_t size)
+{
+	uint64_t max = ss->conf.buf_bytes_per_peer;
+
+	return max == 0 || peer->buf_bytes + size <= max;
+}
+
+bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer)
+{
+	return within_quota(ss, peer, SMC_BUF_MIN) && smc_mem_free_bytes(ss->mem) >= 3 * SMC_BUF_MIN &&
+	       ss->bufs.max - ss->bufs.used >= 2;
+}
+
 /* The largest there is up to code, within the peer's quota. */
 static uint8_t *find_memory(struct smc_lgr *lgr, bool remote, uint8_t *code)
 {
 	struct smc_stack *ss = lgr->ss;
-	uint64_t max = remote ? ss->conf.buf_bytes_per_peer : 0;
 	uint8_t *base = NULL;
 
 	for (int c = *code; c >= 0 && base == NULL; c--) {
-		if (max != 0 && lgr->peer->buf_bytes + (SMC_BUF_MIN << c) > max)
+		if (remote && !within_quota(ss, lgr->peer, SMC_BUF_MIN << c))
 			continue;
 		base = smc_mem_alloc(ss->mem, (unsigned)c);
 		*code = (uint8_t)c;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "proto/smc/mem.h"
 #include "tests/unit/smc_link/fixture.h"
 
 static struct smc_lgr *find(struct lf *f)
@@ -173,6 +174,57 @@ static void smc_lgr_create__limits(void)
 	}
 }
 
+static void no_quota(struct smc_config *conf) { conf->buf_bytes_per_peer = SMC_BUF_MIN - 1; }
+static void quota_of_one(struct smc_config *conf) { conf->buf_bytes_per_peer = SMC_BUF_MIN; }
+
+/* Where no connection would get its rings, nothing of a first contact is made. */
+static void smc_lgr_create__no_room_for_rings(void)
+{
+	struct smc_lgr *a, *b;
+	struct lf_wait w;
+	struct lf f;
+
+	lf_init(&f, no_quota);
+	CU_ASSERT_EQUAL(create(&f, &w, &a), SMC_RSN_MEM);
+	CU_ASSERT_PTR_NULL(a);
+	CU_ASSERT_EQUAL(f.ss.stats.refused_memory, 1);
+	CU_ASSERT_EQUAL(f.ss.stats.lgrs_created, 0);
+	CU_ASSERT_EQUAL(lf_seen.peers, 0);
+	lf_fini(&f);
+
+	lf_init(&f, quota_of_one);
+	a = lf_create(&f, SMC_SERVER);
+	a->peer->buf_bytes += SMC_BUF_MIN; /* as if a connection had its ring */
+	CU_ASSERT_EQUAL(create(&f, &w, &b), SMC_RSN_MEM);
+	a->peer->buf_bytes -= SMC_BUF_MIN;
+	b = lf_create(&f, SMC_SERVER);
+	smc_lgr_unhold(a);
+	smc_lgr_unhold(b);
+	lf_settle(&f);
+	lf_fini(&f);
+}
+
+static void smc_lgr_create__memory_used_up(void)
+{
+	void *blocks[1024];
+	struct smc_lgr *lgr;
+	struct lf_wait w;
+	unsigned n = 0;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	while (n < RTE_DIM(blocks) && smc_mem_free_bytes(f.ss.mem) > 2 * SMC_BUF_MIN)
+		blocks[n++] = smc_mem_alloc(f.ss.mem, 0);
+	CU_ASSERT_EQUAL(create(&f, &w, &lgr), SMC_RSN_MEM);
+	smc_mem_free(f.ss.mem, blocks[--n], 0);
+	lgr = lf_create(&f, SMC_SERVER);
+	smc_lgr_unhold(lgr);
+	while (n > 0)
+		smc_mem_free(f.ss.mem, blocks[--n], 0);
+	lf_settle(&f);
+	lf_fini(&f);
+}
+
 static void smc_lgr_create__refused(void)
 {
 	struct smc_lgr *lgr;
@@ -227,9 +279,9 @@ static void smc_lgr_create__no_memory(void)
 	struct lf f;
 
 	lf_init(&f, NULL);
-	b[0] = smc_mem_alloc(f.ss.mem, 8);
-	b[1] = smc_mem_alloc(f.ss.mem, 8);
 	CU_ASSERT_EQUAL(create(&f, &w, &lgr), 0);
+	b[0] = smc_mem_alloc(f.ss.mem, 8); /* just when there was enough */
+	b[1] = smc_mem_alloc(f.ss.mem, 8);
 	lf_settle(&f);
 	LF_ENDED(w, SMC_RSN_MEM);
 	smc_lgr_unhold(lgr);
@@ -679,6 +731,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_lgr_find__300),
 	TEST_CASE(smc_lgr_create__limits),
 	TEST_CASE(smc_lgr_create__refused),
+	TEST_CASE(smc_lgr_create__no_room_for_rings),
+	TEST_CASE(smc_lgr_create__memory_used_up),
 	TEST_CASE(smc_lgr_create__faults),
 	TEST_CASE(smc_lgr_create__no_memory),
 	TEST_CASE(smc_lgr_unhold__while_creating),

@@ -122,6 +122,9 @@ static void server_full(struct pair_conf *c) { c->host[1].smc.handshakes_max = 0
 static void server_no_groups(struct pair_conf *c) { c->host[1].smc.lgrs_per_peer = 0; }
 static void client_no_groups(struct pair_conf *c) { c->host[0].smc.lgrs_per_peer = 0; }
 
+static void server_no_memory(struct pair_conf *c) { c->host[1].smc.buf_bytes_per_peer = 1; }
+static void client_no_memory(struct pair_conf *c) { c->host[0].smc.buf_bytes_per_peer = 1; }
+
 static void client_policy(struct pair_conf *c)
 {
 	c->host[0].smc.n_policies = 2;
@@ -146,6 +149,8 @@ static void fallback__each_condition(void)
 		{ "client's policy", client_policy, SMC_RSN_OWN_POLICY, 0, SMC_RSN_PEERNOSMC },
 		{ "server's handshakes", server_full, SMC_RSN_PEERNOSMC, 0, SMC_RSN_OWN_LIMIT },
 		{ "server's groups", server_no_groups, SMC_RSN_PEERDECL, SMC_RSN_MEM, SMC_RSN_OWN_LIMIT },
+		{ "server's memory for the peer", server_no_memory, SMC_RSN_PEERDECL, SMC_RSN_MEM, SMC_RSN_MEM },
+		{ "client's memory for the peer", client_no_memory, SMC_RSN_MEM, 0, SMC_RSN_PEERDECL },
 		{ "client's groups", client_no_groups, SMC_RSN_OWN_LIMIT, 0, SMC_RSN_PEERDECL },
 	};
 
