@@ -27,7 +27,8 @@
 /* Memory to be shared: a file, the part of it, and where it is mapped. */
 struct vnic_vhost_region {
 	uint64_t addr, len, offset;
-	int fd; /* its owner's */
+	uint64_t inode; /* tells files apart that had the same descriptor one after the other */
+	int fd;         /* its owner's */
 };
 struct vnic_vhost_table {
 	unsigned n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <rte_memory.h>
 
@@ -27,7 +28,7 @@ bool vnic_vhost_table_add(struct vnic_vhost_table *t, int fd, uint64_t addr, uin
 	}
 	t->files++;
 	if (t->n < VNIC_VHOST_REGIONS)
-		t->region[t->n++] = (struct vnic_vhost_region){ addr, len, offset, fd };
+		t->region[t->n++] = (struct vnic_vhost_region){ .addr = addr, .len = len, .offset = offset, .fd = fd };
 	return true;
 }
 
@@ -83,6 +84,14 @@ static bool have_arenas(void)
 	return arena_regions(&r, 1) != 0;
 }
 
+static void identify(struct vnic_vhost_table *t)
+{
+	struct stat st;
+
+	for (unsigned i = 0; i < t->n; i++)
+		t->region[i].inode = fstat(t->region[i].fd, &st) == 0 ? st.st_ino : 0;
+}
+
 static int build(struct vnic_vhost *v, struct vnic_vhost_table *t, struct eal_walk *w, bool locked)
 {
 	memset(t, 0, sizeof(*t));
@@ -100,13 +109,23 @@ static int build(struct vnic_vhost *v, struct vnic_vhost_table *t, struct eal_wa
 					 : "a file of it is mapped twice");
 	else if (t->n == 0)
 		w->rc = -ENOENT;
+	identify(t);
 	return w->rc;
+}
+
+static bool same_region(const struct vnic_vhost_region *a, const struct vnic_vhost_region *b)
+{
+	return a->addr == b->addr && a->len == b->len && a->offset == b->offset && a->inode == b->inode;
 }
 
 static bool same(const struct vnic_vhost_table *a, const struct vnic_vhost_table *b)
 {
-	return a->n == b->n && a->files == b->files &&
-	       memcmp(a->region, b->region, a->n * sizeof(a->region[0])) == 0;
+	if (a->n != b->n || a->files != b->files)
+		return false;
+	for (unsigned i = 0; i < a->n; i++)
+		if (!same_region(&a->region[i], &b->region[i]))
+			return false;
+	return true;
 }
 
 static struct vhost_user_region wire(const struct vnic_vhost_region *r)
@@ -132,7 +151,7 @@ static int send_table(struct vnic_vhost *v, const struct vnic_vhost_table *t)
 static bool contains(const struct vnic_vhost_table *t, const struct vnic_vhost_region *r)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		if (memcmp(&t->region[i], r, sizeof(*r)) == 0)
+		if (same_region(&t->region[i], r))
 			return true;
 	return false;
 }

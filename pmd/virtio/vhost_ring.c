@@ -105,6 +105,21 @@ static int announce(struct vnic_vhost *v, const struct vnic_vq *vq, const struct
 	return rc;
 }
 
+/* Memory may have come since the table was sent: a ring made at run time. */
+static int ring_shared(struct vnic_dev *dev, const struct vnic_vq *vq)
+{
+	struct vnic_vhost *v = dev->transport;
+	int rc;
+
+	if (v->shared && vnic_vhost_table_has(&v->table, (uintptr_t)vq->ring.va, vq->ring.len))
+		return 0;
+	rc = vnic_vhost_share_memory(dev);
+	if (rc != 0 || vnic_vhost_table_has(&v->table, (uintptr_t)vq->ring.va, vq->ring.len))
+		return rc;
+	VNIC_LOG(ERR, dev, "ring %u lies in memory that is not shared", vq->index);
+	return -EFAULT;
+}
+
 int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq)
 {
 	struct vnic_vhost *v = dev->transport;
@@ -116,11 +131,7 @@ int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq)
 	if (vq->index >= VNIC_VHOST_RINGS)
 		return -EINVAL;
 	r = &v->ring[vq->index];
-	/* Memory may have come since the table was sent: a ring made at run time. */
-	if (!vnic_vhost_table_has(&v->table, (uintptr_t)vq->ring.va, vq->ring.len))
-		rc = vnic_vhost_share_memory(dev);
-	else
-		rc = 0;
+	rc = ring_shared(dev, vq);
 	if (rc == 0)
 		rc = new_event(&r->kick);
 	if (rc == 0 && r->call < 0)
