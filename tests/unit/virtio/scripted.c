@@ -149,7 +149,13 @@ uint16_t scripted_waiting(const struct scripted *s, uint16_t vq)
 
 void scripted_flush(struct scripted *s)
 {
+	uint16_t n = (uint16_t)(2 * s->nic.conf.pairs);
+
 	vnicd_nic_flush(&s->nic);
+	/* Asleep until the next doorbell; the control queue's ring may be another thread's. */
+	for (uint16_t vq = 0; vq < n; vq++)
+		if (vq != vnicd_nic_ctrl_vq(&s->nic) || vq == 0)
+			vnicd_ring_want_kick(&s->nic.queue[vq].ring, !s->busy);
 }
 
 unsigned scripted_step(struct scripted *s, bool echo)
@@ -219,14 +225,17 @@ void scripted_ctrl_garbage(struct scripted *s, struct vnicd_ctrl_cmd *cmd, const
 
 void scripted_ctrl_serve(struct scripted *s)
 {
+	struct vnicd_ring *r = &s->nic.queue[vnicd_nic_ctrl_vq(&s->nic)].ring;
 	struct vnicd_ctrl_cmd *cmd;
 
-	while ((cmd = scripted_ctrl_take(s)) != NULL) {
-		if (s->ctrl_silent)
-			free(cmd);
-		else
-			scripted_ctrl_answer(s, cmd, s->ctrl_ack == 0, s->ctrl_ack);
-	}
+	do {
+		while ((cmd = scripted_ctrl_take(s)) != NULL) {
+			if (s->ctrl_silent)
+				free(cmd);
+			else
+				scripted_ctrl_answer(s, cmd, s->ctrl_ack == 0, s->ctrl_ack);
+		}
+	} while (vnicd_nic_ctrl_vq(&s->nic) != 0 && vnicd_ring_want_kick(r, true));
 }
 
 /* ---- coming and going --------------------------------------------------------------------- */

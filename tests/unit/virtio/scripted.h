@@ -60,6 +60,7 @@ struct scripted {
 	bool gone;                   /* every call: -ENODEV */
 	bool reset_never;            /* queue_reset(): -ETIMEDOUT */
 	bool no_queue_reset;         /* queue_reset(): -ENOTSUP */
+	bool busy;                   /* wants no doorbells of packets, from the next flush on */
 	/* script: control queue */
 	bool ctrl_manual;            /* commands wait for scripted_ctrl_take() or scripted_ctrl_serve() */
 	bool ctrl_silent;            /* taken, never answered */
