@@ -47,13 +47,19 @@ void front_open(struct front *f, bool server)
 {
 	static const struct vnicd_nic_conf conf = { .features = FRONT_FEATURES, .pairs = FRONT_PAIRS, .queue_size = 256,
 						    .mac = { { 2, 0, 0, 0, 0, 1 } }, .mtu = 1500 };
+
+	front_open_with(f, server, &conf);
+}
+
+void front_open_with(struct front *f, bool server, const struct vnicd_nic_conf *conf)
+{
 	static unsigned number;
 
 	memset(f, 0, sizeof(*f));
 	f->sock = -1;
 	f->ops = (struct vnicd_backend_ops){ watch, unwatch, changed, rarp };
 	snprintf(f->path, sizeof(f->path), "/tmp/vnicd-test.%d.%u", (int)getpid(), number++);
-	CU_ASSERT_EQUAL_FATAL(vnicd_nic_init(&f->nic, &conf), 0);
+	CU_ASSERT_EQUAL_FATAL(vnicd_nic_init(&f->nic, conf), 0);
 	CU_ASSERT_EQUAL_FATAL(vnicd_backend_open(&f->b, &f->nic, f->path, server, 100, &f->ops, f), 0);
 }
 

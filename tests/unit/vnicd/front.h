@@ -42,6 +42,7 @@ struct front_reply {
 
 /* Device and back end; server: the back end listens. Nobody is connected. */
 void front_open(struct front *f, bool server);
+void front_open_with(struct front *f, bool server, const struct vnicd_nic_conf *conf);
 void front_close(struct front *f);
 /* Connect to a back end that listens, and let it accept. */
 void front_connect(struct front *f);
