@@ -70,17 +70,63 @@ static __rte_always_inline void post_simple(struct burst *b, struct rte_mbuf *m,
 {
 	struct vnic_txq *q = b->q;
 	uint16_t id = take_id(b, variant);
-	struct vnic_slot *s = &q->vq.slot[id];
 
 	tx_header_zero(q, m);
 	q->vq.free_count--;
-	s->mbuf = m;
-	s->count = 1;
-	s->bytes = m->data_len;
+	tx_slot_put(&q->vq.slot[id], m);
 	put(b, tx_address(q, m) - q->vq.hdr_len, (uint32_t)m->data_len + q->vq.hdr_len, id, 0);
 	b->sum.bytes += m->data_len;
 	b->sum.packets++;
 	b->sum.pushed++;
+}
+
+/* Length, id and flags in one store, after the address. */
+static __rte_always_inline void put_row(struct vring_packed_desc *d, uint64_t addr, uint32_t len, uint16_t id,
+					uint16_t flags)
+{
+	volatile rte_le64_t *w = (volatile rte_le64_t *)d;
+
+	w[0] = rte_cpu_to_le_64(addr);
+	w[1] = rte_cpu_to_le_64(len | (uint64_t)id << 32 | (uint64_t)flags << 48);
+}
+
+/* Four neighbours, in order, that do not go over the end. */
+static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts)
+{
+	struct vnic_txq *q = b->q;
+	struct vnic_vq *vq = &q->vq;
+	const uint32_t hdr_len = vq->hdr_len, addr = vq->addr_offset;
+	struct vring_packed_desc *desc = &vq->packed.desc[b->at];
+	struct vnic_slot *slot = &vq->slot[b->at];
+	uint32_t bytes = 0;
+	uint16_t at = b->at, flags[4] = { b->avail_flags, b->avail_flags, b->avail_flags, b->avail_flags };
+
+	if (unlikely(at + 4 > vq->size))
+		return false;
+	if (b->descs == 0) {
+		b->first_flags = b->avail_flags;
+		flags[0] = vring_packed_used_flags(!b->wrap); /* as the lap before left it */
+	}
+	tx_header_zero4(q, pkts);
+	for (unsigned i = 0; i < 4; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		tx_slot_put(&slot[i], m);
+		put_row(&desc[i], tx_address_at(m, addr) - hdr_len, m->data_len + hdr_len, (uint16_t)(at + i), flags[i]);
+		bytes += m->data_len;
+	}
+	b->sum.bytes += bytes;
+	b->at = (uint16_t)(at + 4);
+	if (unlikely(b->at == vq->size)) {
+		b->at = 0;
+		b->wrap = !b->wrap;
+		b->avail_flags = vring_packed_avail_flags(b->wrap);
+	}
+	b->descs = (uint16_t)(b->descs + 4);
+	vq->free_count = (uint16_t)(vq->free_count - 4);
+	b->sum.packets += 4;
+	b->sum.pushed += 4;
+	return true;
 }
 
 static void put_chain(struct burst *b, const struct rte_mbuf *m, const struct tx_plan *plan, uint16_t id)
@@ -180,15 +226,22 @@ static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant
 static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
 {
 	struct vnic_txq *q = b->q;
-	uint16_t i;
+	uint16_t i = 0, end;
 
-	for (i = 0; i < n && q->vq.free_count > 0; i++) {
-		if (likely(i + 4 < n))
-			rte_prefetch0(pkts[i + 4]);
-		if (likely(tx_simple(q, pkts[i], variant)))
-			post_simple(b, pkts[i], variant);
-		else if (post_any(b, &pkts[i], variant) == TX_FULL)
-			break;
+	while (i < n && q->vq.free_count > 0) {
+		tx_prefetch(&pkts[i], n - i);
+		end = (uint16_t)RTE_MIN(i + 4, n);
+		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= 4) &&
+		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i]))) {
+			i = end;
+			continue;
+		}
+		for (; i < end && q->vq.free_count > 0; i++) {
+			if (likely(tx_simple(q, pkts[i], variant)))
+				post_simple(b, pkts[i], variant);
+			else if (post_any(b, &pkts[i], variant) == TX_FULL)
+				return i;
+		}
 	}
 	return i;
 }

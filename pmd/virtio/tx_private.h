@@ -12,6 +12,10 @@
 
 #include <string.h>
 
+#if defined(__SSE4_1__)
+#include <smmintrin.h>
+#endif
+
 #include <rte_cycles.h>
 #include <rte_mempool.h>
 
@@ -95,10 +99,15 @@ static inline uint8_t *tx_pushed_header(const struct vnic_txq *q, const struct r
 	return (uint8_t *)m->buf_addr + m->data_off - q->vq.hdr_len;
 }
 
-/* The device's address of a segment's data. */
+/* The device's address of a segment's data; addr: vnic_vq.addr_offset. */
+static inline uint64_t tx_address_at(const struct rte_mbuf *m, uint32_t addr)
+{
+	return *(const uint64_t *)((const uint8_t *)m + addr) + m->data_off;
+}
+
 static inline uint64_t tx_address(const struct vnic_txq *q, const struct rte_mbuf *m)
 {
-	return *(const uint64_t *)((const uint8_t *)m + q->vq.addr_offset) + m->data_off;
+	return tx_address_at(m, q->vq.addr_offset);
 }
 
 /* data_off, refcnt, nb_segs, port: one word. */
@@ -140,6 +149,94 @@ static __rte_always_inline void tx_header_zero(const struct vnic_txq *q, const s
 	memset(h, 0, 12);
 	if (unlikely(q->vq.hdr_len == TX_HDR_MAX))
 		memset(h + 12, 0, 8);
+}
+
+/* Four in a row: with simple packets only. */
+#if defined(__SSE4_1__)
+/* Zero headers in front of four packets; what is zero already is not written. */
+static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct rte_mbuf *const *pkts)
+{
+	const uint8_t hdr_len = q->vq.hdr_len;
+	const __m128i mask = _mm_set_epi32(hdr_len == TX_HDR_MAX ? -1 : 0, -1, -1, -1);
+	__m128i any = _mm_setzero_si128();
+	uint32_t last = 0, more = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		const uint8_t *h = (const uint8_t *)pkts[i]->buf_addr + pkts[i]->data_off - hdr_len;
+
+		any = _mm_or_si128(any, _mm_loadu_si128((const __m128i *)h));
+		if (unlikely(hdr_len == TX_HDR_MAX)) {
+			memcpy(&last, h + 16, 4);
+			more |= last;
+		}
+	}
+	if (likely(_mm_testz_si128(any, mask) && more == 0))
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		tx_header_zero(q, pkts[i]);
+}
+
+/* Are they? */
+static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
+{
+	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_OFFLOAD_FLAGS : 0);
+	/* data_off, refcnt, nb_segs, port, then ol_flags: as in tx_simple() */
+	const __m128i mask = _mm_set_epi64x((long long)flags, 0x0000ffffffff0001);
+	const __m128i want = _mm_set_epi64x(0, 0x0000000100010000);
+	const __m128i room = _mm_cvtsi32_si128(q->vq.hdr_len);
+	__m128i wrong = _mm_setzero_si128();
+	unsigned empty = 0;
+
+	static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, data_off) + 8, "one load");
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i v = _mm_loadu_si128((const __m128i *)&pkts[i]->data_off);
+
+		wrong = _mm_or_si128(wrong, _mm_xor_si128(_mm_and_si128(v, mask), want));
+		wrong = _mm_or_si128(wrong, _mm_subs_epu16(room, v)); /* how much room is missing */
+		empty |= pkts[i]->data_len - 1u;
+	}
+	return _mm_testz_si128(wrong, wrong) && (int)empty >= 0;
+}
+#else
+static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct rte_mbuf *const *pkts)
+{
+	for (unsigned i = 0; i < 4; i++)
+		tx_header_zero(q, pkts[i]);
+}
+
+static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
+{
+	return tx_simple(q, pkts[0], variant) && tx_simple(q, pkts[1], variant) && tx_simple(q, pkts[2], variant) &&
+	       tx_simple(q, pkts[3], variant);
+}
+#endif
+
+/* A slot for a packet of one descriptor; next says nothing while it is out. */
+static __rte_always_inline void tx_slot_put(struct vnic_slot *s, struct rte_mbuf *m)
+{
+	const union {
+		struct {
+			uint16_t count, next;
+			uint32_t bytes;
+		};
+		uint64_t word;
+	} u = { { 1, 0, m->data_len } };
+
+	static_assert(offsetof(struct vnic_slot, bytes) == offsetof(struct vnic_slot, count) + 4, "one store");
+	s->mbuf = m;
+	memcpy(&s->count, &u.word, sizeof(u.word));
+}
+
+/* While the row at pkts is worked on: where the headers of the next one go, whose mbufs were
+ * fetched a row ago, and the mbufs of the one after it. left: packets from pkts on. */
+static __rte_always_inline void tx_prefetch(struct rte_mbuf *const *pkts, unsigned left)
+{
+	if (likely(left >= 8))
+		for (unsigned i = 4; i < 8; i++)
+			rte_prefetch0((const uint8_t *)pkts[i]->buf_addr + pkts[i]->data_off - 12);
+	if (likely(left >= 12))
+		for (unsigned i = 8; i < 12; i++)
+			rte_prefetch0(pkts[i]);
 }
 
 static __rte_always_inline void tx_wmb(const struct vnic_vq *vq)
@@ -192,10 +289,15 @@ static __rte_always_inline void tx_kick(struct vnic_txq *q)
 		vnic_tx_doorbell_counted(q);
 }
 
-/* Is it time to look for completions? Few free descriptors, or buffers kept for long. */
+/*
+ * Is it time to look for completions? When few descriptors are free; when so many are out
+ * that their buffers have left the nearest cache, and the pool's cache could not take
+ * them at once much longer; or when buffers have been kept for long.
+ */
+#define TX_RECLAIM_OUT 128
 static __rte_always_inline bool tx_reclaim_due(const struct vnic_txq *q, uint16_t n)
 {
-	if (q->vq.free_count < RTE_MAX(n, q->free_thresh))
+	if (q->vq.free_count < RTE_MAX(n, q->free_thresh) || q->vq.size - q->vq.free_count >= TX_RECLAIM_OUT)
 		return true;
 	return q->posted != q->done && rte_rdtsc() - q->reclaim_tsc > q->reclaim_ticks;
 }

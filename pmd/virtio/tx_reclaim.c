@@ -25,6 +25,38 @@ static inline void bulk_add(struct bulk *b, struct rte_mbuf *m)
 	b->m[b->n++] = m;
 }
 
+static inline void bulk_add_segment(struct bulk *b, struct rte_mbuf *m)
+{
+	m = rte_pktmbuf_prefree_seg(m);
+	if (unlikely(m == NULL))
+		return;
+	if (unlikely(m->pool != b->pool)) {
+		bulk_flush(b);
+		b->pool = m->pool;
+	}
+	bulk_add(b, m);
+}
+
+/* Segment by segment, and each to its own pool: of what is not a plain packet nothing was
+ * promised. */
+static __rte_noinline void release_whole(struct bulk *b, struct rte_mbuf *m)
+{
+	struct rte_mbuf *next;
+
+	if (b->q->fast_free) {
+		bulk_flush(b);
+		b->pool = NULL;
+	}
+	for (; m != NULL; m = next) {
+		next = m->next;
+		bulk_add_segment(b, m);
+	}
+	if (b->q->fast_free) {
+		bulk_flush(b);
+		b->pool = NULL;
+	}
+}
+
 /* Free what was posted under a slot. With fast free the application promises one pool and no
  * sharing, so that the buffer itself is not looked at. */
 static __rte_always_inline void release(struct bulk *b, struct vnic_slot *s)
@@ -34,23 +66,37 @@ static __rte_always_inline void release(struct bulk *b, struct vnic_slot *s)
 	s->mbuf = NULL;
 	b->bytes += s->bytes;
 	if (unlikely(s->count & TX_SLOT_WHOLE)) {
-		rte_pktmbuf_free(m);
-		return;
-	}
-	if (b->q->fast_free) {
+		release_whole(b, m);
+	} else if (b->q->fast_free) {
 		if (unlikely(b->pool == NULL))
 			b->pool = m->pool;
 		bulk_add(b, m);
-		return;
+	} else {
+		bulk_add_segment(b, m);
 	}
-	m = rte_pktmbuf_prefree_seg(m);
-	if (unlikely(m == NULL))
-		return;
-	if (unlikely(m->pool != b->pool)) {
-		bulk_flush(b);
-		b->pool = m->pool;
+}
+
+/* The same for n neighbours; stops at one that is not a single descriptor. How many. */
+static __rte_always_inline unsigned release_row(struct bulk *b, struct vnic_slot *s, unsigned n)
+{
+	bool fast = b->q->fast_free;
+	unsigned i;
+
+	if (unlikely(n == 0))
+		return 0;
+	if (fast && b->pool == NULL)
+		b->pool = s->mbuf->pool;
+	for (i = 0; i < n && s[i].count == 1; i++) {
+		struct rte_mbuf *m = s[i].mbuf;
+
+		s[i].mbuf = NULL;
+		b->bytes += s[i].bytes;
+		if (fast)
+			bulk_add(b, m);
+		else
+			bulk_add_segment(b, m);
 	}
-	bulk_add(b, m);
+	return i;
 }
 
 static inline uint16_t slot_count(const struct vnic_slot *s)
@@ -174,10 +220,17 @@ unsigned vnic_tx_reclaim_split_in_order(struct vnic_txq *q)
 		vnic_vq_fault(vq, fault);
 		return finish(&b, 0);
 	}
-	for (unsigned i = 0; i < n; i++) {
-		count = slot_count(&vq->slot[at]);
+	for (unsigned left = n; left > 0;) {
+		unsigned row = release_row(&b, &vq->slot[at], RTE_MIN(left, (unsigned)vq->size - at));
+
+		count = (uint16_t)row;
+		if (row == 0) {
+			count = slot_count(&vq->slot[at]);
+			release(&b, &vq->slot[at]);
+			row = 1;
+		}
+		left -= row;
 		vq->free_count = (uint16_t)(vq->free_count + count);
-		release(&b, &vq->slot[at]);
 		at = (uint16_t)((at + count) & (vq->size - 1));
 	}
 	vq->used = (uint16_t)(vq->used + n);
@@ -232,6 +285,30 @@ unsigned vnic_tx_reclaim_packed(struct vnic_txq *q, unsigned max)
 	return finish(&b, i);
 }
 
+/* All chains from where we are to the one that begins at id. */
+static unsigned release_batch(struct bulk *b, uint16_t id)
+{
+	struct vnic_vq *vq = &b->q->vq;
+	unsigned n = 0, row;
+	uint16_t at, count;
+
+	do {
+		at = vq->used;
+		row = release_row(b, &vq->slot[at], (id >= at ? id + 1u : vq->size) - at);
+		count = (uint16_t)row;
+		if (row == 0) {
+			count = slot_count(&vq->slot[at]);
+			release(b, &vq->slot[at]);
+			row = 1;
+		}
+		at = (uint16_t)(at + row - 1); /* head of the last one */
+		vq->free_count = (uint16_t)(vq->free_count + count);
+		packed_advance(vq, count);
+		n += row;
+	} while (at != id);
+	return n;
+}
+
 /* One used descriptor stands for all up to its id (2.8.9): ids are positions of heads. A
  * batch is taken whole. */
 unsigned vnic_tx_reclaim_packed_in_order(struct vnic_txq *q, unsigned max)
@@ -240,7 +317,7 @@ unsigned vnic_tx_reclaim_packed_in_order(struct vnic_txq *q, unsigned max)
 	struct bulk b = { .q = q };
 	unsigned i = 0;
 	enum vnic_fault fault;
-	uint16_t id, at, count;
+	uint16_t id;
 
 	while (i < max && outstanding(q) > i && packed_used(vq)) {
 		tx_rmb(vq); /* the flags before the id */
@@ -250,14 +327,7 @@ unsigned vnic_tx_reclaim_packed_in_order(struct vnic_txq *q, unsigned max)
 			vnic_vq_fault(vq, fault);
 			break;
 		}
-		do {
-			at = vq->used;
-			count = slot_count(&vq->slot[at]);
-			vq->free_count = (uint16_t)(vq->free_count + count);
-			packed_advance(vq, count);
-			release(&b, &vq->slot[at]);
-			i++;
-		} while (at != id);
+		i += release_batch(&b, id);
 	}
 	return finish(&b, i);
 }

@@ -37,14 +37,47 @@ static __rte_always_inline void post_simple(struct vnic_txq *q, struct rte_mbuf 
 	tx_header_zero(q, m);
 	vq->free_head = desc_after(vq, head, variant);
 	vq->free_count--;
-	s->mbuf = m;
-	s->count = 1;
-	s->bytes = m->data_len;
+	tx_slot_put(s, m);
 	desc_put(&vq->split.desc[head], tx_address(q, m) - vq->hdr_len, (uint32_t)m->data_len + vq->hdr_len, 0, 0);
 	make_available(vq, head);
 	sum->bytes += m->data_len;
 	sum->packets++;
 	sum->pushed++;
+}
+
+/* Four neighbours: in order, and neither descriptors nor entries go over the end. */
+static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **pkts, struct tx_sum *sum)
+{
+	struct vnic_vq *vq = &q->vq;
+	uint16_t head = vq->free_head, at = vq->avail & (vq->size - 1);
+	struct vring_desc *desc = &vq->split.desc[head];
+	struct vnic_slot *slot = &vq->slot[head];
+	const uint32_t hdr_len = vq->hdr_len, addr = vq->addr_offset;
+	uint64_t entries = 0, there;
+	uint32_t bytes = 0;
+
+	if (unlikely(head + 4 > vq->size || at + 4 > vq->size))
+		return false;
+	tx_header_zero4(q, pkts);
+	for (unsigned i = 0; i < 4; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		tx_slot_put(&slot[i], m);
+		desc_put(&desc[i], tx_address_at(m, addr) - hdr_len, m->data_len + hdr_len, 0, 0);
+		entries |= (uint64_t)(head + i) << (16 * i);
+		bytes += m->data_len;
+	}
+	sum->bytes += bytes;
+	entries = rte_cpu_to_le_64(entries);
+	memcpy(&there, &vq->split.avail->ring[at], sizeof(there));
+	if (there != entries)
+		memcpy(&vq->split.avail->ring[at], &entries, sizeof(entries));
+	vq->avail = (uint16_t)(vq->avail + 4);
+	vq->free_head = (uint16_t)((head + 4) & (vq->size - 1));
+	vq->free_count = (uint16_t)(vq->free_count - 4);
+	sum->packets += 4;
+	sum->pushed += 4;
+	return true;
 }
 
 /* Ring descriptors from head on; returns the one after the last. */
@@ -150,15 +183,22 @@ static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant
 static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n,
 					 struct tx_sum *sum, unsigned variant)
 {
-	uint16_t i;
+	uint16_t i = 0, end;
 
-	for (i = 0; i < n && q->vq.free_count > 0; i++) {
-		if (likely(i + 4 < n))
-			rte_prefetch0(pkts[i + 4]);
-		if (likely(tx_simple(q, pkts[i], variant)))
-			post_simple(q, pkts[i], sum, variant);
-		else if (post_any(q, &pkts[i], sum, variant) == TX_FULL)
-			break;
+	while (i < n && q->vq.free_count > 0) {
+		tx_prefetch(&pkts[i], n - i);
+		end = (uint16_t)RTE_MIN(i + 4, n);
+		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= 4) &&
+		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum))) {
+			i = end;
+			continue;
+		}
+		for (; i < end && q->vq.free_count > 0; i++) {
+			if (likely(tx_simple(q, pkts[i], variant)))
+				post_simple(q, pkts[i], sum, variant);
+			else if (post_any(q, &pkts[i], sum, variant) == TX_FULL)
+				return i;
+		}
 	}
 	return i;
 }
