@@ -342,15 +342,20 @@ static __rte_always_inline uint16_t rx_collect(struct vnic_rxq *rxq, struct rte_
 	return out;
 }
 
-/* ---- bursts whose files are not always compiled or whose CPU is not always there ----- */
+/* ---- vector bursts ------------------------------------------------------------------ */
 /* The variant for a mode, NULL: none. */
 eth_rx_burst_t rx_vec_select(unsigned mode);
 const char *rx_vec_name(eth_rx_burst_t burst);
-/* Does the CPU have what the file needs, and may it be used? */
-bool rx_avx512_usable(void);
-uint16_t rx_avx512_packed(void *q, struct rte_mbuf **pkts, uint16_t n);
-uint16_t rx_avx512_packed_inorder(void *q, struct rte_mbuf **pkts, uint16_t n);
 
+/* By mode; those that parse have none. */
+#define RX_VECS RX_PARSE
+struct rx_vec {
+	eth_rx_burst_t burst;
+	const char *name;
+};
+extern const struct rx_vec rx_avx512[RX_VECS]; /* empty where the compiler has none */
+
+/* ---- a burst ------------------------------------------------------------------------- */
 /* The whole burst around its receiving half. */
 static __rte_always_inline void rx_after(struct vnic_rxq *rxq, uint16_t received,
 					 uint16_t (*refill)(struct vnic_rxq *rxq))

@@ -1,39 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which vector burst, if any; and those on the baseline's vectors. */
-#include <stddef.h>
+#include <rte_cpuflags.h>
+#include <rte_vect.h>
 
-#include <rte_common.h>
+#include "pmd/virtio/rx_private.h"
 
 #if defined(RTE_ARCH_X86_64)
 #include "pmd/virtio/rx_vec.h"
-#else
-#include "pmd/virtio/rx_private.h"
-#endif
 
-#if defined(RTE_ARCH_X86_64)
-
-#define RING(name, mode) \
-	static __rte_noinline uint16_t refill_##name(struct vnic_rxq *rxq) \
-	{ \
-		return rx_refill(rxq, mode); \
-	}
-#define BURST(name, ring, mode, collect, step) \
-	static uint16_t rx_##name(void *q, struct rte_mbuf **pkts, uint16_t n) \
-	{ \
-		struct vnic_rxq *rxq = q; \
-		uint16_t out; \
-\
-		if (unlikely(!vnic_vq_enter(&rxq->vq))) \
-			return 0; \
-		out = collect(rxq, pkts, n, step, (mode) | RX_BLIND); \
-		rx_after(rxq, out, refill_##ring); \
-		vnic_vq_leave(&rxq->vq); \
-		return out; \
-	}
-RING(split, 0)
-RING(split_inorder, RX_ORDER)
-RING(packed, RX_PACKED)
-RING(packed_inorder, RX_PACKED | RX_ORDER)
+RX_VEC_RING(split, 0)
+RX_VEC_RING(split_inorder, RX_ORDER)
+RX_VEC_RING(packed, RX_PACKED)
+RX_VEC_RING(packed_inorder, RX_PACKED | RX_ORDER)
 
 /* name, ring, mode, receiving half, its step */
 #define BURSTS(X) \
@@ -47,50 +25,49 @@ RING(packed_inorder, RX_PACKED | RX_ORDER)
 	X(packed_inorder_mergeable_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE, rx_vec_collect_packed, \
 	  rx_vec_packed4)
 
-BURSTS(BURST)
+BURSTS(RX_VEC_BURST)
 
-static const struct {
-	unsigned mode;
-	eth_rx_burst_t burst;
-	const char *name;
-} bursts[] = {
-#define ENTRY(name, ring, mode, collect, step) { mode, rx_##name, #name },
+static const struct rx_vec baseline[RX_VECS] = {
+#define ENTRY(name, ring, mode, collect, step) [mode] = { rx_##name, #name },
 	BURSTS(ENTRY)
 #undef ENTRY
 };
-
-eth_rx_burst_t rx_vec_select(unsigned mode)
-{
-	unsigned i;
-
-	for (i = 0; i < RTE_DIM(bursts); i++)
-		if (bursts[i].mode == mode)
-			return bursts[i].burst;
-	return NULL;
-}
-
-const char *rx_vec_name(eth_rx_burst_t burst)
-{
-	unsigned i;
-
-	for (i = 0; i < RTE_DIM(bursts); i++)
-		if (bursts[i].burst == burst)
-			return bursts[i].name;
-	return "none";
-}
-
 #else
+static const struct rx_vec baseline[RX_VECS];
+#endif
+
+static bool avx512_usable(void)
+{
+#ifdef RX_AVX512
+	return rte_vect_get_max_simd_bitwidth() >= RTE_VECT_SIMD_512 && rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512F) > 0 &&
+	       rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512BW) > 0 && rte_cpu_get_flag_enabled(RTE_CPUFLAG_AVX512VL) > 0;
+#else
+	return false;
+#endif
+}
+
+#ifndef RX_AVX512
+const struct rx_vec rx_avx512[RX_VECS];
+#endif
 
 eth_rx_burst_t rx_vec_select(unsigned mode)
 {
-	(void)mode;
-	return NULL;
+	if (mode >= RX_VECS)
+		return NULL;
+	if (rx_avx512[mode].burst != NULL && avx512_usable())
+		return rx_avx512[mode].burst;
+	return baseline[mode].burst;
 }
 
 const char *rx_vec_name(eth_rx_burst_t burst)
 {
-	(void)burst;
+	unsigned i;
+
+	for (i = 0; i < RX_VECS && burst != NULL; i++) {
+		if (baseline[i].burst == burst)
+			return baseline[i].name;
+		if (rx_avx512[i].burst == burst)
+			return rx_avx512[i].name;
+	}
 	return "none";
 }
-
-#endif

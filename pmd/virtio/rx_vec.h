@@ -10,7 +10,11 @@
 #ifndef VNIC_RX_VEC_H
 #define VNIC_RX_VEC_H
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#else
 #include <smmintrin.h>
+#endif
 
 #include "pmd/virtio/rx_private.h"
 
@@ -18,9 +22,22 @@
 
 /* What a burst adds up, in registers. */
 struct rx_sum {
+#ifdef __AVX512F__
+	__m512i wide;  /* the same, in whatever lanes */
+#endif
 	__m128i len;   /* four lanes of lengths, headers included */
 	uint32_t packets;
 };
+
+static __rte_always_inline struct rx_sum rx_sum_zero(void)
+{
+	struct rx_sum s = { .len = _mm_setzero_si128(), .packets = 0 };
+
+#ifdef __AVX512F__
+	s.wide = _mm512_setzero_si512();
+#endif
+	return s;
+}
 
 /* Read once, whatever the compiler thinks of the memory. */
 static __rte_always_inline __m128i rx_load(const void *p)
@@ -187,6 +204,9 @@ static __rte_always_inline void rx_vec_count(struct vnic_rxq *rxq, const struct 
 	uint32_t lane[4];
 
 	_mm_storeu_si128((__m128i *)(void *)lane, s->len);
+#ifdef __AVX512F__
+	rxq->bytes += (uint32_t)_mm512_reduce_add_epi32(s->wide);
+#endif
 	rxq->bytes += (uint64_t)lane[0] + lane[1] + lane[2] + lane[3] - (uint64_t)s->packets * rxq->vq.hdr_len;
 	rxq->packets += out;
 	if ((mode & RX_MERGE) && unlikely(rxq->part_left != 0))
@@ -222,7 +242,7 @@ static __rte_always_inline uint16_t rx_vec_collect_split(struct vnic_rxq *rxq, s
 							 rx_step_fn step, const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
-	struct rx_sum sum = { _mm_setzero_si128(), 0 };
+	struct rx_sum sum = rx_sum_zero();
 	uint16_t there, mask = (uint16_t)(vq->size - 1), out = 0, taken = 1, want;
 
 	there = (uint16_t)(rte_le_to_cpu_16(__atomic_load_n(&vq->split.used->idx, __ATOMIC_RELAXED)) - vq->used);
@@ -250,7 +270,7 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 							  rx_step_fn step, const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
-	struct rx_sum sum = { _mm_setzero_si128(), 0 };
+	struct rx_sum sum = rx_sum_zero();
 	uint16_t out = 0, taken = 1, want;
 
 	n = rx_vec_whole(vq->used, n);
@@ -274,5 +294,25 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 	rx_vec_count(rxq, &sum, out, mode);
 	return out;
 }
+
+/* ---- making them ---------------------------------------------------------------------- */
+#define RX_VEC_RING(name, mode) \
+	static __rte_noinline uint16_t refill_##name(struct vnic_rxq *rxq) \
+	{ \
+		return rx_refill(rxq, mode); \
+	}
+#define RX_VEC_BURST(name, ring, mode, collect, step) \
+	static uint16_t rx_##name(void *q, struct rte_mbuf **pkts, uint16_t n) \
+	{ \
+		struct vnic_rxq *rxq = q; \
+		uint16_t out; \
+\
+		if (unlikely(!vnic_vq_enter(&rxq->vq))) \
+			return 0; \
+		out = collect(rxq, pkts, n, step, (mode) | RX_BLIND); \
+		rx_after(rxq, out, refill_##ring); \
+		vnic_vq_leave(&rxq->vq); \
+		return out; \
+	}
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_vect.h>
+
 #include "pmd/base/arena.h"
 #include "pmd/virtio/dev.h"
 #include "tests/unit/test.h"
@@ -96,6 +98,7 @@ static void set_dev(uint16_t bits)
 	w.dev.transport_flags = VNIC_TRANSPORT_VA;
 	w.dev.packed = bits & 1;
 	w.dev.args.vectorized = bits & 2;
+	rte_vect_set_max_simd_bitwidth(bits & 0x800 ? RTE_VECT_SIMD_512 : RTE_VECT_SIMD_256);
 	w.dev.hdr_len = bits & 0x40 ? 20 : 12;
 	feature(VIRTIO_F_IN_ORDER, bits & 4);
 	feature(VIRTIO_F_EVENT_IDX, bits & 8);
@@ -228,15 +231,16 @@ static void write_used(struct peer *p, uint32_t id, uint32_t len)
 }
 
 /* Is this a receive buffer the driver has out, at its header? What a device scribbled
- * over may be no address at all. */
+ * over may be no address at all. In order, slots outside the window hold what was. */
 static bool is_buffer(uint64_t addr)
 {
-	unsigned i;
+	const struct vnic_vq *vq = &w.rxq.vq;
+	unsigned n = vq->in_order ? (unsigned)vq->size - vq->free_count : vq->size, i;
 
-	for (i = 0; i < w.rxq.vq.size; i++) {
-		const struct rte_mbuf *m = w.rxq.vq.slot[i].mbuf;
+	for (i = 0; i < n; i++) {
+		const struct rte_mbuf *m = vq->slot[vq->in_order ? (vq->used + i) % vq->size : i].mbuf;
 
-		if (m != NULL && addr == (uintptr_t)m->buf_addr + VNIC_RX_DATA_OFF - w.rxq.vq.hdr_len)
+		if (m != NULL && addr == (uintptr_t)m->buf_addr + VNIC_RX_DATA_OFF - vq->hdr_len)
 			return true;
 	}
 	return false;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_vect.h>
+
 #include "tests/unit/test.h"
 
 static void need(bool ok, const char *what)
@@ -55,13 +57,14 @@ int rx_lab_open(struct rx_lab *lab, const struct rx_lab_opts *opts)
 	uint32_t driver, device;
 
 	test_eal_init();
+	rte_vect_set_max_simd_bitwidth(opts->vectorized == 2 ? RTE_VECT_SIMD_512 : RTE_VECT_SIMD_256);
 	memset(lab, 0, sizeof(*lab));
 	lab->opts = *opts;
 	make_pool(lab);
 	snprintf(d->name, sizeof(d->name), "rx_lab");
 	d->wake_fd = -1;
 	d->transport_flags = VNIC_TRANSPORT_VA;
-	d->args.vectorized = opts->vectorized;
+	d->args.vectorized = opts->vectorized != 0;
 	d->hdr_len = opts->hash ? 20 : 12;
 	d->packed = opts->packed;
 	set_feature(d, VIRTIO_F_IN_ORDER, opts->in_order);

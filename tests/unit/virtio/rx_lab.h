@@ -12,7 +12,8 @@
 
 struct rx_lab_opts {
 	uint16_t size;      /* of the ring */
-	bool packed, in_order, mergeable, csum, lro, hash, vlan_strip, pinned, vectorized;
+	bool packed, in_order, mergeable, csum, lro, hash, vlan_strip, pinned;
+	uint8_t vectorized; /* 1: the baseline's, 2: whatever the CPU has */
 	unsigned mbufs;     /* of the pool; 0: size + 64 */
 	uint16_t room;      /* data room; 0: headroom + 256 */
 	uint32_t frame_max; /* 0: the most there can be */

@@ -94,7 +94,7 @@ static void commit(struct rx_lab *lab, enum deed deed, uint16_t idle)
 	}
 }
 
-static void check_bad(const struct bad *bad, bool vectorized)
+static void check_bad(const struct bad *bad, uint8_t vectorized)
 {
 	struct rx_lab_opts o = { .size = SIZE, .packed = bad->packed, .in_order = bad->in_order,
 				 .mergeable = bad->mergeable, .vectorized = vectorized };
@@ -136,8 +136,9 @@ static void device__breaks_rules(void)
 	unsigned i;
 
 	for (i = 0; i < RTE_DIM(bads); i++) {
-		check_bad(&bads[i], false);
-		check_bad(&bads[i], true);
+		check_bad(&bads[i], 0);
+		check_bad(&bads[i], 1);
+		check_bad(&bads[i], 2);
 	}
 }
 
@@ -168,8 +169,8 @@ static void device__short_packets(void)
 	static const uint32_t len[] = { 0, 1, 11, 12, 13, 25 };
 	unsigned v, i;
 
-	for (v = 0; v < 8; v++) {
-		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
+	for (v = 0; v < 12; v++) {
+		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = (uint8_t)(v % 12 / 4) };
 		struct rx_lab lab;
 		struct rte_mbuf *m;
 
@@ -212,8 +213,8 @@ static void device__scribbles_over_the_ring(void)
 {
 	unsigned v, i;
 
-	for (v = 0; v < 8; v++) {
-		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
+	for (v = 0; v < 12; v++) {
+		struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = (uint8_t)(v % 12 / 4) };
 		uint64_t rnd = v;
 		struct rte_mbuf *pkts[SIZE];
 		struct rx_lab lab;
@@ -244,15 +245,15 @@ static void device__breaks_rules_within_four(void)
 	struct rx_lab lab;
 	unsigned v, k, i;
 
-	for (v = 0; v < 8 * RTE_DIM(deeds); v++)
+	for (v = 0; v < 12 * RTE_DIM(deeds); v++)
 		for (k = 0; k < 12; k++) {
-			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4 };
+			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = (uint8_t)(v % 12 / 4) };
 
 			CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
 			for (i = 0; i < k; i++)
 				rx_lab_frame(&lab, 60, i);
 			rx_lab_poll(&lab);
-			commit(&lab, deeds[v / 8], 0);
+			commit(&lab, deeds[v / 12], 0);
 			for (i++; i < 13; i++)
 				rx_lab_frame(&lab, 60, i);
 			CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, SIZE), k);
@@ -274,9 +275,9 @@ static void device__short_and_long_within_four(void)
 	struct rx_lab lab;
 	unsigned v, k, i;
 
-	for (v = 0; v < 8 * RTE_DIM(wrong); v++)
+	for (v = 0; v < 12 * RTE_DIM(wrong); v++)
 		for (k = 0; k < 12; k++) {
-			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = v & 4,
+			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .in_order = v & 2, .vectorized = (uint8_t)(v % 12 / 4),
 						 .frame_max = 100 };
 			uint16_t n;
 
@@ -285,7 +286,7 @@ static void device__short_and_long_within_four(void)
 				if (i != k)
 					rx_lab_frame(&lab, 60, i);
 				else if (rx_lab_poll(&lab) != 0)
-					rx_lab_used(&lab, rx_lab_take(&lab).id, wrong[v / 8]);
+					rx_lab_used(&lab, rx_lab_take(&lab).id, wrong[v / 12]);
 			n = lab.burst(&lab.rxq, pkts, SIZE);
 			CU_ASSERT_EQUAL_FATAL(n, 11);
 			for (i = 0; i < n; i++)

@@ -15,10 +15,12 @@ static const struct rx_lab_opts kinds[] = {
 	{ .size = 64, .mergeable = true, .room = ROOM, .packed = true },
 	{ .size = 65, .mergeable = true, .room = ROOM, .packed = true, .in_order = true },
 	{ .size = 64, .mergeable = true, .room = ROOM, .csum = true, .lro = true, .pinned = true },
-	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true },
-	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true, .in_order = true },
-	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = true, .packed = true },
-	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = true, .packed = true, .in_order = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1 },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 2, .packed = true },
+	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = 2, .packed = true, .in_order = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1, .in_order = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1, .packed = true },
+	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = 1, .packed = true, .in_order = true },
 };
 
 static void open_kind(struct rx_lab *lab, unsigned kind)

@@ -90,15 +90,15 @@ static void run(const struct rx_lab_opts *opts, uint32_t total)
 }
 
 /* Every variant: bit 0 in order, bit 1 mergeable, bit 2 offloads, bit 3 pinned external
- * buffers, bit 4 vectors, where there are such. */
+ * buffers, above them vectors, where there are such. */
 static void run_variants(uint16_t size, bool packed, uint32_t total)
 {
 	unsigned v;
 
-	for (v = 0; v < 32; v++) {
+	for (v = 0; v < 48; v++) {
 		struct rx_lab_opts o = { .size = size, .packed = packed, .in_order = v & 1, .mergeable = v & 2,
 					 .csum = v & 4, .hash = v & 4, .pinned = v & 8,
-					 .vectorized = v & 16 };
+					 .vectorized = (uint8_t)(v >> 4) };
 
 		if (!(o.vectorized && o.csum))
 			run(&o, total);
@@ -117,7 +117,7 @@ static void laps__split_256(void)
 
 	run_variants(256, false, 5001);
 	run(&o, 140001);
-	o.vectorized = true;
+	o.vectorized = 2;
 	run(&o, 140001);
 	o.in_order = true;
 	run(&o, 140001);
@@ -160,7 +160,7 @@ static void laps__packed_32768(void)
 	struct rx_lab_opts o = { .size = 32768, .packed = true, .room = SMALL };
 
 	run(&o, 100003);
-	o.vectorized = true;
+	o.vectorized = 2;
 	run(&o, 100003);
 	o.in_order = true;
 	run(&o, 100003);
@@ -248,7 +248,8 @@ static void pool__dry_and_back(void)
 	static const struct rx_lab_opts opts[] = {
 		{ .size = 16 }, { .size = 16, .in_order = true }, { .size = 16, .packed = true },
 		{ .size = 16, .packed = true, .in_order = true },
-		{ .size = 16, .vectorized = true }, { .size = 16, .packed = true, .vectorized = true },
+		{ .size = 16, .vectorized = 1 }, { .size = 16, .packed = true, .vectorized = 1 },
+		{ .size = 16, .packed = true, .vectorized = 2 },
 	};
 	struct rte_mbuf *held[128], *m;
 	unsigned v, i, n;
@@ -308,7 +309,8 @@ static void drain__harvests(void)
 	static const struct rx_lab_opts opts[] = {
 		{ .size = 64 }, { .size = 64, .in_order = true }, { .size = 64, .packed = true },
 		{ .size = 64, .packed = true, .in_order = true }, { .size = 64, .mergeable = true },
-		{ .size = 64, .vectorized = true }, { .size = 64, .packed = true, .vectorized = true },
+		{ .size = 64, .vectorized = 1 }, { .size = 64, .packed = true, .vectorized = 1 },
+		{ .size = 64, .packed = true, .vectorized = 2 },
 	};
 	struct rte_mbuf *pkts[16];
 	struct rx_lab lab;
