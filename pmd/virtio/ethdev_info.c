@@ -61,18 +61,14 @@ static uint64_t tx_offloads(const struct vnic_features *f)
 	return o;
 }
 
-/* The smallest of the queues a program may use. */
-static uint16_t ring_max(struct vnic_dev *d, uint16_t pairs, bool tx)
+/* Of the first pair: a device that has not been told of pairs yet may have its
+ * control queue where the second one will be. Each queue is asked again when it
+ * is set up. */
+static uint16_t ring_max(struct vnic_dev *d, bool tx)
 {
-	uint16_t max = VRING_SIZE_MAX;
+	uint16_t n = d->ops->queue_max(d, tx ? virtio_txq_index(0) : virtio_rxq_index(0));
 
-	for (uint16_t i = 0; i < pairs; i++) {
-		uint16_t n = d->ops->queue_max(d, tx ? virtio_txq_index(i) : virtio_rxq_index(i));
-
-		if (n != 0)
-			max = RTE_MIN(max, n);
-	}
-	return max;
+	return n != 0 ? n : VRING_SIZE_MAX;
 }
 
 static void info_rings(struct vnic_dev *d, struct rte_eth_dev_info *info)
@@ -80,10 +76,10 @@ static void info_rings(struct vnic_dev *d, struct rte_eth_dev_info *info)
 	uint16_t preset = d->args.queue_size != 0 ? d->args.queue_size : VNIC_RING_PRESET;
 
 	info->rx_desc_lim = (struct rte_eth_desc_lim){
-		.nb_max = ring_max(d, info->max_rx_queues, false), .nb_min = VNIC_RING_MIN, .nb_align = 1,
+		.nb_max = ring_max(d, false), .nb_min = VNIC_RING_MIN, .nb_align = 1,
 	};
 	info->tx_desc_lim = (struct rte_eth_desc_lim){
-		.nb_max = ring_max(d, info->max_tx_queues, true), .nb_min = VNIC_RING_MIN, .nb_align = 1,
+		.nb_max = ring_max(d, true), .nb_min = VNIC_RING_MIN, .nb_align = 1,
 		.nb_seg_max = VNIC_TX_CHAIN_MAX - 1, .nb_mtu_seg_max = VNIC_TX_CHAIN_MAX - 1,
 	};
 	info->default_rxportconf = (struct rte_eth_dev_portconf){

@@ -82,10 +82,17 @@ static int pci_set_status(struct vnic_dev *d, uint8_t status)
 	return rc;
 }
 
+/* May grow when features are accepted: MQ gives QEMU's device its further pairs. */
+static uint16_t pci_queue_count(struct vnic_dev *d)
+{
+	return (uint16_t)common_read(pci_of(d), VNIC_PCI_NUM_QUEUES, 2);
+}
+
 static int pci_open(struct vnic_dev *d, bool reconnect)
 {
 	struct vnic_pci *p = pci_of(d);
 	uint8_t status;
+	uint16_t queues;
 	int rc;
 
 	rc = vnic_pci_find_caps(p->regs, p->ctx, &p->caps);
@@ -100,8 +107,8 @@ static int pci_open(struct vnic_dev *d, bool reconnect)
 		rc = pci_set_status(d, VIRTIO_STATUS_RESET);
 	if (rc < 0)
 		return rc;
-	p->queues = (uint16_t)common_read(p, VNIC_PCI_NUM_QUEUES, 2);
-	return p->queues == 0 || p->queues == 0xffff ? -ENODEV : 0;
+	queues = pci_queue_count(d);
+	return queues == 0 || queues == 0xffff ? -ENODEV : 0;
 }
 
 static void pci_close(struct vnic_dev *d)
@@ -175,17 +182,12 @@ static int pci_config_read(struct vnic_dev *d, uint32_t off, void *buf, uint32_t
 	return -EAGAIN;
 }
 
-static uint16_t pci_queue_count(struct vnic_dev *d)
-{
-	return pci_of(d)->queues;
-}
-
 static uint16_t pci_queue_max(struct vnic_dev *d, uint16_t vq)
 {
 	const struct vnic_pci *p = pci_of(d);
 	uint32_t size;
 
-	if (vq >= p->queues)
+	if (vq >= pci_queue_count(d))
 		return 0;
 	common_write(p, VNIC_PCI_QUEUE_SELECT, 2, vq);
 	size = common_read(p, VNIC_PCI_QUEUE_SIZE, 2);

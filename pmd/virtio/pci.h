@@ -80,7 +80,6 @@ struct vnic_pci {
 	const struct vnic_pci_regs *regs;
 	void *ctx;
 	struct vnic_pci_caps caps;
-	uint16_t queues;
 };
 
 /*

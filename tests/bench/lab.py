@@ -267,18 +267,27 @@ class Table:
     def __init__(self, name, build):
         self.rows, self.name, self.path = [], name, pathlib.Path(build) / "bench" / f"{name}.json"
 
-    def add(self, name, unit, ours, peer=None, peer_name=None, goal=None, ratios=None, limit=None):
-        """goal: greatest ratio; limit: greatest value of ours. ratios: of paired windows."""
+    def add(self, name, unit, ours, peer=None, peer_name=None, goal=None, ratios=None, limit=None, floor=None, least=None,
+            span=None):
+        """goal: greatest ratio; limit: greatest value of ours. ratios: of paired windows.
+        Where more is better: least ratio, met when the interval's lower end is; floor,
+        missed only when the whole interval lies below it. span: ratio's interval, known."""
         ratio = low = high = None
         if ratios:
             ratio, low, high = interval(ratios)
         elif peer:
             ratio = ours / peer
+        if span:
+            low, high = span
         holds = None
         if goal is not None and ratio is not None:
             holds = (high if high is not None else ratio) <= goal
         elif limit is not None:
             goal, holds = limit, ours <= limit
+        elif least is not None and ratio is not None:
+            goal, holds = least, (low if low is not None else ratio) >= least
+        elif floor is not None and ratio is not None:
+            goal, holds = floor, (high if high is not None else ratio) >= floor
         self.rows.append({"name": name, "unit": unit, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio,
                           "low": low, "high": high, "goal": goal, "holds": holds})
 
