@@ -57,7 +57,7 @@ int lcores_create(struct pipeline *pl)
 }
 
 /* Which queue this worker sends on, or who sends for it. */
-static void fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
+static int fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
 {
 	unsigned owner = lc->index % p->n_txq;
 
@@ -67,6 +67,9 @@ static void fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
 	tp->via = lc->index < p->n_txq ? -1 : (int16_t)owner;
 	tp->offloads = p->offloads;
 	tp->prepare = p->prepare;
+	if (tp->via >= 0 || !vnic_port(p->id))
+		return 0;
+	return tx_limit(tp, vnic_tx_progress, lc->now_us, lc->node);
 }
 
 void lcore_set_ports(struct lcore *lc, uint32_t on)
@@ -100,7 +103,7 @@ void lcore_set_ports(struct lcore *lc, uint32_t on)
 
 static int lcore_fill(struct pipeline *pl, struct lcore *lc)
 {
-	int rc;
+	int rc = 0;
 
 	lc->workers = (uint16_t)pl->n_workers;
 	lc->n_ports = (uint16_t)pl->n_ports;
@@ -112,10 +115,11 @@ static int lcore_fill(struct pipeline *pl, struct lcore *lc)
 	lc->clock = pl->clock;
 	lc->stats.lcore = lc->id;
 	lc->stats.node = lc->node;
-	for (unsigned i = 0; i < pl->n_ports; i++)
-		fill_tx(lc, &lc->tx[i], &pl->ports[i]);
+	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++)
+		rc = fill_tx(lc, &lc->tx[i], &pl->ports[i]);
 	wheel_init(&lc->wheel, 0);
-	rc = idle_init(lc);
+	if (rc == 0)
+		rc = idle_init(lc);
 	return rc < 0 ? rc : stack_create(lc);
 }
 
@@ -138,6 +142,8 @@ void lcores_destroy(struct pipeline *pl)
 		stack_destroy(lc);
 		for (unsigned p = 0; p < pl->n_ports; p++)
 			tx_purge(lc, &lc->tx[p], PDROP_TX_STOPPED);
+		for (unsigned p = 0; p < pl->n_ports; p++)
+			tx_fini(&lc->tx[p]);
 		idle_fini(lc);
 		free(lc->rxq);
 		free(lc->services);

@@ -33,6 +33,46 @@ int pipeline_lcore_clear(struct pipeline *pl, unsigned i)
 	return pipeline_call(pl, i, worker_clear, NULL, 0);
 }
 
+struct bql_call {
+	unsigned port;
+	struct pipeline_bql_info info;
+};
+
+static int worker_bql(struct lcore *lc, void *arg)
+{
+	struct bql_call *call = arg;
+	const struct tx_port *tp = &lc->tx[call->port];
+
+	if (tp->via >= 0)
+		return -ENOENT;
+	if (tp->fq == NULL)
+		return -ENOTSUP;
+	call->info = (struct pipeline_bql_info){
+		.queue = tp->queue,
+		.limit = tp->bql.limit,
+		.in_flight = (uint32_t)(tp->bql.posted - tp->bql.done),
+		.waiting = tp->bytes,
+		.sent = tp->bql.posted,
+		.done = tp->bql.done,
+		.held = tp->bql.held,
+		.grown = tp->bql.grown,
+		.shrunk = tp->bql.shrunk,
+	};
+	return 0;
+}
+
+int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pipeline_bql_info *out)
+{
+	struct bql_call call = { .port = port };
+	int rc;
+
+	if (port >= pl->n_ports)
+		return -EINVAL;
+	rc = pipeline_call(pl, i, worker_bql, &call, sizeof(call));
+	*out = call.info;
+	return rc;
+}
+
 bool pipeline_drop_is_loss(enum pipeline_drop d)
 {
 	return d != PDROP_FWD_RXONLY && d != PDROP_FWD_NOT_ECHO;

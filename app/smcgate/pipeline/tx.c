@@ -1,12 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/smcgate/pipeline/tx.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/lcore.h"
+
+int tx_limit(struct tx_port *tp, int (*progress)(uint16_t, uint16_t, bool, struct vnic_tx_progress *),
+	     uint64_t now_us, int node)
+{
+	tp->fq = rte_malloc_socket("tx_fq", sizeof(*tp->fq), RTE_CACHE_LINE_SIZE, node);
+	if (tp->fq == NULL)
+		return -ENOMEM;
+	fq_init(tp->fq);
+	bql_init(&tp->bql, now_us);
+	tp->progress = progress;
+	return 0;
+}
+
+void tx_fini(struct tx_port *tp)
+{
+	rte_free(tp->fq);
+	tp->fq = NULL;
+	tp->progress = NULL;
+}
+
+static bool add_data(struct tx_port *tp, struct rte_mbuf *m)
+{
+	if (tp->n_data == TX_DATA_MAX)
+		return false;
+	if (tp->fq != NULL)
+		return fq_add(tp->fq, fq_flow_of(m), m);
+	tp->data[tp->n_data] = m;
+	return true;
+}
 
 void tx_enqueue(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, enum net_tx_class cls)
 {
@@ -17,10 +48,10 @@ void tx_enqueue(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, enum n
 			lcore_drop(lc, PDROP_TX_QUEUE, m);
 		else
 			tp->control[tp->n_control++] = m;
-	} else if (tp->n_data == TX_DATA_MAX) {
+	} else if (!add_data(tp, m)) {
 		lcore_drop(lc, PDROP_TX_QUEUE, m);
 	} else {
-		tp->data[tp->n_data++] = m;
+		tp->n_data++;
 		tp->bytes += m->pkt_len;
 	}
 }
@@ -88,6 +119,34 @@ static void gather_data(struct lcore *lc, struct tx_port *tp)
 	remove_front(tp->data, &tp->n_data, i);
 }
 
+static uint32_t out_bytes(const struct tx_port *tp)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < tp->n_out; i++)
+		n += tp->out[i]->pkt_len;
+	return n;
+}
+
+/* As many octets as the device may have, flow by flow. */
+static void gather_fair(struct lcore *lc, struct tx_port *tp)
+{
+	int64_t room = bql_room(&tp->bql) - out_bytes(tp);
+
+	while (room >= 0 && tp->n_out < TX_BURST && tp->n_out + NET_GSO_MAX_FRAMES <= TX_OUT_MAX) {
+		struct rte_mbuf *m = fq_take(tp->fq);
+		uint32_t len;
+
+		if (m == NULL)
+			break;
+		len = m->pkt_len;
+		tp->n_data--;
+		tp->bytes -= len;
+		room -= len;
+		(void)finish_at(lc, tp, m, tp->n_out); /* there is room for it */
+	}
+}
+
 /* What the driver will not send at all is dropped, the rest moves up. */
 static unsigned prepare(struct lcore *lc, struct tx_port *tp, unsigned n)
 {
@@ -121,6 +180,7 @@ static unsigned send_to_port(struct lcore *lc, struct tx_port *tp, bool *whole)
 		bytes -= tp->out[i]->pkt_len;
 	lc->stats.tx_packets += sent;
 	lc->stats.tx_bytes += bytes;
+	bql_sent(&tp->bql, (uint32_t)bytes);
 	*whole = sent == n;
 	return sent;
 }
@@ -145,11 +205,22 @@ static void sent_from_front(struct tx_port *tp, unsigned sent)
 	remove_front(tp->out, &tp->n_out, sent);
 }
 
+static void purge_data(struct tx_port *tp)
+{
+	struct rte_mbuf *m;
+
+	if (tp->fq == NULL)
+		rte_pktmbuf_free_bulk(tp->data, tp->n_data);
+	else
+		while ((m = fq_take(tp->fq)) != NULL)
+			rte_pktmbuf_free(m);
+}
+
 void tx_purge(struct lcore *lc, struct tx_port *tp, unsigned why)
 {
 	lc->stats.drop[why] += tp->n_control + tp->n_data + tp->n_out;
 	rte_pktmbuf_free_bulk(tp->control, tp->n_control);
-	rte_pktmbuf_free_bulk(tp->data, tp->n_data);
+	purge_data(tp);
 	rte_pktmbuf_free_bulk(tp->out, tp->n_out);
 	tp->n_control = tp->n_data = tp->n_out = tp->n_out_control = 0;
 	tp->bytes = 0;
@@ -168,25 +239,55 @@ static void note_stuck(struct lcore *lc, struct tx_port *tp, bool progress)
 		tx_purge(lc, tp, PDROP_TX_QUEUE);
 }
 
+/* What the device has given back since; whether it was anything. */
+static bool see_progress(struct lcore *lc, struct tx_port *tp)
+{
+	uint64_t before = tp->bql.done;
+	struct vnic_tx_progress pr;
+
+	if (tp->progress(tp->id, tp->queue, true, &pr) < 0)
+		return false;
+	if (pr.done_bytes < before) /* the queue was set up anew */
+		bql_init(&tp->bql, lc->now_us);
+	bql_update(&tp->bql, pr.posted_bytes, pr.done_bytes, lc->now_us);
+	return tp->bql.done != before;
+}
+
+/* Send out[]; false: the port did not take all of it. */
+static bool send_out(struct lcore *lc, struct tx_port *tp, unsigned *total)
+{
+	bool whole = true;
+	unsigned sent = tp->via < 0 ? send_to_port(lc, tp, &whole) : send_to_worker(lc, tp);
+
+	*total += sent;
+	sent_from_front(tp, sent);
+	if (!whole)
+		note_stuck(lc, tp, sent != 0);
+	return whole;
+}
+
 unsigned tx_flush(struct lcore *lc, struct tx_port *tp)
 {
+	bool limited = tp->fq != NULL, progress = false;
 	unsigned total = 0;
 
+	if (limited && tp->bql.posted != tp->bql.done)
+		progress = see_progress(lc, tp);
 	while (tp->n_control != 0 || tp->n_data != 0 || tp->n_out != 0) {
-		bool whole = true;
-		unsigned sent;
-
 		gather_control(lc, tp);
-		gather_data(lc, tp);
+		if (limited)
+			gather_fair(lc, tp);
+		else
+			gather_data(lc, tp);
 		if (tp->n_out == 0)
 			break;
-		sent = tp->via < 0 ? send_to_port(lc, tp, &whole) : send_to_worker(lc, tp);
-		total += sent;
-		sent_from_front(tp, sent);
-		if (!whole) {
-			note_stuck(lc, tp, sent != 0);
+		if (!send_out(lc, tp, &total))
 			return total;
-		}
+	}
+	if (tp->n_data != 0) { /* the byte limit holds it back */
+		tp->bql.held++;
+		note_stuck(lc, tp, progress || total != 0);
+		return total;
 	}
 	tp->stuck = false;
 	return total;

@@ -16,6 +16,9 @@
 
 #include <rte_mbuf.h>
 
+#include "app/smcgate/pipeline/bql.h"
+#include "app/smcgate/pipeline/fq.h"
+#include "pmd/virtio/vnic.h"
 #include "proto/net/net.h"
 #include "proto/net/offload.h"
 
@@ -39,11 +42,19 @@ struct tx_port {
 	uint16_t n_control, n_data, n_out, n_out_control;
 	uint32_t bytes;           /* of data[] */
 	uint64_t stuck_us;        /* when it last took something */
+	/* NULL: the driver does not tell, data waits in data[] and in order */
+	int (*progress)(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out);
+	struct fq *fq;            /* data, when progress is there */
+	struct bql bql;
 	struct rte_mbuf *control[TX_CONTROL_MAX];
 	struct rte_mbuf *data[TX_DATA_MAX];
 	struct rte_mbuf *out[TX_OUT_MAX]; /* finished: control first */
 };
 
+/* Have a byte limit and fairness, by what progress() tells. -ENOMEM. */
+int tx_limit(struct tx_port *tp, int (*progress)(uint16_t, uint16_t, bool, struct vnic_tx_progress *),
+	     uint64_t now_us, int node);
+void tx_fini(struct tx_port *tp);
 /* Queue a frame; takes it, always. */
 void tx_enqueue(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, enum net_tx_class cls);
 /* Frames the port takes now. */

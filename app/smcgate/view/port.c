@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: `show port info|stats|xstats|summary`. */
+/* Ports: `show port info|stats|xstats|summary|bql`. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -250,6 +250,56 @@ static int build_xstats(const struct view_ctx *ctx, unsigned argc, const char *c
 	return 0;
 }
 
+/* ---- byte limits: a row for each transmit queue -------------------------------------- */
+static void bql_row(json_t *rows, unsigned port, unsigned lcore, const struct pipeline_bql_info *b)
+{
+	json_t *row = json_object();
+
+	view_set_u64(row, "port", port);
+	view_set_u64(row, "queue", b->queue);
+	view_set_u64(row, "lcore", lcore);
+	view_set_u64(row, "limit", b->limit);
+	view_set_u64(row, "in_flight", b->in_flight);
+	view_set_u64(row, "waiting", b->waiting);
+	view_set_u64(row, "sent", b->sent);
+	view_set_u64(row, "completed", b->done);
+	view_set_u64(row, "held_back", b->held);
+	view_set_u64(row, "grown", b->grown);
+	view_set_u64(row, "shrunk", b->shrunk);
+	json_array_append_new(rows, row);
+}
+
+static int build_bql(const struct view_ctx *ctx, unsigned argc, const char *const *argv, json_t **out,
+		     struct view_error *err)
+{
+	const struct config *cfg = pipeline_config(ctx->pl);
+	json_t *rows = json_array();
+	unsigned from, to;
+	int rc;
+
+	rc = view_ports(ctx->pl, argv[0], true, &from, &to, err);
+	for (unsigned p = from; rc == 0 && p < to; p++)
+		for (unsigned i = 0; rc == 0 && i < pipeline_workers(ctx->pl); i++) {
+			struct pipeline_bql_info b;
+
+			rc = pipeline_bql_info(ctx->pl, p, i, &b);
+			if (rc == 0)
+				bql_row(rows, p, cfg->lcores[i].lcore, &b);
+			else if (rc == -ENOTSUP && to - from == 1)
+				rc = view_fail(err, rc, "port %u: its driver does not tell what the device has given back", p);
+			else if (rc == -ENOTSUP || rc == -ENOENT)
+				rc = 0;
+			else
+				rc = view_failed(err, rc, "port %u", p);
+		}
+	if (rc < 0) {
+		json_decref(rows);
+		return rc;
+	}
+	*out = json_pack("{s:o}", "bql", rows);
+	return 0;
+}
+
 #define PORTS_ARG { { .kind = VIEW_ARG_PORTS, .name = "N|all" } }
 
 const struct view view_port[] = {
@@ -258,6 +308,8 @@ const struct view view_port[] = {
 	{ "port stats", PORTS_ARG, build_stats, VIEW_BLOCKS, NULL,
 	  "packets, octets and errors as the device counts them" },
 	{ "port xstats", PORTS_ARG, build_xstats, VIEW_TABLE, NULL, "every counter the driver has" },
+	{ "port bql", PORTS_ARG, build_bql, VIEW_TABLE, NULL,
+	  "byte limit of each transmit queue: octets with the device, octets held back" },
 	{ "port summary", PORTS_ARG, build_summary, VIEW_TABLE, NULL, "one line a port" },
 	{ NULL },
 };

@@ -216,6 +216,68 @@ static void tx_flush__by_way_of_another_worker(void)
 }
 
 /* Full rings lose nothing without counting it, and leak nothing. */
+/* A driver that tells what came back. */
+static struct vnic_tx_progress device;
+
+static int tell(uint16_t port, uint16_t q, bool reclaim, struct vnic_tx_progress *out)
+{
+	*out = device;
+	out->posted_bytes = lc->stats.tx_bytes;
+	return 0;
+}
+
+/* One full frame of a flow, told apart by its addresses. */
+static void queue_flow(uint8_t flow, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+	uint8_t *p;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	p = (uint8_t *)rte_pktmbuf_append(m, len);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	memset(p, 0, len);
+	p[0] = flow;
+	p[14] = 0x45;
+	p[29] = flow;
+	tx_enqueue(lc, &lc->tx[0], m, NET_TX_DATA);
+}
+
+static void tx_flush__no_more_with_the_device_than_its_limit(void)
+{
+	struct tx_port *tp = &lc->tx[0];
+	unsigned sent;
+	uint8_t got[8];
+
+	start();
+	device = (struct vnic_tx_progress){ 0 };
+	CU_ASSERT_EQUAL_FATAL(tx_limit(tp, tell, lc->now_us, 0), 0);
+	for (unsigned i = 0; i < 20; i++)
+		queue_flow(1, 1514);
+	sent = tx_flush(lc, tp);
+	CU_ASSERT_EQUAL(sent, 3); /* 3028 octets, and what crosses them */
+	CU_ASSERT_EQUAL(tp->n_data, 17);
+	CU_ASSERT_TRUE(tx_backlog(lc));
+	CU_ASSERT_EQUAL(drain(NULL, 100), 3);
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 0); /* nothing came back */
+	/* It ran dry while more was waiting: the limit grows. An ACK and another
+	 * flow go before what still waits. */
+	device.done_bytes = 3 * 1514;
+	queue_flow(2, 100);
+	queue(9, NET_TX_CONTROL);
+	CU_ASSERT_TRUE(tx_flush(lc, tp) >= 3);
+	CU_ASSERT_TRUE(tp->bql.grown != 0);
+	CU_ASSERT_TRUE(drain(got, 8) >= 3);
+	CU_ASSERT_EQUAL(got[0], 9);
+	CU_ASSERT_TRUE(got[1] == 2 || got[2] == 2 || got[3] == 2);
+	/* A device that gives nothing back for long loses what waits. */
+	lc->now_us += TX_STUCK_US + 1;
+	tx_flush(lc, tp);
+	CU_ASSERT_EQUAL(tp->n_data, 0);
+	CU_ASSERT_TRUE(lc->stats.drop[PDROP_TX_QUEUE] != 0);
+	finish();
+	tx_fini(tp);
+}
+
 static void exchange_packet__bounded(void)
 {
 	struct lcore *other;
@@ -254,6 +316,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(tx_enqueue__drops_for_a_stopped_port),
 	TEST_CASE(tx_flush__gives_up_on_a_stuck_port),
 	TEST_CASE(tx_flush__by_way_of_another_worker),
+	TEST_CASE(tx_flush__no_more_with_the_device_than_its_limit),
 	TEST_CASE(exchange_packet__bounded),
 };
 TEST_MAIN("pipeline_tx", cases)
