@@ -82,24 +82,36 @@ static int bring_up(struct vnic_dev *d)
 	return rc;
 }
 
-/* The device lets go of everything; true: for sure. */
-static bool let_go(struct vnic_dev *d)
+/*
+ * The device lets go of everything: 0. -ENODEV: it is gone, and perhaps somebody still
+ * writes to rings whose memory he has mapped; -ETIMEDOUT: it is there and does not stop,
+ * so that neither rings nor buffers may be used for anything else.
+ */
+static int let_go(struct vnic_dev *d)
 {
-	if (d->ops->set_status(d, VIRTIO_STATUS_RESET) == 0)
-		return true;
-	return d->ops->wait_gone != NULL && d->ops->wait_gone(d, d->args.reply_ms) == 0;
+	int rc = d->ops->set_status(d, VIRTIO_STATUS_RESET);
+
+	if (rc == 0 || (d->ops->wait_gone != NULL && d->ops->wait_gone(d, d->args.reply_ms) == 0))
+		return 0;
+	return rc == -ETIMEDOUT && (d->transport_flags & VNIC_TRANSPORT_VA) == 0 ? rc : -ENODEV;
 }
 
-static void tear_down(struct vnic_dev *d)
+static int tear_down(struct vnic_dev *d)
 {
-	bool sure = let_go(d);
+	int rc = let_go(d);
 
-	if (d->ctrl != NULL && sure)
+	if (d->ctrl != NULL && rc == 0)
 		vnic_ctrl_reset(d->ctrl);
 	vnic_ctrl_destroy(d->ctrl);
-	if (sure && d->mem != NULL)
+	if (rc == -ETIMEDOUT) {
+		VNIC_LOG(ERR, d, "the device does not stop: its rings and buffers stay as they are");
+		d->state = VNIC_BROKEN;
+		return rc;
+	}
+	if (rc == 0 && d->mem != NULL)
 		vnic_mem_release(d->mem);
-	vnic_rings_destroy(d, !sure);
+	vnic_rings_destroy(d, rc != 0);
+	return 0;
 }
 
 int vnic_device_start(struct vnic_dev *d)
@@ -142,7 +154,7 @@ int vnic_device_stop(struct vnic_dev *d)
 		d->recover.was = VNIC_STOPPED; /* a back end that returns finds it so */
 	vnic_config_link(d);
 	vnic_link_publish(d);
-	return 0;
+	return rc;
 }
 
 void vnic_device_break(struct vnic_dev *d, const char *why)

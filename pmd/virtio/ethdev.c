@@ -112,6 +112,9 @@ static int op_stop(struct rte_eth_dev *eth)
 	pthread_mutex_lock(&d->lock);
 	eth->data->dev_started = 0;
 	rc = vnic_device_stop(d);
+	/* Whoever comes back finds a port that is not to run. */
+	if (d->state == VNIC_LOST && d->recover.was == VNIC_RUNNING)
+		d->recover.was = VNIC_STOPPED;
 	show_states(eth, false);
 	pthread_mutex_unlock(&d->lock);
 	return rc;

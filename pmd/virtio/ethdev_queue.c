@@ -94,11 +94,9 @@ void vnic_op_rxq_release(struct rte_eth_dev *eth, uint16_t queue)
 	pthread_mutex_lock(&d->lock);
 	q = eth->data->rx_queues[queue];
 	eth->data->rx_queues[queue] = NULL;
-	if (q != NULL && q->q.vq.ring.len != 0) {
-		/* The port has stopped, so that this is a ring of a device that would not let go. */
-		vnic_rx_drain(&q->q, NULL, 0);
+	/* The port has stopped, so that this is a ring of a device that would not let go: its buffers go with it. */
+	if (q != NULL && q->q.vq.ring.len != 0)
 		vnic_vq_destroy(&q->q.vq, true);
-	}
 	rte_free(q);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -162,7 +160,6 @@ void vnic_op_txq_release(struct rte_eth_dev *eth, uint16_t queue)
 	q = eth->data->tx_queues[queue];
 	eth->data->tx_queues[queue] = NULL;
 	if (q != NULL && q->q.vq.ring.len != 0) {
-		vnic_tx_drain(&q->q);
 		vnic_tx_room_destroy(&q->q, true);
 		vnic_vq_destroy(&q->q.vq, true);
 	}

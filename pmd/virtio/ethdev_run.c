@@ -38,6 +38,8 @@ static int vq_halt(struct vnic_dev *d, struct vnic_vq *vq, bool *reset)
 	if (can_reset(d))
 		rc = d->ops->queue_reset(d, vq);
 	*reset = rc == 0;
+	if (rc == -ETIMEDOUT)
+		vnic_device_break(d, "a queue does not stop");
 	if (rc != -ENOTSUP)
 		return rc;
 	return can_pause(d) ? d->ops->queue_enable(d, vq, false) : 0;
@@ -110,7 +112,7 @@ static void tx_finish(struct vnic_txq *q)
 {
 	uint64_t deadline = now_ms() + TX_DRAIN_MS;
 
-	while (q->posted != q->done && now_ms() < deadline) {
+	while (q->posted != q->done && q->vq.closed == 0 && now_ms() < deadline) {
 		if (vnic_tx_cleanup(q, 0) == 0)
 			usleep(100);
 	}
