@@ -120,6 +120,7 @@ struct vnic_dev {
 	struct {
 		enum vnic_state was;  /* before the loss */
 		bool cleaned;         /* old rings are out of the way */
+		bool refused;         /* a back end came and would not do */
 		uint32_t backoff_ms;
 		uint64_t lost_ms, next_ms;
 	} recover;                /* recover.c's */

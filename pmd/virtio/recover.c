@@ -16,14 +16,14 @@
 
 #define CLEAN_POLL_MS 10
 #define UNKNOWN_MS    100   /* where nobody knows the other process */
-#define REFUSED_MS    10000 /* before a back end that will not do is tried again */
+#define REFUSED_MS    1000  /* before a back end that will not do is tried again */
 
 void vnic_recover_lost(struct vnic_dev *d)
 {
 	if (d->state == VNIC_LOST || d->state == VNIC_REMOVED)
 		return;
 	d->recover.was = d->state == VNIC_BROKEN && d->eth->data->dev_started ? VNIC_RUNNING : d->state;
-	d->recover.cleaned = false;
+	d->recover.cleaned = d->recover.refused = false;
 	d->recover.lost_ms = vnic_vhost_now_ms();
 	d->recover.next_ms = 0;
 	d->recover.backoff_ms = VNIC_RECOVER_BACKOFF_MS;
@@ -85,19 +85,21 @@ static int come_back(struct vnic_dev *d)
 	return rc;
 }
 
-static uint32_t back_off(struct vnic_dev *d, int rc)
+/* When to try again. Nobody there, or gone again: soon. One that answers and will not do: later. */
+static void back_off(struct vnic_dev *d, int rc)
 {
 	uint32_t ms = d->recover.backoff_ms;
 
-	d->recover.backoff_ms = RTE_MIN(ms * 2, (uint32_t)VNIC_RECOVER_SLOW_MS);
-	/* Nobody there, or gone again: soon. One that answers and will not do: not every second. */
-	return rc == -ETIMEDOUT || rc == -ENODEV || rc == -EAGAIN ? ms : REFUSED_MS;
+	d->recover.refused = rc != -ETIMEDOUT && rc != -ENODEV && rc != -EAGAIN;
+	if (!d->recover.refused)
+		d->recover.backoff_ms = RTE_MIN(ms * 2, (uint32_t)VNIC_RECOVER_SLOW_MS);
+	d->recover.next_ms = vnic_vhost_now_ms() + (d->recover.refused ? REFUSED_MS : ms);
 }
 
 int vnic_recover_step(struct vnic_dev *d)
 {
 	uint64_t now = vnic_vhost_now_ms();
-	int rc;
+	bool knocks = d->args.server && !d->recover.refused;
 
 	if (!d->recover.cleaned) {
 		d->recover.cleaned = clean(d);
@@ -105,13 +107,18 @@ int vnic_recover_step(struct vnic_dev *d)
 			return CLEAN_POLL_MS;
 	}
 	/* A back end that knocks is let in at once. */
-	if (now < d->recover.next_ms && !d->args.server)
-		return (int)(d->recover.next_ms - now);
-	rc = come_back(d);
-	if (rc == 0)
-		return -1;
-	now = vnic_vhost_now_ms();
-	if (!d->args.server || now >= d->recover.next_ms)
-		d->recover.next_ms = now + back_off(d, rc);
-	return (int)(d->recover.next_ms - now);
+	if (now >= d->recover.next_ms || knocks) {
+		int rc = come_back(d);
+
+		if (rc == 0)
+			return -1;
+		back_off(d, rc);
+		now = vnic_vhost_now_ms();
+	}
+	return d->recover.next_ms > now ? (int)(d->recover.next_ms - now) : 0;
+}
+
+bool vnic_recover_deaf(const struct vnic_dev *d)
+{
+	return d->state == VNIC_LOST && (!d->recover.cleaned || d->recover.refused);
 }

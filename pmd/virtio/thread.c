@@ -126,7 +126,7 @@ static void loop(struct vnic_dev *d)
 			vnic_ctrl_poll(c);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
-			deaf = d->state == VNIC_LOST && !d->recover.cleaned;
+			deaf = vnic_recover_deaf(d);
 			pthread_mutex_unlock(&d->lock);
 		} else {
 			deaf = step_busy(d, c);

@@ -100,6 +100,13 @@ static void send_reply(int sock, struct vhost_user_header *h, const void *payloa
 		return; /* the front end has had enough */
 }
 
+static uint8_t config_at(const struct vhost_lab_opts *o, uint32_t at)
+{
+	if (o->config == NULL)
+		return (uint8_t)at;
+	return at < sizeof(*o->config) ? ((const volatile uint8_t *)o->config)[at] : 0;
+}
+
 /* What a good back end answers; false: nothing. */
 static bool good_answer(struct vhost_lab *lab, struct vhost_lab_message *m, union vhost_user_payload *p,
 			uint32_t *size, bool *with_fd)
@@ -130,7 +137,7 @@ static bool good_answer(struct vhost_lab *lab, struct vhost_lab_message *m, unio
 		return true;
 	case VHOST_USER_GET_CONFIG:
 		for (unsigned i = 0; i < m->p.config.size && i < VHOST_USER_MAX_CONFIG; i++)
-			p->config.data[i] = (uint8_t)(m->p.config.offset + i);
+			p->config.data[i] = config_at(o, m->p.config.offset + i);
 		*size = m->size;
 		return true;
 	case VHOST_USER_GET_INFLIGHT_FD:

@@ -37,6 +37,7 @@ struct vhost_lab_opts {
 	uint64_t value;
 	uint64_t pairs;             /* GET_QUEUE_NUM; 0: 4 */
 	uint64_t slots;             /* GET_MAX_MEM_SLOTS; 0: 8 */
+	const struct vnic_config *config; /* NULL: each octet is its offset */
 };
 
 #define VHOST_LAB_LOG 256
