@@ -236,6 +236,7 @@ static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts
 			i = end;
 			continue;
 		}
+		tx_prefetch_next(&pkts[i], end - i);
 		for (; i < end && q->vq.free_count > 0; i++) {
 			if (likely(tx_simple(q, pkts[i], variant)))
 				post_simple(b, pkts[i], variant);

@@ -33,6 +33,7 @@
 #define TX_SLOT_WHOLE 0x8000u
 
 #define TX_HDR_MAX 20
+#define TX_CHAIN_SHORT 3 /* descriptors that rather go into the ring than into a table */
 
 uint16_t vnic_tx_split(void *txq, struct rte_mbuf **pkts, uint16_t n);
 uint16_t vnic_tx_split_offload(void *txq, struct rte_mbuf **pkts, uint16_t n);
@@ -87,11 +88,26 @@ static inline bool tx_writable(const struct rte_mbuf *m)
 	return RTE_MBUF_HAS_PINNED_EXTBUF(m) && rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
 }
 
-static inline void tx_header_put(uint8_t *to, const uint8_t *hdr, uint8_t len)
+/* hdr_len is 12 or 20. The device is about to read it: the line is not dirtied for what is there. */
+static inline void tx_header_put(uint8_t *to, const uint8_t hdr[TX_HDR_MAX], uint8_t hdr_len)
 {
-	/* The device is about to read it: do not dirty the line for what is there already. */
-	if (memcmp(to, hdr, len) != 0)
-		memcpy(to, hdr, len);
+	uint64_t there, want;
+	uint32_t there2, want2;
+
+	memcpy(&there, to, 8);
+	memcpy(&want, hdr, 8);
+	memcpy(&there2, to + 8, 4);
+	memcpy(&want2, hdr + 8, 4);
+	if (there != want)
+		memcpy(to, &want, 8);
+	if (there2 != want2)
+		memcpy(to + 8, &want2, 4);
+	if (likely(hdr_len != TX_HDR_MAX))
+		return;
+	memcpy(&there, to + 12, 8);
+	memcpy(&want, hdr + 12, 8);
+	if (there != want)
+		memcpy(to + 12, &want, 8);
 }
 
 static inline uint8_t *tx_pushed_header(const struct vnic_txq *q, const struct rte_mbuf *m)
@@ -237,6 +253,14 @@ static __rte_always_inline void tx_prefetch(struct rte_mbuf *const *pkts, unsign
 	if (likely(left >= 12))
 		for (unsigned i = 8; i < 12; i++)
 			rte_prefetch0(pkts[i]);
+}
+
+/* Second segments of a row that is not simple: their misses overlap. */
+static __rte_always_inline void tx_prefetch_next(struct rte_mbuf *const *pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pkts[i]->nb_segs > 1)
+			rte_prefetch0(pkts[i]->next);
 }
 
 static __rte_always_inline void tx_wmb(const struct vnic_vq *vq)

@@ -5,7 +5,8 @@
 #define BULK 64
 struct bulk {
 	struct vnic_txq *q;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool; /* of those in m */
+	struct rte_mempool *fast; /* the one pool of plain packets with fast free, NULL: not known yet */
 	unsigned n;
 	uint64_t bytes;
 	struct rte_mbuf *m[BULK];
@@ -25,40 +26,45 @@ static inline void bulk_add(struct bulk *b, struct rte_mbuf *m)
 	b->m[b->n++] = m;
 }
 
+static __rte_always_inline void bulk_turn(struct bulk *b, struct rte_mempool *pool)
+{
+	if (likely(b->pool == pool))
+		return;
+	bulk_flush(b);
+	b->pool = pool;
+}
+
 static inline void bulk_add_segment(struct bulk *b, struct rte_mbuf *m)
 {
 	m = rte_pktmbuf_prefree_seg(m);
 	if (unlikely(m == NULL))
 		return;
-	if (unlikely(m->pool != b->pool)) {
-		bulk_flush(b);
-		b->pool = m->pool;
-	}
+	bulk_turn(b, m->pool);
 	bulk_add(b, m);
 }
 
-/* Segment by segment, and each to its own pool: of what is not a plain packet nothing was
- * promised. */
+/* Fast free: the application promised one pool and no sharing, so that but for the first
+ * the buffers are not looked at. */
+static __rte_always_inline void bulk_fast(struct bulk *b, const struct rte_mbuf *m)
+{
+	if (unlikely(b->fast == NULL))
+		b->fast = m->pool;
+	bulk_turn(b, b->fast);
+}
+
+/* Segment by segment, and each to its own pool: for what is not a plain packet the promise
+ * is not relied on. */
 static __rte_noinline void release_whole(struct bulk *b, struct rte_mbuf *m)
 {
 	struct rte_mbuf *next;
 
-	if (b->q->fast_free) {
-		bulk_flush(b);
-		b->pool = NULL;
-	}
 	for (; m != NULL; m = next) {
 		next = m->next;
 		bulk_add_segment(b, m);
 	}
-	if (b->q->fast_free) {
-		bulk_flush(b);
-		b->pool = NULL;
-	}
 }
 
-/* Free what was posted under a slot. With fast free the application promises one pool and no
- * sharing, so that the buffer itself is not looked at. */
+/* Free what was posted under a slot. */
 static __rte_always_inline void release(struct bulk *b, struct vnic_slot *s)
 {
 	struct rte_mbuf *m = s->mbuf;
@@ -68,8 +74,7 @@ static __rte_always_inline void release(struct bulk *b, struct vnic_slot *s)
 	if (unlikely(s->count & TX_SLOT_WHOLE)) {
 		release_whole(b, m);
 	} else if (b->q->fast_free) {
-		if (unlikely(b->pool == NULL))
-			b->pool = m->pool;
+		bulk_fast(b, m);
 		bulk_add(b, m);
 	} else {
 		bulk_add_segment(b, m);
@@ -84,8 +89,8 @@ static __rte_always_inline unsigned release_row(struct bulk *b, struct vnic_slot
 
 	if (unlikely(n == 0))
 		return 0;
-	if (fast && b->pool == NULL)
-		b->pool = s->mbuf->pool;
+	if (fast)
+		bulk_fast(b, s->mbuf);
 	for (i = 0; i < n && s[i].count == 1; i++) {
 		struct rte_mbuf *m = s[i].mbuf;
 

@@ -193,6 +193,7 @@ static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **p
 			i = end;
 			continue;
 		}
+		tx_prefetch_next(&pkts[i], end - i);
 		for (; i < end && q->vq.free_count > 0; i++) {
 			if (likely(tx_simple(q, pkts[i], variant)))
 				post_simple(q, pkts[i], sum, variant);
