@@ -77,6 +77,9 @@ struct tcp_syn_opts {
 };
 /* Options of a SYN or SYN-ACK in Linux' order; buf has 40 octets; a multiple of 4. */
 unsigned tcp_syn_options(const struct tcp_syn_opts *o, uint8_t *buf);
+/* Is what the peer sent the layer's option? As Linux has it: also one that is longer by an
+ * even number of octets, whatever these are. */
+bool tcp_user_opt_fits(const struct tcp_user_opt *ours, const struct tcp_opts *got);
 unsigned tcp_ts_option(uint32_t tsval, uint32_t tsecr, uint8_t *buf);
 
 /* ---- cookie.c (pure) ---------------------------------------------------- */

@@ -203,8 +203,7 @@ static void agree(const struct tcp_conn *c, const struct tcp_opts *opt, struct t
 
 static void note_user_opt(struct tcp_conn *c, const struct tcp_opts *opt)
 {
-	if (!(c->flags & TCF_OPT_SENT) || !(opt->present & TCP_OPT_USER) || opt->user.len != c->user_opt.len ||
-	    memcmp(opt->user.bytes, c->user_opt.bytes, opt->user.len) != 0)
+	if (!(c->flags & TCF_OPT_SENT) || !tcp_user_opt_fits(&c->user_opt, opt))
 		return;
 	if (opt->present & TCP_OPT_TS && opt->tsval == opt->tsecr) /* our own options reflected */
 		return;

@@ -113,10 +113,7 @@ void tcp_listener_settle(struct tcp_listener *l)
 
 bool tcp_listen_wants_opt(const struct tcp_listener *l, const struct net_flow *f, const struct tcp_seg *seg)
 {
-	const struct tcp_user_opt *o = &l->args.opt;
-
-	if (o->len == 0 || !(seg->opt.present & TCP_OPT_USER) || seg->opt.user.len != o->len ||
-	    memcmp(seg->opt.user.bytes, o->bytes, o->len) != 0)
+	if (!tcp_user_opt_fits(&l->args.opt, &seg->opt))
 		return false;
 	return l->args.opt_policy == NULL || l->args.opt_policy(l->args.ctx, f);
 }

@@ -47,8 +47,8 @@ static bool parse_user_last(const uint8_t *p, struct tcp_opts *out)
 
 static void parse_user(const uint8_t *p, unsigned len, struct tcp_opts *out)
 {
-	if (len > TCP_USER_OPT_MAX)
-		return;
+	if (len > TCP_USER_OPT_MAX) /* its first octets tell what it is; odd stays odd */
+		len = TCP_USER_OPT_MAX - len % 2;
 	memcpy(out->user.bytes, p, len);
 	out->user.len = len;
 	out->present |= TCP_OPT_USER;
@@ -131,6 +131,15 @@ void tcp_parse_options(const uint8_t *opt, unsigned len, struct tcp_opts *out)
 		return;
 	}
 	parse_all(opt, len, out);
+}
+
+bool tcp_user_opt_fits(const struct tcp_user_opt *ours, const struct tcp_opts *got)
+{
+	const struct tcp_user_opt *o = &got->user;
+
+	return (got->present & TCP_OPT_USER) != 0 && ours->len > 2 && o->len >= ours->len &&
+	       (o->len - ours->len) % 2 == 0 && o->bytes[0] == ours->bytes[0] &&
+	       memcmp(o->bytes + 2, ours->bytes + 2, ours->len - 2) == 0;
 }
 
 unsigned tcp_ts_option(uint32_t tsval, uint32_t tsecr, uint8_t *buf)

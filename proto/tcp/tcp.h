@@ -101,7 +101,8 @@ typedef int (*tcp_accept_fn)(void *ctx, struct tcp_listener *l, struct tcp_conn 
 #define TCP_USER_OPT_MAX 8
 
 /* An option of the layer above on SYN and SYN-ACK (SMC: fe 06 e2 d4 c3 d9),
- * whole, kind and length octets included; padded to 4 by TCP. */
+ * whole, kind and length octets included; padded to 4 by TCP. The peer's may be
+ * longer by an even number of octets. */
 struct tcp_user_opt {
 	uint8_t len;                     /* 0: none */
 	uint8_t bytes[TCP_USER_OPT_MAX];
@@ -113,7 +114,7 @@ struct tcp_listen_args {
 	uint32_t backlog;                /* half-open entries at most; beyond it cookies. 0: 1024 */
 	tcp_accept_fn accept;
 	void *ctx;
-	struct tcp_user_opt opt;         /* goes on the SYN-ACK if the SYN carried the same, */
+	struct tcp_user_opt opt;         /* goes on the SYN-ACK if the SYN carried it, */
 	bool (*opt_policy)(void *ctx, const struct net_flow *flow); /* and this (if set) says yes; never with a cookie */
 	uint32_t rcvbuf_max, sndbuf_max; /* 0: the stack's */
 };

@@ -41,7 +41,7 @@ struct tcp_opts {
 	uint8_t present;               /* enum tcp_opt_bits */
 	uint8_t wscale;                /* as received, not yet capped at 14 */
 	uint8_t n_sack;
-	struct tcp_user_opt user;      /* first option of kind 253 or 254 */
+	struct tcp_user_opt user;      /* first option of kind 253 or 254: what of it fits, len as even or odd as it */
 	uint16_t mss;
 	uint32_t tsval, tsecr;
 	struct { uint32_t start, end; } sack[TCP_MAX_SACK];

@@ -97,6 +97,31 @@ static const struct scenario list[] = {
 	{ "2_syn_without_smc_listener_with", "L", "smc=1", .steps = {
 		"P> S 0 w65535 mss1460", "U> SA 0 a1 nosmc", "P> A 1 a1", "ev accept",
 		"info opt_received = 0" } },
+	{ "2_syn_smc_longer", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 opt=fe08e2d4c3d90102", "U> SA 0 a1 smc", "P> A 1 a1", "ev accept",
+		"info opt_received = 1", "info opt_sent = 1" } },
+	{ "2_syn_smc_longest", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 opt=fe0ee2d4c3d90102030405060708 opt=0101", "U> SA 0 a1 smc",
+		"P> A 1 a1", "ev accept", "info opt_received = 1" } },
+	{ "2_syn_smc_odd", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 opt=fe07e2d4c3d90101", "U> SA 0 a1 nosmc", "P> A 1 a1", "ev accept",
+		"info opt_received = 0" } },
+	{ "2_syn_smc_other_identifier", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 opt=fe08e2d4c3d80102", "U> SA 0 a1 nosmc", "P> A 1 a1", "ev accept",
+		"info opt_received = 0" } },
+	{ "2_syn_smc_other_kind", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 opt=fd06e2d4c3d90101", "U> SA 0 a1 nosmc", "P> A 1 a1", "ev accept",
+		"info opt_received = 0" } },
+	{ "2_syn_smc_first_syn_decides", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 smc", "U> SA 0 a1 smc", "P> S 0 w65535 mss1460", "U> SA 0 a1 smc",
+		"P> A 1 a1", "ev accept", "info opt_received = 1", "info opt_sent = 1" } },
+	{ "2_syn_smc_comes_too_late", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460", "U> SA 0 a1 nosmc", "P> S 0 w65535 mss1460 smc", "U> SA 0 a1 nosmc",
+		"P> A 1 a1", "ev accept", "info opt_received = 0", "info opt_sent = 0" } },
+	{ "2_smc_on_no_other_segment", "L", "smc=1", .steps = {
+		"P> S 0 w65535 mss1460 smc", "U> SA 0 a1 smc", "P> A 1 a1", "ev accept",
+		"app write 100", "U> A 1:101 a1 nosmc", "P> A 1:101 a101", "U> A 101 a101 nosmc",
+		"app shutdown", "U> FA 101 a101 nosmc" } },
 	{ "2_options_switched_off", "L", "timestamps=0 sack=0 window_scaling=0", .steps = {
 		"P> S 0 w65535 mss1460 sackok ts1000:0 ws7", "U> SA 0 a1 mss1460 nosackok nots nows",
 		"P> A 1 a1", "ev accept" } },

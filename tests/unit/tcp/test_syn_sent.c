@@ -24,6 +24,13 @@ static const struct scenario list[] = {
 	{ "20_smc_answered", NULL, .steps = {
 		"app connect smc", "U> S 0 smc", "P> SA 0 a1 w65535 mss1460 smc", "U> A 1 a1", "ev connected",
 		"info opt_sent = 1", "info opt_received = 1" } },
+	{ "20_smc_answered_longer", NULL, .steps = {
+		"app connect smc", "U> S 0 smc", "P> SA 0 a1 w65535 mss1460 opt=fe08e2d4c3d90102", "U> A 1 a1",
+		"ev connected", "info opt_received = 1" } },
+	{ "20_smc_on_no_other_segment", NULL, .steps = {
+		"app connect smc", "U> S 0 smc", "P> SA 0 a1 w65535 mss1460 smc", "U> A 1 a1 nosmc", "ev connected",
+		"app write 100", "U> A 1:101 a1 nosmc", "P> A 1:101 a101", "U> A 101 a101 nosmc",
+		"app shutdown", "U> FA 101 a101 nosmc" } },
 	{ "20_smc_unasked", "C", .steps = {
 		"P> SA 0 a1 w65535 mss1460 smc", "U> A 1 a1", "ev connected", "info opt_received = 0" } },
 	{ "21_unacceptable_ack", "C", .steps = {

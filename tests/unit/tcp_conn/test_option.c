@@ -38,7 +38,7 @@ static void tcp_parse_options__table(void)
 		{ "length past the end", { 2, 4, 5, 180, 8, 10, 0, 0 }, 8, TCP_OPT_MSS | TCP_OPT_BAD },
 		{ "kind without length", { 1, 1, 1, 2 }, 4, TCP_OPT_BAD },
 		{ "SMC", { 1, 1, 254, 6, 0xe2, 0xd4, 0xc3, 0xd9 }, 8, TCP_OPT_USER },
-		{ "experiment too long for us", { 253, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, 12, 0 },
+		{ "experiment longer than we keep", { 253, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, 12, TCP_OPT_USER },
 		{ "one block", { 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2 }, 12, TCP_OPT_SACK },
 		{ "SACK of length 9", { 1, 1, 5, 9, 0, 0, 0, 1, 0, 0, 0, 1 }, 12, 0 },
 		{ "SACK of length 2", { 5, 2, 1, 1 }, 4, 0 },
@@ -147,6 +147,36 @@ static void tcp_parse_options__random_octets(void)
 	}
 }
 
+static void tcp_user_opt_fits__as_linux(void)
+{
+	static const struct tcp_user_opt smc = { 6, { 0xfe, 6, 0xe2, 0xd4, 0xc3, 0xd9 } };
+	static const struct {
+		const char *what;
+		uint8_t opt[24], len;
+		bool fits;
+	} rows[] = {
+		{ "itself", { 254, 6, 0xe2, 0xd4, 0xc3, 0xd9 }, 6, true },
+		{ "2 more", { 254, 8, 0xe2, 0xd4, 0xc3, 0xd9, 1, 2 }, 8, true },
+		{ "10 more", { 254, 16, 0xe2, 0xd4, 0xc3, 0xd9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, 16, true },
+		{ "1 more", { 254, 7, 0xe2, 0xd4, 0xc3, 0xd9, 1 }, 7, false },
+		{ "3 more", { 254, 9, 0xe2, 0xd4, 0xc3, 0xd9, 1, 2, 3 }, 9, false },
+		{ "less", { 254, 4, 0xe2, 0xd4, 0xc3, 0xd9 }, 6, false },
+		{ "another identifier", { 254, 6, 0xe2, 0xd4, 0xc3, 0xd8 }, 6, false },
+		{ "another kind", { 253, 6, 0xe2, 0xd4, 0xc3, 0xd9 }, 6, false },
+		{ "none", { 1, 1 }, 2, false },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct tcp_opts o;
+
+		parse(rows[i].opt, rows[i].len, &o);
+		CU_ASSERT_EQUAL(tcp_user_opt_fits(&smc, &o), rows[i].fits);
+		if (tcp_user_opt_fits(&smc, &o) != rows[i].fits)
+			CU_FAIL(rows[i].what);
+		CU_ASSERT_FALSE(tcp_user_opt_fits(&(struct tcp_user_opt){ 0 }, &o));
+	}
+}
+
 /* Linux' octets. */
 static void tcp_syn_options__octets(void)
 {
@@ -186,6 +216,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(tcp_parse_options__user_option_at_the_end),
 	TEST_CASE(tcp_parse_options__every_kind_length_and_place),
 	TEST_CASE(tcp_parse_options__random_octets),
+	TEST_CASE(tcp_user_opt_fits__as_linux),
 	TEST_CASE(tcp_syn_options__octets),
 };
 TEST_MAIN("tcp_option", cases)
