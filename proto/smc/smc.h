@@ -342,6 +342,8 @@ struct smc_stats {
 	uint64_t mem_free, mem_len;
 };
 const struct smc_stats *smc_stats(struct smc_stack *ss);
+/* Counters and fallback reasons from nothing; what there is now stays. */
+void smc_stats_clear(struct smc_stack *ss);
 /* Connections + groups + links + buffers + handshakes, for leak checks. */
 uint32_t smc_objects(const struct smc_stack *ss);
 const struct smc_config *smc_conf(const struct smc_stack *ss);

@@ -20,6 +20,16 @@ void smc_count_request(struct smc_dir_stats *d, uint64_t len, uint64_t done)
 	d->bytes += done;
 }
 
+void smc_stats_clear(struct smc_stack *ss)
+{
+	const struct smc_stats old = ss->stats;
+
+	ss->stats = (struct smc_stats){
+		.rx.buf_usage = old.rx.buf_usage, .tx.buf_usage = old.tx.buf_usage, .conns = old.conns,
+		.buf_bytes = old.buf_bytes,
+	};
+}
+
 static void count_ring(struct smc_dir_stats *d, const struct smc_buf *b, bool taken)
 {
 	if (b == NULL)

@@ -210,6 +210,14 @@ static int run_terminate(struct console *c, unsigned argc, const char *const *ar
 	return rc < 0 ? view_smc_failed(err, rc, "smc linkgroup") : 0;
 }
 
+static int run_clear_stats(struct console *c, unsigned argc, const char *const *argv, FILE *out,
+			   struct view_error *err)
+{
+	int rc = pipeline_smc_stats_clear(c->pl);
+
+	return rc < 0 ? view_smc_failed(err, rc, "clear smc stats") : 0;
+}
+
 static const char *const on_off[] = { "on", "off", NULL };
 static const char *const ends[] = { "terminate", NULL };
 
@@ -226,9 +234,11 @@ const struct command commands_smc[] = {
 	  "forget that SMC failed with a peer: it is tried again" },
 	{ "smc device", { { .kind = VIEW_ARG_WORD, .name = "NAME" },
 			  { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } }, run_device,
-	  "use an RDMA device, or drop it with all its links as if it were pulled" },
+	  "use an RDMA device, or end all its link groups and use it no more" },
 	{ "smc linkgroup", { { .kind = VIEW_ARG_WORD, .name = "ID" },
 			     { .kind = VIEW_ARG_CHOICE, .name = "terminate", .choices = ends } }, run_terminate,
 	  "end a link group and the connections in it" },
+	{ "clear smc stats", { { .kind = VIEW_ARG_NONE } }, run_clear_stats,
+	  "set the counters of show smc stats to 0, but for what there is now" },
 	{ NULL },
 };

@@ -113,6 +113,21 @@ int pipeline_smc_stats(struct pipeline *pl, unsigned i, struct smc_stats *out)
 	return pipeline_call(pl, i, worker_stats, out, sizeof(*out));
 }
 
+static int worker_stats_clear(struct lcore *lc, void *arg)
+{
+	smc_stats_clear(stack_of(lc));
+	return 0;
+}
+
+int pipeline_smc_stats_clear(struct pipeline *pl)
+{
+	uint8_t none = 0;
+
+	if (!config_smc_on(pl->cfg))
+		return -EPROTONOSUPPORT;
+	return pipeline_call_each(pl, worker_stats_clear, &none, sizeof(none));
+}
+
 struct sock_ask {
 	uint64_t id;
 	struct smc_conn_info info;

@@ -34,6 +34,7 @@ int pipeline_smc_policies(struct pipeline *pl, struct smc_policy *out);
 /* In front of number at, or at the end when there are not so many. -ENOSPC; -ENOENT. */
 int pipeline_smc_policy_add(struct pipeline *pl, const struct smc_policy *p, unsigned at);
 int pipeline_smc_policy_del(struct pipeline *pl, unsigned n);
+int pipeline_smc_stats_clear(struct pipeline *pl);
 /* NET_UNSPEC: all. -ENOENT: no worker knows it. */
 int pipeline_smc_peer_forget(struct pipeline *pl, const struct net_addr *addr);
 /* Device by its number in the configuration. -ENODEV. */

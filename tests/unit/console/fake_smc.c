@@ -206,6 +206,11 @@ int pipeline_smc_dev_enable(struct pipeline *pl, unsigned dev, bool on)
 	return fake.rc;
 }
 
+int pipeline_smc_stats_clear(struct pipeline *pl)
+{
+	return did("clear smc");
+}
+
 int pipeline_smc_lgr_terminate(struct pipeline *pl, unsigned i, uint32_t id)
 {
 	snprintf(fake.did, sizeof(fake.did), "terminate %u.%u", i, id);

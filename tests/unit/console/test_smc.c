@@ -106,6 +106,8 @@ static const struct line changes[] = {
 	{ "smc device 1 on", 0, "dev 1 on", { NULL } },
 	{ "smc device x on", 0, "", { "error: device: found 'x', allowed roce0, 1" } },
 	{ "smc device roce0 maybe", 0, "", { "error: on|off: found 'maybe', allowed on, off" } },
+	{ "clear smc stats", 0, "clear smc", { NULL } },
+	{ "clear smc stats", -EPROTONOSUPPORT, "clear smc", { "error: clear smc stats:" } },
 	{ "smc linkgroup 1.3 terminate", 0, "terminate 1.3", { NULL } },
 	{ "smc linkgroup 1.3 terminate", -ENOENT, "terminate 1.3", { "error: smc linkgroup: there is no 1.3" } },
 	{ "smc linkgroup 3 terminate", 0, "", { "error: link group: found '3', allowed WORKER.NUMBER" } },

@@ -163,6 +163,7 @@ static void roce__without_devices_is_an_unknown_port(void)
 	CU_ASSERT_EQUAL(pipeline_smc_stats(pl, 0, &s), -EPROTONOSUPPORT);
 	CU_ASSERT_EQUAL(pipeline_smc_eid_add(pl, "A"), -EPROTONOSUPPORT);
 	CU_ASSERT_EQUAL(pipeline_smc_dev_enable(pl, 0, true), -EPROTONOSUPPORT);
+	CU_ASSERT_EQUAL(pipeline_smc_stats_clear(pl), -EPROTONOSUPPORT);
 	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
 	inject(roce(US, 3U << 17));
 	run_ms(100);
@@ -244,6 +245,7 @@ static void smc__looks_and_requests(void)
 	CU_ASSERT_EQUAL(pipeline_smc_lgr_terminate(pl, 1, 5), -ENOENT);
 	CU_ASSERT_EQUAL(pipeline_smc_peer_forget(pl, &addr), -ENOENT);
 	CU_ASSERT_EQUAL(pipeline_smc_peer_forget(pl, &any), 0);
+	CU_ASSERT_EQUAL(pipeline_smc_stats_clear(pl), 0);
 	CU_ASSERT_EQUAL(pipeline_smc_dev_enable(pl, 1, false), -ENODEV);
 	CU_ASSERT_EQUAL(pipeline_smc_dev_enable(pl, 0, false), 0);
 	CU_ASSERT_EQUAL(pipeline_smc_devs(pl, 1, d, SMC_MAX_DEVS), 1);

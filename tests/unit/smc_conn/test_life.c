@@ -356,6 +356,30 @@ static void info__fields(void)
 	world_close();
 }
 
+static void stats__cleared_but_for_what_there_is(void)
+{
+	struct smc_stack *ss;
+	struct smc_stats *st;
+
+	pair_world(NULL, &(struct pair_args){ .rmb = { 16384, 16384 }, .snd = { 16384, 16384 } });
+	ss = &world->s[0].ss;
+	st = &ss->stats;
+	CU_ASSERT_EQUAL(smc_send(u[0].c, "hello", 5), 5);
+	world_run();
+	st->role[SMC_CLIENT].fallbacks = st->role[SMC_CLIENT].why[0].count = 1;
+	CU_ASSERT(st->tx.requests == 1 && st->tx.bytes == 5 && st->cdc_out != 0 && st->conns == 1);
+	CU_ASSERT(st->tx.buf_usage != 0 && st->rx.buf_usage != 0);
+	smc_stats_clear(ss);
+	CU_ASSERT(st->tx.requests == 0 && st->tx.bytes == 0 && st->cdc_out == 0 && st->conns == 1);
+	CU_ASSERT(st->role[SMC_CLIENT].fallbacks == 0 && st->role[SMC_CLIENT].why[0].count == 0);
+	CU_ASSERT(st->tx.buf_usage != 0 && st->rx.buf_usage != 0);
+	smc_close(u[0].c);
+	smc_close(u[1].c);
+	world_run();
+	CU_ASSERT(st->conns == 0 && st->tx.buf_usage == 0 && st->rx.buf_usage == 0);
+	world_close();
+}
+
 static void list__while_they_come_and_go(void)
 {
 	struct smc_conn_info info[3];
@@ -410,6 +434,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(deliver__what_a_callback_causes_comes_next_turn),
 	TEST_CASE(deliver__answer_and_close),
 	TEST_CASE(info__fields),
+	TEST_CASE(stats__cleared_but_for_what_there_is),
 	TEST_CASE(list__while_they_come_and_go),
 	TEST_CASE(fini__with_connections),
 };

@@ -530,6 +530,24 @@ static void smc_lgr_terminate__tells(void)
 	lf_fini(&f);
 }
 
+static void smc_dev_enable__tells_before_it_drops(void)
+{
+	struct llc_msg msg;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	lf_first_contact(&f, SMC_SERVER);
+	lf_join(&f, f.lgr);
+	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 0, false), 0);
+	lf_settle(&f);
+	CU_ASSERT_EQUAL(lf_seen.lost, 2);
+	lf_expect(&f, &f.peer, LLC_DELETE_LINK, false, &msg);
+	CU_ASSERT(msg.all && !msg.orderly);
+	CU_ASSERT_EQUAL(msg.delete_link.reason, LLC_DEL_OPERATOR);
+	CU_ASSERT_EQUAL(f.peer.n_msgs, 0);
+	lf_fini(&f);
+}
+
 /* A peer that acknowledges nothing does not keep the group for ever. */
 static void smc_lgr_end__nobody_listens(void)
 {
@@ -745,6 +763,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_lgr_leave__idle),
 	TEST_CASE(smc_lgr_stale__ends_with_the_last),
 	TEST_CASE(smc_lgr_terminate__tells),
+	TEST_CASE(smc_dev_enable__tells_before_it_drops),
 	TEST_CASE(smc_lgr_end__nobody_listens),
 	TEST_CASE(smc_lgr_hold__after_the_end),
 	TEST_CASE(smc_dev_find__rules),
