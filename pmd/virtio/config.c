@@ -139,6 +139,8 @@ int vnic_config_load(struct vnic_dev *d)
 		if (rc < 0)
 			return rc;
 	}
+	if (d->args.mtu != 0)
+		l.mtu = l.mtu != 0 ? RTE_MIN(l.mtu, d->args.mtu) : d->args.mtu;
 	d->limits = l;
 	return 0;
 }

@@ -188,6 +188,32 @@ static void mtu__limits(void)
 	eth_lab_end(&lab);
 }
 
+/* The argument bounds what the device tells, or stands for it. */
+static void mtu__by_argument(void)
+{
+	static const struct {
+		const char *args;
+		uint64_t hide;
+		uint16_t max;
+	} rows[] = {
+		{ "mtu=0", 0, 1500 }, { "mtu=1400", 0, 1400 }, { "mtu=9000", 0, 1500 },
+		{ "mtu=9000", NF(MTU), 9000 }, { "mtu=0", NF(MTU), 65513 },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct rte_eth_dev_info info;
+		struct eth_lab lab;
+		uint16_t mtu;
+
+		eth_lab_create(&lab, 1, rows[i].args);
+		lab.s->hide_features = rows[i].hide;
+		CU_ASSERT_FATAL(eth_lab_probe(&lab) == 0);
+		CU_ASSERT(rte_eth_dev_info_get(lab.port, &info) == 0 && info.max_mtu == rows[i].max);
+		CU_ASSERT(rte_eth_dev_get_mtu(lab.port, &mtu) == 0 && mtu == RTE_MIN(rows[i].max, 1500));
+		eth_lab_end(&lab);
+	}
+}
+
 /* ---- statistics ---------------------------------------------------------------------------------- */
 
 static uint64_t xstat(uint16_t port, const char *name)
@@ -195,7 +221,7 @@ static uint64_t xstat(uint16_t port, const char *name)
 	uint64_t id, value = UINT64_MAX;
 
 	if (rte_eth_xstats_get_id_by_name(port, name, &id) != 0 || rte_eth_xstats_get_by_id(port, &id, &value, 1) != 1)
-		printf("\nno %s\n", name);
+		CU_FAIL("no such counter");
 	return value;
 }
 
@@ -276,6 +302,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(steering__checked),
 	TEST_CASE(filters__no_control_queue),
 	TEST_CASE(mtu__limits),
+	TEST_CASE(mtu__by_argument),
 	TEST_CASE(stats__counted_and_reset),
 	TEST_CASE(stats__names_are_unique),
 	TEST_CASE(stats__over_a_restart),
