@@ -138,6 +138,82 @@ static void doorbell__one_a_burst_none_while_awake(void)
 	}
 }
 
+/* ---- 12: a device that sleeps ----------------------------------------------------------------- */
+#define WAKE_PACKETS 3000u
+
+struct sleeper {
+	struct port_lab *l;
+	volatile uint32_t taken;
+	bool stalled;
+};
+
+static bool sleep_until_kicked(struct sleeper *d, uint64_t before)
+{
+	const volatile uint64_t *kicks = &d->l->s->kicks[1];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		for (unsigned n = 0; n < 50; n++) {
+			if (*kicks != before)
+				return true;
+			sched_yield();
+		}
+		if (i > 100)
+			usleep(100);
+	}
+	return false;
+}
+
+/* Works off what is there, says that it wants a doorbell, looks once more, and sleeps until one comes. */
+static void *sleep_and_take(void *arg)
+{
+	struct sleeper *d = arg;
+	struct vnicd_ring *r = &d->l->s->nic.queue[1].ring;
+	uint8_t b[100];
+
+	while (d->taken < WAKE_PACKETS && !d->stalled) {
+		uint64_t kicks = *(volatile uint64_t *)&d->l->s->kicks[1];
+
+		while (scripted_take_raw(d->l->s, 0, b, sizeof(b)) > 0)
+			d->taken++;
+		if (d->taken < WAKE_PACKETS && !vnicd_ring_want_kick(r, true))
+			d->stalled = !sleep_until_kicked(d, kicks);
+	}
+	return NULL;
+}
+
+static void doorbell__no_wake_up_is_lost(void)
+{
+	static const uint64_t kinds[] = { R(RING_PACKED), R(RING_PACKED) | R(EVENT_IDX), R(IN_ORDER), R(EVENT_IDX) };
+
+	for (unsigned k = 0; k < RTE_DIM(kinds); k++) {
+		struct sleeper d = { 0 };
+		uint64_t seed = k;
+		struct port_lab l;
+		pthread_t thread;
+
+		open_layout(&l, kinds[k]);
+		CU_ASSERT_FATAL(port_start(&l) == 0);
+		d.l = &l;
+		CU_ASSERT_FATAL(pthread_create(&thread, NULL, sleep_and_take, &d) == 0);
+		for (uint32_t i = 0; i < WAKE_PACKETS && !d.stalled; ) {
+			struct rte_mbuf *m = port_frame(&l, i, 60, 0);
+
+			if (!port_send(&l, 0, m)) {
+				sched_yield();
+				continue;
+			}
+			i++;
+			/* Often the device is on its way to sleep when the next one comes. */
+			if (test_random(&seed) % 3 == 0)
+				while (d.taken < i && !*(volatile bool *)&d.stalled)
+					sched_yield();
+		}
+		pthread_join(thread, NULL);
+		CU_ASSERT(!d.stalled && d.taken == WAKE_PACKETS);
+		port_close(&l);
+	}
+}
+
 /* ---- 13, 14: interrupts -------------------------------------------------------------------- */
 static bool woken(struct port_lab *l)
 {
@@ -442,6 +518,7 @@ static void tx__refused_without_prepare(void)
 static const struct test_case cases[] = {
 	TEST_CASE(tx__chains_show_whole),
 	TEST_CASE(doorbell__one_a_burst_none_while_awake),
+	TEST_CASE(doorbell__no_wake_up_is_lost),
 	TEST_CASE(interrupt__none_is_lost),
 	TEST_CASE(interrupt__spurious),
 	TEST_CASE(indirect__tables_of_a_full_ring),
