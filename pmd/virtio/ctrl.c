@@ -296,8 +296,10 @@ int ctrl_submit_locked(struct vnic_ctrl *c, const struct vnic_ctrl_request *req,
 		return -EMSGSIZE;
 	if (c->broken)
 		return -EIO;
-	if (s == NULL || !big_enough(c, req))
+	if (s == NULL || !big_enough(c, req)) {
+		ctrl_ring_doorbell(c); /* nothing more comes before what is posted is done */
 		return -EAGAIN;
+	}
 	TAILQ_REMOVE(&c->free, s, link);
 	fill(c, s, req);
 	c->next_deadline = RTE_MIN(c->next_deadline, s->deadline);

@@ -114,6 +114,7 @@ struct vnic_dev {
 	/* control thread */
 	pthread_t thread;
 	bool thread_runs, thread_stop;
+	bool starting;            /* inside of vnic_device_start(): commands have reply_ms, not ctrl_timeout_ms */
 	int wake_fd;              /* eventfd */
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
 	bool config_changed;

@@ -120,7 +120,9 @@ int vnic_device_start(struct vnic_dev *d)
 
 	if (rc < 0)
 		return rc;
+	d->starting = true;
 	rc = bring_up(d);
+	d->starting = false;
 	if (rc < 0) {
 		VNIC_LOG(ERR, d, "the device does not start: %s", strerror(-rc));
 		tear_down(d);

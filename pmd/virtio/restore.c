@@ -13,6 +13,8 @@ static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, u
 {
 	const struct vnic_ctrl_request req = {
 		.class = class, .cmd = cmd, .group = group, .key = key, .data = data, .len = len,
+		/* A device that is stuck at its start is not waited for seven days. */
+		.timeout_ms = d->starting ? RTE_MIN((uint64_t)d->args.reply_ms, d->args.ctrl_timeout_ms) : 0,
 	};
 
 	return d->ctrl != NULL ? vnic_ctrl_call(d->ctrl, &req, NULL) : -ENOTSUP;

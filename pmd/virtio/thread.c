@@ -83,11 +83,13 @@ static int step_locked(struct vnic_dev *d)
 }
 
 /* Another thread holds the lock. It may be in a call that ends only when we
- * see that the back end has died. True: it has. */
+ * see that the back end has died. True: it has, now or before. */
 static bool step_busy(struct vnic_dev *d, struct vnic_ctrl *c)
 {
-	if (!(d->transport_flags & VNIC_TRANSPORT_RECONNECT) || d->state == VNIC_LOST ||
-	    d->ops->event == NULL || d->ops->event(d) != -ENODEV)
+	if (d->state == VNIC_LOST)
+		return true; /* what knocks has to wait */
+	if (!(d->transport_flags & VNIC_TRANSPORT_RECONNECT) || d->ops->event == NULL ||
+	    d->ops->event(d) != -ENODEV)
 		return false;
 	if (c != NULL)
 		vnic_ctrl_break(c);

@@ -58,17 +58,24 @@ static bool is_stopped(void)
 	return dev->state == VNIC_STOPPED;
 }
 
-static void configure(void)
+static bool has_returned(void)
+{
+	return dev->returned == 1;
+}
+
+static void set_up(void)
 {
 	struct rte_eth_conf conf = { .intr_conf = { .lsc = 1 } };
+
+	if (lab.opts.features & BIT(VIRTIO_NET_F_CTRL_VLAN))
+		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 
 	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_configure(port, 1, 1, &conf), 0);
 	CU_ASSERT_EQUAL_FATAL(rte_eth_rx_queue_setup(port, 0, 64, 0, NULL, pool), 0);
 	CU_ASSERT_EQUAL_FATAL(rte_eth_tx_queue_setup(port, 0, 64, 0, NULL), 0);
-	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_start(port), 0);
 }
 
-static void open_port(const struct vhost_lab_opts *o)
+static void probe_port(const struct vhost_lab_opts *o)
 {
 	char args[256];
 
@@ -85,7 +92,13 @@ static void open_port(const struct vhost_lab_opts *o)
 	ups = downs = resets = 0;
 	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_LSC, on_event, NULL);
 	rte_eth_dev_callback_register(port, RTE_ETH_EVENT_INTR_RESET, on_event, NULL);
-	configure();
+	set_up();
+}
+
+static void open_port(const struct vhost_lab_opts *o)
+{
+	probe_port(o);
+	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_start(port), 0);
 	CU_ASSERT(is_up() && ups == 1 && downs == 0);
 }
 
@@ -292,6 +305,51 @@ static void thread__configuration_changes(void)
 	close_port();
 }
 
+#define WITH_CTRL (PLAIN | PROTOCOL(CONFIG) | PROTOCOL(SMCGATE_CTRL_VQ))
+
+/* A device that answers no command: the start fails, soon. */
+static void thread__stuck_at_the_start(void)
+{
+	struct vhost_lab_opts o = { .features = FEATURES | BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX),
+				    .protocol = WITH_CTRL };
+	uint64_t began;
+
+	probe_port(&o);
+	began = vnic_vhost_now_ms();
+	CU_ASSERT_NOT_EQUAL(rte_eth_dev_start(port), 0);
+	CU_ASSERT(vnic_vhost_now_ms() - began >= 300 && vnic_vhost_now_ms() - began < 3000);
+	CU_ASSERT(ups == 0 && dev->state != VNIC_RUNNING);
+	close_port();
+}
+
+static void *hang_up_soon(void *arg)
+{
+	(void)arg;
+	rte_delay_us_sleep(50000);
+	vhost_lab_hang_up(&lab);
+	return NULL;
+}
+
+/* The back end dies while a caller waits, with the device locked, for a command that has
+ * seven days: the caller is told, and the port recovers. */
+static void thread__dies_under_a_caller(void)
+{
+	struct vhost_lab_opts o = { .features = FEATURES | BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_VLAN),
+				    .protocol = WITH_CTRL };
+	uint64_t began = vnic_vhost_now_ms();
+	pthread_t t;
+
+	open_port(&o);
+	CU_ASSERT_EQUAL(pthread_create(&t, NULL, hang_up_soon, NULL), 0);
+	CU_ASSERT_NOT_EQUAL(rte_eth_dev_vlan_filter(port, 5, 1), 0);
+	pthread_join(t, NULL);
+	CU_ASSERT(vnic_vhost_now_ms() - began < 4000);
+	CU_ASSERT_TRUE(soon(has_returned, 5000));
+	CU_ASSERT_TRUE(soon(is_up, 5000));
+	CU_ASSERT(downs == 1 && ups == 2 && dev->returned == 1 && resets == 0);
+	close_port();
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(recover__again_and_again),
 	TEST_CASE(recover__bursts_while_away),
@@ -300,5 +358,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(recover__stopped_while_away),
 	TEST_CASE(recover__closed_while_away),
 	TEST_CASE(thread__configuration_changes),
+	TEST_CASE(thread__stuck_at_the_start),
+	TEST_CASE(thread__dies_under_a_caller),
 };
 TEST_MAIN("virtio_recover", cases)
