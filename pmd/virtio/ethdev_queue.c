@@ -107,7 +107,6 @@ void vnic_txq_prepare(struct vnic_dev *d, struct vnic_txq *q)
 {
 	q->csum = vnic_has(d, VIRTIO_NET_F_CSUM);
 	q->tso = vnic_has(d, VIRTIO_NET_F_HOST_TSO4) || vnic_has(d, VIRTIO_NET_F_HOST_TSO6);
-	q->fast_free = (q->offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
 }
 
 /* Completions are looked for when fewer descriptors are free. */

@@ -2,6 +2,7 @@
 #include "pmd/virtio/tx.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "pmd/virtio/tx_private.h"
 
@@ -72,6 +73,21 @@ void vnic_tx_room_destroy(struct vnic_txq *q, bool quarantine)
 	q->room_iova = 0;
 }
 
+/* ---- pools ----------------------------------------------------------------------------- */
+
+uint8_t vnic_tx_pool_find(struct vnic_txq *q, struct rte_mempool *mp)
+{
+	uint8_t i;
+
+	for (i = 0; i < VNIC_TX_POOLS && q->pool[i] != mp; i++) {
+		if (q->pool[i] != NULL)
+			continue;
+		q->pool[i] = mp;
+		break;
+	}
+	return i;
+}
+
 /* ---- counts ------------------------------------------------------------------------------ */
 
 void vnic_tx_count_form(struct vnic_txq *q, const struct tx_plan *plan)
@@ -123,6 +139,7 @@ void vnic_tx_drain(struct vnic_txq *q)
 		s[i].mbuf = NULL;
 		q->reset_dropped++;
 	}
+	memset(q->pool, 0, sizeof(q->pool));
 	q->done = q->posted;
 	q->done_bytes = q->posted_bytes;
 	q->done_at_doorbell = q->done;

@@ -11,6 +11,7 @@
 #include "pmd/virtio/vq.h"
 
 #define VNIC_TX_INDIRECT_MAX 18 /* descriptors of an indirect table; longer chains take ring descriptors */
+#define VNIC_TX_POOLS         4 /* pools whose plain packets are given back without a look at them */
 #define VNIC_TX_RECLAIM_US 500 /* a burst looks for completions at least that often */
 #define VNIC_TX_CHAIN_MAX   256 /* descriptors of a chain; longer packets are packed into fewer segments */
 
@@ -34,7 +35,9 @@ struct vnic_txq {
 	uint16_t port, queue;
 	uint16_t free_thresh;      /* reclaim when fewer descriptors are free */
 	uint64_t offloads;         /* RTE_ETH_TX_OFFLOAD_* asked for */
-	bool csum, tso, fast_free;
+	bool csum, tso;
+	uint8_t pool_at;           /* of pool[]: where the last packet came from */
+	struct rte_mempool *pool[VNIC_TX_POOLS]; /* from the first on; NULL: none */
 	uint64_t reclaim_tsc;      /* last time, so that buffers are not held for ever at low rates */
 	uint64_t reclaim_ticks;    /* how long they may be held */
 	uint64_t done_at_doorbell; /* done when the last doorbell rang */

@@ -73,7 +73,7 @@ static __rte_always_inline void post_simple(struct burst *b, struct rte_mbuf *m,
 
 	tx_header_zero(q, m);
 	q->vq.free_count--;
-	tx_slot_put(&q->vq.slot[id], m);
+	tx_slot_put(q, &q->vq.slot[id], m);
 	put(b, tx_address(q, m) - q->vq.hdr_len, (uint32_t)m->data_len + q->vq.hdr_len, id, 0);
 	b->sum.bytes += m->data_len;
 	b->sum.packets++;
@@ -96,6 +96,7 @@ static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts
 	struct vnic_txq *q = b->q;
 	struct vnic_vq *vq = &q->vq;
 	const uint32_t hdr_len = vq->hdr_len, addr = vq->addr_offset;
+	const uint8_t pool = q->pool_at;
 	struct vring_packed_desc *desc = &vq->packed.desc[b->at];
 	struct vnic_slot *slot = &vq->slot[b->at];
 	uint32_t bytes = 0;
@@ -111,7 +112,7 @@ static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts
 	for (unsigned i = 0; i < 4; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		tx_slot_put(&slot[i], m);
+		tx_slot_set(&slot[i], m, 1, pool);
 		put_row(&desc[i], tx_address_at(m, addr) - hdr_len, m->data_len + hdr_len, (uint16_t)(at + i), flags[i]);
 		bytes += m->data_len;
 	}
@@ -195,9 +196,13 @@ static __rte_noinline enum tx_result post_any(struct burst *b, struct rte_mbuf *
 	else
 		put_chain(b, m, &plan, id);
 	q->vq.free_count = (uint16_t)(q->vq.free_count - plan.descs);
-	s->mbuf = m;
-	s->count = (uint16_t)(plan.descs | (plan.push && m->nb_segs == 1 ? 0 : TX_SLOT_WHOLE));
-	s->bytes = m->pkt_len;
+	if (plan.push && m->nb_segs == 1) {
+		tx_slot_put(q, s, m);
+	} else {
+		s->mbuf = m;
+		s->count = (uint16_t)(plan.descs | TX_SLOT_WHOLE);
+		s->bytes = m->pkt_len;
+	}
 	vnic_tx_count_form(q, &plan);
 	b->sum.bytes += m->pkt_len;
 	b->sum.packets++;

@@ -29,7 +29,11 @@
 #define TX_OFFLOAD_FLAGS (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_VLAN)
 #define TX_ATTACHED_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
 
-/* In vnic_slot.count: the packet is more than one direct, unshared buffer. */
+/*
+ * In vnic_slot.count: the packet is to be freed as DPDK frees any. Without it, it is one
+ * buffer that was ours alone when posted and so still is, and goes back to its pool as it is:
+ * pool[] of vnic_slot.next.
+ */
 #define TX_SLOT_WHOLE 0x8000u
 
 #define TX_HDR_MAX 20
@@ -192,7 +196,7 @@ static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct
 		tx_header_zero(q, pkts[i]);
 }
 
-/* Are they? */
+/* Are they, and of the pool that the last one was of? */
 static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
 {
 	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_OFFLOAD_FLAGS : 0);
@@ -200,6 +204,8 @@ static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_
 	const __m128i mask = _mm_set_epi64x((long long)flags, 0x0000ffffffff0001);
 	const __m128i want = _mm_set_epi64x(0, 0x0000000100010000);
 	const __m128i room = _mm_cvtsi32_si128(q->vq.hdr_len);
+	const struct rte_mempool *pool = q->pool[q->pool_at];
+	uintptr_t other = 0;
 	__m128i wrong = _mm_setzero_si128();
 	unsigned empty = 0;
 
@@ -210,8 +216,9 @@ static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_
 		wrong = _mm_or_si128(wrong, _mm_xor_si128(_mm_and_si128(v, mask), want));
 		wrong = _mm_or_si128(wrong, _mm_subs_epu16(room, v)); /* how much room is missing */
 		empty |= pkts[i]->data_len - 1u;
+		other |= (uintptr_t)pkts[i]->pool ^ (uintptr_t)pool;
 	}
-	return _mm_testz_si128(wrong, wrong) && (int)empty >= 0;
+	return _mm_testz_si128(wrong, wrong) && (int)empty >= 0 && other == 0;
 }
 #else
 static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct rte_mbuf *const *pkts)
@@ -222,13 +229,17 @@ static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct
 
 static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
 {
-	return tx_simple(q, pkts[0], variant) && tx_simple(q, pkts[1], variant) && tx_simple(q, pkts[2], variant) &&
-	       tx_simple(q, pkts[3], variant);
+	for (unsigned i = 0; i < 4; i++)
+		if (!tx_simple(q, pkts[i], variant) || pkts[i]->pool != q->pool[q->pool_at])
+			return false;
+	return true;
 }
 #endif
 
-/* A slot for a packet of one descriptor; next says nothing while it is out. */
-static __rte_always_inline void tx_slot_put(struct vnic_slot *s, struct rte_mbuf *m)
+/* Which of q->pool a packet is from, making it one; VNIC_TX_POOLS: there are too many. */
+uint8_t vnic_tx_pool_find(struct vnic_txq *q, struct rte_mempool *mp);
+
+static __rte_always_inline void tx_slot_set(struct vnic_slot *s, struct rte_mbuf *m, uint16_t count, uint8_t pool)
 {
 	const union {
 		struct {
@@ -236,11 +247,27 @@ static __rte_always_inline void tx_slot_put(struct vnic_slot *s, struct rte_mbuf
 			uint32_t bytes;
 		};
 		uint64_t word;
-	} u = { { 1, 0, m->data_len } };
+	} u = { { count, pool, m->data_len } };
 
 	static_assert(offsetof(struct vnic_slot, bytes) == offsetof(struct vnic_slot, count) + 4, "one store");
 	s->mbuf = m;
 	memcpy(&s->count, &u.word, sizeof(u.word));
+}
+
+/* For a packet of one descriptor and one buffer, which we may write. */
+static __rte_always_inline void tx_slot_put(struct vnic_txq *q, struct vnic_slot *s, struct rte_mbuf *m)
+{
+	uint8_t pool = q->pool_at;
+
+	if (unlikely(m->pool != q->pool[pool])) {
+		pool = vnic_tx_pool_find(q, m->pool);
+		if (unlikely(pool == VNIC_TX_POOLS)) {
+			tx_slot_set(s, m, 1 | TX_SLOT_WHOLE, 0);
+			return;
+		}
+		q->pool_at = pool;
+	}
+	tx_slot_set(s, m, 1, pool);
 }
 
 /* While the row at pkts is worked on: where the headers of the next one go, whose mbufs were

@@ -6,7 +6,6 @@
 struct bulk {
 	struct vnic_txq *q;
 	struct rte_mempool *pool; /* of those in m */
-	struct rte_mempool *fast; /* the one pool of plain packets with fast free, NULL: not known yet */
 	unsigned n;
 	uint64_t bytes;
 	struct rte_mbuf *m[BULK];
@@ -34,33 +33,18 @@ static __rte_always_inline void bulk_turn(struct bulk *b, struct rte_mempool *po
 	b->pool = pool;
 }
 
-static inline void bulk_add_segment(struct bulk *b, struct rte_mbuf *m)
-{
-	m = rte_pktmbuf_prefree_seg(m);
-	if (unlikely(m == NULL))
-		return;
-	bulk_turn(b, m->pool);
-	bulk_add(b, m);
-}
-
-/* Fast free: the application promised one pool and no sharing, so that but for the first
- * the buffers are not looked at. */
-static __rte_always_inline void bulk_fast(struct bulk *b, const struct rte_mbuf *m)
-{
-	if (unlikely(b->fast == NULL))
-		b->fast = m->pool;
-	bulk_turn(b, b->fast);
-}
-
-/* Segment by segment, and each to its own pool: for what is not a plain packet the promise
- * is not relied on. */
+/* Segment by segment, each to its own pool. */
 static __rte_noinline void release_whole(struct bulk *b, struct rte_mbuf *m)
 {
 	struct rte_mbuf *next;
 
 	for (; m != NULL; m = next) {
 		next = m->next;
-		bulk_add_segment(b, m);
+		m = rte_pktmbuf_prefree_seg(m);
+		if (unlikely(m == NULL))
+			continue;
+		bulk_turn(b, m->pool);
+		bulk_add(b, m);
 	}
 }
 
@@ -73,33 +57,25 @@ static __rte_always_inline void release(struct bulk *b, struct vnic_slot *s)
 	b->bytes += s->bytes;
 	if (unlikely(s->count & TX_SLOT_WHOLE)) {
 		release_whole(b, m);
-	} else if (b->q->fast_free) {
-		bulk_fast(b, m);
-		bulk_add(b, m);
-	} else {
-		bulk_add_segment(b, m);
+		return;
 	}
+	bulk_turn(b, b->q->pool[s->next]);
+	bulk_add(b, m);
 }
 
-/* The same for n neighbours; stops at one that is not a single descriptor. How many. */
+/* The same for n neighbours; stops at one that is not a plain packet of the same pool. How many. */
 static __rte_always_inline unsigned release_row(struct bulk *b, struct vnic_slot *s, unsigned n)
 {
-	bool fast = b->q->fast_free;
+	const uint16_t pool = s->next;
 	unsigned i;
 
-	if (unlikely(n == 0))
+	if (unlikely(s->count != 1))
 		return 0;
-	if (fast)
-		bulk_fast(b, s->mbuf);
-	for (i = 0; i < n && s[i].count == 1; i++) {
-		struct rte_mbuf *m = s[i].mbuf;
-
+	bulk_turn(b, b->q->pool[pool]);
+	for (i = 0; i < n && s[i].count == 1 && s[i].next == pool; i++) {
+		bulk_add(b, s[i].mbuf);
 		s[i].mbuf = NULL;
 		b->bytes += s[i].bytes;
-		if (fast)
-			bulk_add(b, m);
-		else
-			bulk_add_segment(b, m);
 	}
 	return i;
 }
@@ -123,6 +99,9 @@ static inline unsigned finish(struct bulk *b, unsigned n)
 	q->done_bytes += b->bytes;
 	q->reclaim_tsc = rte_rdtsc();
 	q->reclaims += n > 0;
+	/* No slot refers to them: room for pools the application uses by now. */
+	if (q->done == q->posted && q->pool[VNIC_TX_POOLS - 1] != NULL)
+		memset(q->pool, 0, sizeof(q->pool));
 	return n;
 }
 
@@ -183,8 +162,8 @@ unsigned vnic_tx_reclaim_split(struct vnic_txq *q, unsigned max)
 			vnic_vq_fault(vq, fault);
 			break;
 		}
-		append_free(vq, (uint16_t)id, slot_count(&vq->slot[id]));
 		release(&b, &vq->slot[id]);
+		append_free(vq, (uint16_t)id, slot_count(&vq->slot[id]));
 	}
 	vq->used = (uint16_t)(vq->used + i);
 	return finish(&b, i);
@@ -281,11 +260,11 @@ unsigned vnic_tx_reclaim_packed(struct vnic_txq *q, unsigned max)
 		}
 		/* Ids are slots, one a chain, however many descriptors it takes. */
 		count = slot_count(&vq->slot[id]);
+		release(&b, &vq->slot[id]);
 		vq->slot[id].next = vq->free_head;
 		vq->free_head = id;
 		vq->free_count = (uint16_t)(vq->free_count + count);
 		packed_advance(vq, count);
-		release(&b, &vq->slot[id]);
 	}
 	return finish(&b, i);
 }

@@ -37,7 +37,7 @@ static __rte_always_inline void post_simple(struct vnic_txq *q, struct rte_mbuf 
 	tx_header_zero(q, m);
 	vq->free_head = desc_after(vq, head, variant);
 	vq->free_count--;
-	tx_slot_put(s, m);
+	tx_slot_put(q, s, m);
 	desc_put(&vq->split.desc[head], tx_address(q, m) - vq->hdr_len, (uint32_t)m->data_len + vq->hdr_len, 0, 0);
 	make_available(vq, head);
 	sum->bytes += m->data_len;
@@ -53,6 +53,7 @@ static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **p
 	struct vring_desc *desc = &vq->split.desc[head];
 	struct vnic_slot *slot = &vq->slot[head];
 	const uint32_t hdr_len = vq->hdr_len, addr = vq->addr_offset;
+	const uint8_t pool = q->pool_at;
 	uint64_t entries = 0, there;
 	uint32_t bytes = 0;
 
@@ -62,7 +63,7 @@ static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **p
 	for (unsigned i = 0; i < 4; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		tx_slot_put(&slot[i], m);
+		tx_slot_set(&slot[i], m, 1, pool);
 		desc_put(&desc[i], tx_address_at(m, addr) - hdr_len, m->data_len + hdr_len, 0, 0);
 		entries |= (uint64_t)(head + i) << (16 * i);
 		bytes += m->data_len;
@@ -153,9 +154,13 @@ static __rte_noinline enum tx_result post_any(struct vnic_txq *q, struct rte_mbu
 		vq->free_head = put_chain(q, m, &plan, head, variant);
 	}
 	vq->free_count = (uint16_t)(vq->free_count - plan.descs);
-	s->mbuf = m;
-	s->count = (uint16_t)(plan.descs | (plan.push && m->nb_segs == 1 ? 0 : TX_SLOT_WHOLE));
-	s->bytes = m->pkt_len;
+	if (plan.push && m->nb_segs == 1) {
+		tx_slot_put(q, s, m);
+	} else {
+		s->mbuf = m;
+		s->count = (uint16_t)(plan.descs | TX_SLOT_WHOLE);
+		s->bytes = m->pkt_len;
+	}
 	make_available(vq, head);
 	vnic_tx_count_form(q, &plan);
 	sum->bytes += m->pkt_len;

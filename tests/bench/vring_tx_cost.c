@@ -4,8 +4,7 @@
  * net_virtio, each against the same ring peer in the same thread, as vring_rx_cost
  * does it for receive. The peer gives back all it finds after each burst.
  *
- *	vring_tx_cost [-n windows] [-b burst] [-r ring] [-s segments] [-f] [CELL...]
- * -f: without fast free, which DPDK's driver does not have.
+ *	vring_tx_cost [-n windows] [-b burst] [-r ring] [-s segments] [CELL...]
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -38,8 +37,6 @@ static const struct cell cells[] = {
 };
 
 static unsigned windows = 200, burst = 32, ring = 256, segs = 1;
-static bool slow_free;
-
 static void quit(const char *what)
 {
 	fprintf(stderr, "vring_tx_cost: %s\n", what);
@@ -137,7 +134,6 @@ static void open_ours(struct side *s, const struct cell *c)
 		quit("no ring");
 	vq->notify = no_kick;
 	s->txq.free_thresh = (uint16_t)(ring / 4);
-	s->txq.fast_free = !slow_free;
 	if (c->packed)
 		vq->packed.device->flags = VRING_EVENT_DISABLE;
 	else
@@ -285,15 +281,11 @@ int main(int argc, char **argv)
 	static struct side ours, theirs;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:b:r:s:f")) != -1) {
-		if (opt == 'f')
-			slow_free = true;
-		else
-			*(opt == 'n' ? &windows : opt == 'b' ? &burst : opt == 'r' ? &ring : &segs) =
-				optarg == NULL ? 0 : (unsigned)atoi(optarg);
-	}
+	while ((opt = getopt(argc, argv, "n:b:r:s:")) != -1)
+		*(opt == 'n' ? &windows : opt == 'b' ? &burst : opt == 'r' ? &ring : &segs) =
+			optarg == NULL ? 0 : (unsigned)atoi(optarg);
 	if (windows == 0 || burst == 0 || burst > BURST_MAX || ring < burst * 2 || segs == 0 || segs > 8)
-		quit("usage: vring_tx_cost [-n windows] [-b burst] [-r ring] [-s segments] [-f] [CELL...]");
+		quit("usage: vring_tx_cost [-n windows] [-b burst] [-r ring] [-s segments] [CELL...]");
 	eal(argv[0]);
 	ours.mp = pool("ours");
 	theirs.mp = pool("theirs");

@@ -5,17 +5,17 @@
 
 static const uint16_t sizes[] = { 2, 256, 257, 32768 };
 
-/* Options by number: 16 for each size a ring of the kind can have. */
+/* Options by number: 8 for each size a ring of the kind can have. */
 static bool opts_of(unsigned i, struct tx_lab_opts *o)
 {
 	*o = (struct tx_lab_opts){
-		.packed = i & 1, .in_order = i & 2, .indirect = i & 4, .fast_free = i & 8, .size = sizes[i / 16],
-		.thresh = sizes[i / 16] / 4,
+		.packed = i & 1, .in_order = i & 2, .indirect = i & 4, .size = sizes[i / 8],
+		.thresh = sizes[i / 8] / 4,
 	};
 	return o->packed || (o->size & (o->size - 1)) == 0;
 }
 
-#define OPTS_COUNT (16 * RTE_DIM(sizes))
+#define OPTS_COUNT (8 * RTE_DIM(sizes))
 
 struct traffic {
 	struct tx_lab *lab;
@@ -115,7 +115,7 @@ static void tx_ring__index_wraps(void)
 {
 	run(&(struct tx_lab_opts){ .size = 2, .indirect = true }, 66000);
 	run(&(struct tx_lab_opts){ .size = 256, .in_order = true }, 66001);
-	run(&(struct tx_lab_opts){ .size = 256, .fast_free = true }, 66003);
+	run(&(struct tx_lab_opts){ .size = 256 }, 66003);
 }
 
 /* Headers of 20 octets, buffers of an arena. */

@@ -64,7 +64,6 @@ static void make_queue(struct tx_lab *lab)
 	q->free_thresh = o->thresh;
 	q->csum = o->csum;
 	q->tso = o->tso;
-	q->fast_free = o->fast_free;
 	q->offloads = (o->csum ? RTE_ETH_TX_OFFLOAD_TCP_CKSUM : 0) | (o->tso ? RTE_ETH_TX_OFFLOAD_TCP_TSO : 0) |
 		      (o->vlan ? RTE_ETH_TX_OFFLOAD_VLAN_INSERT : 0);
 	lab->burst = vnic_tx_select(q);

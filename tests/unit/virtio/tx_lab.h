@@ -12,7 +12,7 @@
 
 struct tx_lab_opts {
 	uint16_t size;     /* of the ring */
-	bool packed, in_order, event_idx, indirect, csum, tso, hash, pinned, fast_free, vlan;
+	bool packed, in_order, event_idx, indirect, csum, tso, hash, pinned, vlan;
 	uint16_t thresh;   /* free_thresh */
 	unsigned mbufs;    /* of the pool; 0: 2 x size + 1024 */
 	uint16_t room;     /* data room; 0: headroom + 256 */
