@@ -76,6 +76,9 @@ rings_changed(void *arg, struct vnicd_backend *b)
 	v->port.up = receives;
 	if (v->ready_ns == 0 && receives) {
 		v->ready_ns = vnicd_now();
+		/* Until the driver has sent something: packets for it need not be flooded. */
+		vnicd_table_learn(&v->port.sw->table, &nic->mac, 0, v->port.index,
+				  (uint32_t)(v->ready_ns / 1000000000));
 		schedule_events(v);
 	} else if (!receives) {
 		v->ready_ns = 0;

@@ -2,6 +2,7 @@
 # What the tests of vnicd share: vnicd in a namespace, stock testpmd on its ports.
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
+here=$top/tests/integration
 work=$(mktemp -d "${TMPDIR:-/tmp}/vnicd-test.XXXXXX")
 at_exit "rm -rf $work"
 
@@ -42,7 +43,9 @@ fault() { # NAME,KIND[,VALUE[,QUEUE]]
 }
 port_is() { [ "$(port "$1" "$2")" = "$3" ]; } # NAME PYTHON VALUE
 # until_port NAME PYTHON: the expression becomes true.
-until_port() { wait_for 30 port_is "$1" "bool($2)" True || fail "$1: never $2: $(port "$1" d)"; }
+until_port() { wait_for 15 port_is "$1" "bool($2)" True || fail "$1: never $2: $(port "$1" d)"; }
+# The front end runs and has left buffers.
+port_ready() { until_port "$1" 'd["up"] and d["queues"]["0"]["waiting"] > 0'; }
 
 # ---- stock testpmd ----------------------------------------------------------------
 # start_testpmd NAME VDEV-ARGUMENTS [ARGUMENT...]: testpmd in $ns on one net_virtio_user,
@@ -54,7 +57,7 @@ start_testpmd() {
 	pmd_log[$name]=$work/$name.log
 	rm -f "$work/$name.in"
 	mkfifo "$work/$name.in"
-	ip netns exec "$ns" dpdk-testpmd --no-huge -m 192 --no-pci --file-prefix="${pmd_prefix[$name]}" --lcores '0@0,1@1' \
+	ip netns exec "$ns" stdbuf -oL dpdk-testpmd --no-huge -m 192 --no-pci --file-prefix="${pmd_prefix[$name]}" --lcores '0@0,1@1' \
 		--vdev="net_virtio_user0,$vdev" -- -i --total-num-mbufs=8192 "$@" <"$work/$name.in" >"${pmd_log[$name]}" 2>&1 &
 	pmd_pid[$name]=$!
 	at_exit "end_testpmd $name"
@@ -76,7 +79,7 @@ end_testpmd() {
 	local fd=${pmd_in[$1]:-}
 	[ -n "$fd" ] || return 0
 	pmd_in[$1]=
-	echo quit >&"$fd" 2>/dev/null || true
+	(echo quit >&"$fd") 2>/dev/null || true # in a shell of its own, for SIGPIPE
 	exec {fd}>&-
 	wait_for 20 gone "${pmd_pid[$1]}" || kill -KILL "${pmd_pid[$1]}"
 	wait "${pmd_pid[$1]}" 2>/dev/null || true

@@ -19,7 +19,7 @@ ring() {
 	start_testpmd a "path=$work/p.sock,mac=02:00:00:00:00:01,$vdev" --forward-mode=icmpecho "${large[@]}"
 	pmd a start
 	pmd_says a "icmpecho packet forwarding"
-	until_port p 'd["up"]'
+	port_ready p
 	for i; do
 		check "$name: ping of $i octets" in_ns ping -q -c 5 -i 0.02 -W 5 -M "do" -s "$i" 10.5.0.2 >"$work/ping"
 		equal "$name: pings of $i" "$(grep -o '[0-9]* received' "$work/ping")" "5 received"

@@ -48,7 +48,8 @@ struct vnicd_ring_conf {
 	/* in this process: translated and checked by vnicd_ring_map() */
 	void *desc, *driver, *device;
 	/*
-	 * Split: the index to go on from; packed: position and wrap (bit 15). Chains that
+	 * Split: the index to go on from, but it is the used index in memory that counts;
+	 * packed: position and wrap (bit 15). Chains that
 	 * were taken and not used before (used_base, for split rings the index in memory, is
 	 * behind base) are taken again.
 	 */
