@@ -66,6 +66,9 @@ bool tcp_paws_old(uint32_t ts_recent, uint32_t tsval, uint32_t age_ms);
 uint32_t tcp_isn(const struct tcp_secrets *s, const struct net_flow *f, uint64_t now_us);
 /* Offset of the timestamp clock, constant per pair of addresses (RFC 7323 5.4). */
 uint32_t tcp_ts_offset(const struct tcp_secrets *s, const struct net_flow *f);
+/* The same, from what was found out last for such a pair of addresses. Which slot it is
+ * in anybody may know: a collision costs the time the hash takes. */
+uint32_t tcp_ts_offset_of(struct tcp_ts_cache *c, const struct tcp_secrets *s, const struct net_flow *f);
 
 /* ---- option.c ---------------------------------------------------------- */
 struct tcp_syn_opts {

@@ -54,7 +54,7 @@ static void fill(struct tcp_conn *c, const struct tcp_connect_args *args, const 
 	c->iss = tcp_isn(ts->conf.secrets, &c->flow, tcp_now_us(ts));
 	if (iss_min != NULL && seq_lt(c->iss, *iss_min))
 		c->iss = *iss_min;
-	c->ts_offset = tcp_ts_offset(ts->conf.secrets, &c->flow);
+	c->ts_offset = tcp_ts_offset_of(&ts->ts_cache, ts->conf.secrets, &c->flow);
 	c->peer_mss = TCP_DEFAULT_MSS;
 }
 

@@ -213,7 +213,7 @@ int tcp_half_open(struct tcp_listener *l, const struct net_flow *f, uint64_t has
 	h->iss = tcp_isn(ts->conf.secrets, f, tcp_now_us(ts));
 	if (iss_min != NULL && seq_lt(h->iss, *iss_min))
 		h->iss = *iss_min;
-	h->ts_offset = tcp_ts_offset(ts->conf.secrets, f);
+	h->ts_offset = tcp_ts_offset_of(&ts->ts_cache, ts->conf.secrets, f);
 	h->sent_us = (uint32_t)tcp_now_us(ts);
 	fill(h, seg);
 	if (tcp_table_insert(ts->table, hash, tcp_ref(TCP_KIND_HALF, half_index(ts, h))) != 0) {

@@ -24,6 +24,20 @@ uint32_t tcp_isn(const struct tcp_secrets *s, const struct net_flow *f, uint64_t
 	return (uint32_t)(now_us >> 2) + (uint32_t)siphash(&s->isn, f, FLOW_TUPLE);
 }
 
+uint32_t tcp_ts_offset_of(struct tcp_ts_cache *c, const struct tcp_secrets *s, const struct net_flow *f)
+{
+	uint32_t mix = (uint32_t)(f->q[1] >> 32) ^ (uint32_t)(f->q[3] >> 32); /* IPv4 addresses */
+	struct tcp_ts_slot *slot = &c->slot[mix * 0x9e3779b1u >> (32 - TCP_TS_SLOTS_LOG2)];
+
+	if (!slot->known || slot->addrs[3] != f->q[3] || slot->addrs[1] != f->q[1] || slot->addrs[2] != f->q[2] ||
+	    slot->addrs[0] != f->q[0]) {
+		memcpy(slot->addrs, f->q, sizeof(slot->addrs));
+		slot->offset = tcp_ts_offset(s, f);
+		slot->known = true;
+	}
+	return slot->offset;
+}
+
 uint32_t tcp_ts_offset(const struct tcp_secrets *s, const struct net_flow *f)
 {
 	return (uint32_t)siphash(&s->ts, f, FLOW_ADDRS);

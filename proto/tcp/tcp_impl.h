@@ -235,6 +235,16 @@ static_assert(sizeof(struct tcp_conn) <= 768, "idle connections are many");
 /* ---- the stack ----------------------------------------------------------- */
 struct tcp_table;   /* table.c: flow -> connection, half-open entry or TIME-WAIT entry */
 
+/* Timestamp offsets of address pairs. Secrets other than cookies' never change. */
+#define TCP_TS_SLOTS_LOG2 5
+struct tcp_ts_cache {
+	struct tcp_ts_slot {
+		uint64_t addrs[4];     /* local, remote */
+		uint32_t offset;
+		bool known;
+	} slot[1 << TCP_TS_SLOTS_LOG2];
+};
+
 struct tcp_stack {
 	struct net_stack *net;
 	struct net_stats *drops;       /* net_stats(net), for NET_DROP */
@@ -265,6 +275,7 @@ struct tcp_stack {
 	uint8_t rnd[64];               /* unpredictable octets in stock */
 	uint8_t rnd_left;
 	uint16_t pmtu_gen;             /* changes when any path MTU falls */
+	struct tcp_ts_cache ts_cache;
 };
 
 static inline uint32_t tcp_now_ms(const struct tcp_stack *ts) { return (uint32_t)(net_now(ts->net) / 1000); }

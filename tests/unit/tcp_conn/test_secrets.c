@@ -51,6 +51,32 @@ static void tcp_ts_offset__constant_per_address_pair(void)
 	CU_ASSERT_NOT_EQUAL(tcp_ts_offset(&s, &a), tcp_ts_offset(&s, &c));
 }
 
+/* More pairs than there are slots, in any order, both ways round: always the hash's. */
+static void tcp_ts_offset_of__as_without(void)
+{
+	static struct tcp_ts_cache cache;
+	struct tcp_secrets s;
+	uint64_t rnd = 1;
+
+	tcp_secrets_init(&s, draw, &rnd);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct net_flow f = flow_of((uint8_t)(test_random(&rnd) % 100), (uint16_t)i);
+
+		f.laddr[15] = (uint8_t)(test_random(&rnd) % 3);
+		if (test_random(&rnd) % 2 != 0) {
+			uint8_t addr[16];
+
+			memcpy(addr, f.laddr, 16);
+			memcpy(f.laddr, f.raddr, 16);
+			memcpy(f.raddr, addr, 16);
+		}
+		f.laddr[0] = (uint8_t)(test_random(&rnd) % 2);
+		f.raddr[0] = (uint8_t)(test_random(&rnd) % 2);
+		CU_ASSERT_EQUAL_FATAL(tcp_ts_offset_of(&cache, &s, &f), tcp_ts_offset(&s, &f));
+		CU_ASSERT_EQUAL_FATAL(tcp_ts_offset_of(&cache, &s, &f), tcp_ts_offset(&s, &f));
+	}
+}
+
 static void tcp_rotate_cookies__keeps_one_generation(void)
 {
 	uint64_t rnd = 1;
@@ -68,6 +94,7 @@ static void tcp_rotate_cookies__keeps_one_generation(void)
 static const struct test_case cases[] = {
 	TEST_CASE(tcp_isn__clock_and_tuple),
 	TEST_CASE(tcp_ts_offset__constant_per_address_pair),
+	TEST_CASE(tcp_ts_offset_of__as_without),
 	TEST_CASE(tcp_rotate_cookies__keeps_one_generation),
 };
 TEST_MAIN("tcp_secrets", cases)
