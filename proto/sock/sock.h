@@ -163,6 +163,8 @@ struct sock_info {
 	uint16_t protocol;             /* asked for */
 	uint16_t transport;            /* in use; 0: not decided yet */
 	uint32_t reason, peer_reason;  /* why not SMC, though asked for: enum smc_reason; 0: none */
+	uint64_t bytes_in, bytes_out;  /* of the application, by what is in use: SMC or TCP */
+	uint32_t readable, unacked;    /* likewise */
 	struct tcp_info tcp;           /* zeroed but for flow when there is none below any more */
 };
 /* Of the SMC connection, handshakes too. -ENOENT: there is none. */

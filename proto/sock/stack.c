@@ -328,6 +328,18 @@ static struct tcp_conn *tcp_of(const struct sock *s)
 	return s->rise->tcp != NULL ? s->rise->tcp : s->rise->verdict.tcp;
 }
 
+static void count_smc(const struct smc_conn *c, struct sock_info *info)
+{
+	struct smc_conn_info smc;
+
+	smc_get_info(c, &smc);
+	info->tcp.flow = smc.flow; /* TCP may have ended already; who the peer is, is still known */
+	info->bytes_in = smc.bytes_in;
+	info->bytes_out = smc.bytes_out;
+	info->readable = smc.readable;
+	info->unacked = smc_unacked(c);
+}
+
 void sock_get_info(const struct sock *s, struct sock_info *info)
 {
 	struct tcp_conn *c = tcp_of(s);
@@ -336,14 +348,14 @@ void sock_get_info(const struct sock *s, struct sock_info *info)
 		.id = sock_id(s), .protocol = s->protocol, .transport = sock_transport(s), .reason = s->reason,
 		.peer_reason = s->peer_reason,
 	};
-	if (c != NULL) {
+	if (c != NULL)
 		tcp_get_info(c, &info->tcp);
-	} else if (smc_of(s) != NULL) { /* TCP has ended already; who the peer is, is still known */
-		struct smc_conn_info smc;
-
-		smc_get_info(smc_of(s), &smc);
-		info->tcp.flow = smc.flow;
-	}
+	info->bytes_in = info->tcp.bytes_in;
+	info->bytes_out = info->tcp.bytes_out;
+	info->readable = info->tcp.readable;
+	info->unacked = info->tcp.unacked;
+	if (s->mode == SOCK_M_SMC || (c == NULL && smc_of(s) != NULL))
+		count_smc(smc_of(s), info);
 }
 
 int sock_smc_info(const struct sock *s, struct smc_conn_info *info)

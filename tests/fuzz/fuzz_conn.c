@@ -6,52 +6,20 @@
  * an octet of what and two of how much.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "proto/smc/takes.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/smc_conn/world.h"
 
 #define MAX_STEPS 200
 #define MAX_HELD 16
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
 static struct rte_mbuf *held[MAX_HELD];
 static unsigned n_held;
 static bool open;               /* u[1] has its handle */
 
-static unsigned
-octet(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static unsigned
-word(struct input *in)
-{
-	unsigned high = octet(in);
-
-	return high << 8 | octet(in);
-}
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* What the user may rely on, whatever the peer has sent. */
-static void
-check_user(void)
+static void check_user(void)
 {
 	const struct smc_conn *c = u[1].c;
 	struct tcp_piece pieces[4];
@@ -77,8 +45,7 @@ check_user(void)
 
 /* ---- the peer ---------------------------------------------------------------- */
 
-static void
-move(struct smc_cursor *c, struct input *in)
+static void move(struct smc_cursor *c, struct input *in)
 {
 	unsigned how = octet(in), n = word(in);
 
@@ -92,8 +59,7 @@ move(struct smc_cursor *c, struct input *in)
 		c->count = UINT32_MAX - n;
 }
 
-static void
-peer_sends(struct input *in)
+static void peer_sends(struct input *in)
 {
 	struct cdc_msg m;
 	unsigned how = octet(in);
@@ -118,8 +84,7 @@ peer_sends(struct input *in)
 
 /* ---- the user ------------------------------------------------------------------ */
 
-static void
-user_takes(unsigned n)
+static void user_takes(unsigned n)
 {
 	struct rte_mbuf *m;
 
@@ -128,8 +93,7 @@ user_takes(unsigned n)
 	held[n_held++] = m;
 }
 
-static void
-free_held(unsigned which)
+static void free_held(unsigned which)
 {
 	if (n_held == 0)
 		return;
@@ -138,8 +102,7 @@ free_held(unsigned which)
 	held[which] = held[--n_held];
 }
 
-static void
-user_sends(unsigned n)
+static void user_sends(unsigned n)
 {
 	static const uint8_t octets[65536];
 	struct tcp_piece pieces[2];
@@ -151,8 +114,7 @@ user_sends(unsigned n)
 	}
 }
 
-static void
-tcp_ends(unsigned how)
+static void tcp_ends(unsigned how)
 {
 	struct tcp_conn *t = &tcp[1];
 
@@ -165,8 +127,7 @@ tcp_ends(unsigned how)
 	smc_tcp_event(t->user, t->dead ? TCP_EV_CLOSED : TCP_EV_EOF);
 }
 
-static void
-leave(bool abort_it)
+static void leave(bool abort_it)
 {
 	open = false;
 	if (abort_it)
@@ -175,8 +136,7 @@ leave(bool abort_it)
 		smc_close(u[1].c);
 }
 
-static void
-user_step(unsigned what, unsigned n)
+static void user_step(unsigned what, unsigned n)
 {
 	uint8_t buf[512];
 
@@ -210,8 +170,7 @@ user_step(unsigned what, unsigned n)
 	}
 }
 
-static void
-step(struct input *in)
+static void step(struct input *in)
 {
 	unsigned what = octet(in) % 16, n = word(in);
 
@@ -244,8 +203,7 @@ step(struct input *in)
 	}
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 

@@ -5,19 +5,11 @@
  * leave: each wait ends at most once, and in the end nothing is left. The input
  * is an octet of how it begins, then a list of steps.
  */
-#include <stdlib.h>
-
+#include "tests/fuzz/input.h"
 #include "tests/unit/smc_link/fixture.h"
 
 #define MAX_STEPS 100
 #define MAX_BUFS 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
 
 /* A ring of a connection, as its owner sees it. */
 struct ring {
@@ -31,34 +23,9 @@ static struct lf_wait confirm;
 static struct ring rings[MAX_BUFS];
 static bool held;                /* f.lgr may be used */
 
-static unsigned
-octet(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static unsigned
-word(struct input *in)
-{
-	unsigned high = octet(in);
-
-	return high << 8 | octet(in);
-}
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 /* ---- the peer ------------------------------------------------------------------ */
 
-static void
-send_raw(struct input *in)
+static void send_raw(struct input *in)
 {
 	uint8_t buf[256];
 	unsigned n = octet(in);
@@ -69,8 +36,7 @@ send_raw(struct input *in)
 }
 
 /* A message in good order with the input's values, the rest from what we sent last. */
-static void
-send_made(struct input *in)
+static void send_made(struct input *in)
 {
 	static const uint8_t types[] = {
 		LLC_CONFIRM_LINK, LLC_ADD_LINK, LLC_ADD_LINK_CONT, LLC_DELETE_LINK,
@@ -89,8 +55,7 @@ send_made(struct input *in)
 }
 
 /* The answer to our last message, or to whatever it looks like. */
-static void
-answer(struct input *in)
+static void answer(struct input *in)
 {
 	unsigned how = octet(in);
 	struct llc_msg msg, rsp;
@@ -113,8 +78,7 @@ answer(struct input *in)
 
 /* ---- connections and their buffers ------------------------------------------------ */
 
-static void
-ring_get(unsigned n)
+static void ring_get(unsigned n)
 {
 	struct ring *r = &rings[n % MAX_BUFS];
 
@@ -125,8 +89,7 @@ ring_get(unsigned n)
 		check(r->b == NULL && r->w.calls == 0);
 }
 
-static void
-ring_tell(unsigned n)
+static void ring_tell(unsigned n)
 {
 	struct ring *r = &rings[n % MAX_BUFS];
 
@@ -136,8 +99,7 @@ ring_tell(unsigned n)
 	smc_llc_confirm_rkey(f.l, r->b, lf_wait(&r->w));
 }
 
-static void
-ring_put(unsigned n)
+static void ring_put(unsigned n)
 {
 	struct ring *r = &rings[n % MAX_BUFS];
 
@@ -149,15 +111,13 @@ ring_put(unsigned n)
 	r->b = NULL;
 }
 
-static void
-join(void)
+static void join(void)
 {
 	if (smc_lgr_alive(f.lgr) && f.lgr->n_conns < 20)
 		lf_join(&f, f.lgr);
 }
 
-static void
-leave(unsigned n)
+static void leave(unsigned n)
 {
 	struct smc_conn *c = &f.conns[n % 24];
 
@@ -165,8 +125,7 @@ leave(unsigned n)
 		smc_lgr_leave(c);
 }
 
-static void
-post(unsigned n)
+static void post(unsigned n)
 {
 	static const uint8_t cdc[CDC_LEN] = { CDC_TYPE, CDC_LEN };
 	struct smc_conn *c = &f.conns[n % 24];
@@ -175,8 +134,7 @@ post(unsigned n)
 		smc_link_post(c->link, c, NULL, 0, cdc, (struct smc_cursor){ 0 }, 1);
 }
 
-static void
-end_some_way(unsigned how)
+static void end_some_way(unsigned how)
 {
 	switch (how % 4) {
 	case 0:
@@ -193,8 +151,7 @@ end_some_way(unsigned how)
 	}
 }
 
-static void
-let_go(void)
+static void let_go(void)
 {
 	for (unsigned i = 0; i < MAX_BUFS; i++)
 		ring_put(i);
@@ -205,8 +162,7 @@ let_go(void)
 
 /* ---- all ----------------------------------------------------------------------------- */
 
-static void
-local_step(unsigned what, unsigned n)
+static void local_step(unsigned what, unsigned n)
 {
 	if (!held)
 		return;
@@ -238,8 +194,7 @@ local_step(unsigned what, unsigned n)
 	}
 }
 
-static void
-step(struct input *in)
+static void step(struct input *in)
 {
 	unsigned what = octet(in) % 16;
 
@@ -269,8 +224,7 @@ step(struct input *in)
 		check(rings[i].w.calls <= 1);
 }
 
-static void
-begin(unsigned how)
+static void begin(unsigned how)
 {
 	enum smc_role role = how & 1 ? SMC_SERVER : SMC_CLIENT;
 
@@ -291,8 +245,7 @@ begin(unsigned how)
 	smc_link_confirm(f.l, &confirm.w);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 

@@ -78,10 +78,10 @@ static json_t *sock_row(unsigned worker, const struct sock_info *s, const char *
 	view_set_reason(o, "fallback", s->reason);
 	view_set_reason(o, "peer_fallback", s->peer_reason);
 	view_set_str(o, "service", service);
-	view_set_u64(o, "readable", s->tcp.readable);
-	view_set_u64(o, "unacked", s->tcp.unacked);
-	view_set_u64(o, "bytes_in", s->tcp.bytes_in);
-	view_set_u64(o, "bytes_out", s->tcp.bytes_out);
+	view_set_u64(o, "readable", s->readable);
+	view_set_u64(o, "unacked", s->unacked);
+	view_set_u64(o, "bytes_in", s->bytes_in);
+	view_set_u64(o, "bytes_out", s->bytes_out);
 	view_set_u64(o, "retransmits", s->tcp.retransmits);
 	view_set_u64(o, "srtt_us", s->tcp.srtt_us);
 	return o;

@@ -271,6 +271,8 @@ static void fill_sock(unsigned n, struct sock_info *s)
 	s->tcp.ssthresh = UINT32_MAX;
 	s->tcp.srtt_us = 123;
 	s->tcp.bytes_in = n;
+	s->bytes_in = n + 500000; /* by SMC */
+	s->bytes_out = n + 600000;
 	s->tcp.congestion = "cubic";
 	s->tcp.recovery = "open";
 }

@@ -122,6 +122,7 @@ static const struct line looks[] = {
 	{ "show sockets port=80", 0, "", "matching  4" },
 	{ "show sockets peer=10.0.0.11", 0, "", "matching  2" },
 	{ "show sockets peer=10.0.0.0/28 service=web", 0, "", "matching  4" },
+	{ "show sockets limit=1", 0, "", "500000" }, /* octets of what carries it */
 	{ "show sockets service=none", 0, "", "matching  0" },
 	{ "show sockets limit=1,skip=1", 0, "", "shown     1" },
 	{ "show sockets state=open", 0, "", "error: state: found 'open', allowed CLOSED, LISTEN" },

@@ -161,5 +161,6 @@ bool smc_busy(const struct smc_stack *ss) { return false; }
 
 void smc_get_info(const struct smc_conn *c, struct smc_conn_info *info)
 {
-	*info = (struct smc_conn_info){ .error = c->error, .state = SMC_ACTIVE };
+	*info = (struct smc_conn_info){ .error = c->error, .state = SMC_ACTIVE, .bytes_in = 1001, .bytes_out = 1002,
+					.readable = 5 };
 }

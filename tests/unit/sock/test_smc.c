@@ -127,6 +127,7 @@ static void connect__smc(void)
 	sock_get_info(s, &info);
 	CU_ASSERT_EQUAL(info.transport, SOCK_SMC);
 	CU_ASSERT_EQUAL(info.reason, 0);
+	CU_ASSERT(info.bytes_in == 1001 && info.bytes_out == 1002 && info.readable == 5 && info.unacked == 4);
 	CU_ASSERT_EQUAL(sock_stats(ss)->smc_connected, 1);
 	fake_smc_event(fake_smc_begun(), TCP_EV_READABLE | TCP_EV_CLOSED, ECONNRESET);
 	CU_ASSERT_STRING_EQUAL(seen, "CRX");
