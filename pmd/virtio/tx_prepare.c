@@ -64,7 +64,7 @@ static rte_be16_t pseudo_v4(const struct rte_ipv4_hdr *ip, uint8_t proto, uint32
 
 static rte_be16_t pseudo_v6(const struct rte_ipv6_hdr *ip, uint8_t proto, uint32_t len)
 {
-	uint32_t sum = rte_raw_cksum(ip->src_addr, 32) + rte_cpu_to_be_16(proto);
+	uint32_t sum = rte_raw_cksum(&ip->src_addr, 32) + rte_cpu_to_be_16(proto);
 
 	sum += rte_cpu_to_be_16((uint16_t)(len >> 16)) + (uint32_t)rte_cpu_to_be_16((uint16_t)len);
 	return __rte_raw_cksum_reduce(sum);

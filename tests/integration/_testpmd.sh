@@ -30,7 +30,7 @@ pmd_start() {
 	fi
 }
 pmd_pid() { eval "echo \$pid_$1"; }
-pmd_ready() { grep -q '^testpmd>' "$work/$1.log" && ! grep -q 'Start ports failed' "$work/$1.log"; }
+pmd_ready() { grep -q '^testpmd>' "$work/$1.log" && ! grep -qE 'Start ports failed|Fail to start port' "$work/$1.log"; }
 pmd_ready_or_gone() { pmd_ready "$1" || ! kill -0 "$(pmd_pid "$1")"; }
 
 pmd_end() { # NAME

@@ -129,3 +129,45 @@ say_to front "port config all rxq 4" "port config all txq 4" "port start all"
 tx_first=yes moves "close and attach" io io RX TX
 pmd_end front
 pmd_end back
+
+note "== the back end dies and returns"
+back_kill() {
+	kill -KILL "$(pmd_pid back)"
+	wait "$(pmd_pid back)" 2>/dev/null || true
+	wait_for 10 link_is down || fail "the link is up without a back end"
+}
+link_is() { tell front "show port info 0" | grep -q "^Link status: $1"; }
+for mode in "" ,server=1; do
+	back_args=
+	[ -z "$mode" ] || back_args=,client=1
+	back_start "$back_args" ""
+	front_start "$mode" ""
+	for i in 1 2 3; do
+		moves "before death $i$mode" rxonly txonly RX
+		[ $i = 1 ] || say_to front "set fwd txonly" start # dies under traffic
+		back_kill
+		[ -n "$mode" ] || rm -f "$sock"
+		back_start "$back_args" ""
+		wait_for 20 link_is up || fail "the link stays down ($mode)"
+		tx_first=yes moves "after return $i$mode" io io RX TX
+	done
+	equal "losses$mode" "$(xstat front vnic_lost) $(xstat front vnic_returned)" "3 3"
+	no_faults "three deaths$mode"
+	pmd_end front
+	pmd_end back
+done
+
+note "== ordinary pages"
+eal_memory="--no-huge --iova-mode=va -m 128"
+back_start "" ""
+front_start "" ""
+three_modes "ordinary pages"
+pmd_end front
+# With the default of one file a page there are too many pieces: said, with the cure.
+if [ -w /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages ]; then
+	eal_memory="--in-memory --iova-mode=va -m 128"
+	if pmd_start front 0@1,1@1 "-d $plugin --vdev=net_vnic0,path=$sock" "" 2>/dev/null; then
+		fail "a port over more regions than a back end takes"
+	fi
+	grep -q -- '--single-file-segments' "$work/front.log" || fail "no cure named: $(tail -5 "$work/front.log")"
+fi
