@@ -18,6 +18,7 @@ static const struct driver drivers[] = {
 	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true, .tx_with_tso = RTE_ETH_TX_OFFLOAD_TCP_TSO },
 	{ "net_virtio_user", DRIVER_QUEUES_PEER, .no_pinned = true, .eal_memory = true, .no_rss = true },
 	{ "net_af_xdp", DRIVER_QUEUES_PEER, .no_pinned = true, .no_rss = true },
+	{ "net_vnic", DRIVER_QUEUES_FREE, .arena_only = true, .rx_intr = true, .rx_intr_arm = true },
 	{ "net_af_packet", DRIVER_QUEUES_EQUAL, .no_rss = true },
 	{ "net_pcap", DRIVER_QUEUES_PEER, .no_rss = true },
 	{ "net_ring", DRIVER_QUEUES_EQUAL, .no_rss = true },

@@ -17,6 +17,7 @@ struct driver {
 	enum driver_queues queues;
 	bool no_pinned;       /* refuses, or silently fails with, pinned external buffers */
 	bool eal_memory;      /* its peer maps EAL's memory only, and it does not start beside any other */
+	bool arena_only;      /* its device sees arenas and nothing else: headers lie there too */
 	bool rx_intr;         /* receive queues have descriptors to wait for */
 	bool rx_intr_arm;     /* which have to be enabled */
 	bool no_rss;          /* its hash is not what it says */

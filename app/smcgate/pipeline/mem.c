@@ -33,12 +33,20 @@ static size_t smc_len(const struct config *cfg)
 	return (size_t)cfg->smc.memory_mb << 20;
 }
 
+/* Frames for a port that takes no chains are copied into one header buffer. */
+static uint16_t header_room(const struct mem_need *need)
+{
+	return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(need->frame, (uint16_t)RTE_MBUF_DEFAULT_DATAROOM));
+}
+
 static size_t arena_need(const struct config *cfg, const struct mem_need *n)
 {
 	size_t len = arena_pool_size(cfg->memory.payload_buffers, data_room(cfg)) + ARENA_SLACK;
 
 	if (n->pinned)
 		len += arena_pool_size(cfg->memory.rx_buffers, data_room(cfg)) + ARENA_SLACK;
+	if (n->headers)
+		len += arena_pool_size(cfg->memory.header_buffers, header_room(n)) + ARENA_SLACK;
 	if (n->roce != 0)
 		len += arena_pool_size(ROCE_BUFFERS, roce_room(n)) + smc_len(cfg) + SMC_ALIGN + ARENA_SLACK;
 	return len;
@@ -158,12 +166,6 @@ static struct rte_mempool *pinned(struct mem *mem, const char *what, const struc
 				  rc);
 }
 
-/* Frames for a port that takes no chains are copied into one header buffer. */
-static uint16_t header_room(const struct mem_need *need)
-{
-	return (uint16_t)(RTE_PKTMBUF_HEADROOM + RTE_MAX(need->frame, (uint16_t)RTE_MBUF_DEFAULT_DATAROOM));
-}
-
 /* What SMC and RoCE need beside. */
 static void create_smc(struct mem *mem, const struct config *cfg, const struct mem_need *need,
 		       struct lcore_mem *out, int *rc)
@@ -199,7 +201,10 @@ int mem_lcore_create(struct mem *mem, const struct config *cfg, const struct mem
 		out->payload = pinned(mem, "payload", need, c->payload_buffers, data_room(cfg), &rc);
 	else
 		out->payload = plain("payload", need, c->payload_buffers, data_room(cfg), &rc);
-	out->header = plain("header", need, c->header_buffers, header_room(need), &rc);
+	if (need->headers)
+		out->header = pinned(mem, "header", need, c->header_buffers, header_room(need), &rc);
+	else
+		out->header = plain("header", need, c->header_buffers, header_room(need), &rc);
 	out->indirect = plain("indirect", need, c->header_buffers, 0, &rc);
 	if (need->roce != 0)
 		create_smc(mem, cfg, need, out, &rc);

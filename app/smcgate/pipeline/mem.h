@@ -27,7 +27,7 @@ struct lcore_mem {
 	struct rte_mempool
 		*rx_plain; /* the same outside of it, for ports that refuse those; NULL: none such */
 	struct rte_mempool *payload;  /* send buffers in the arena */
-	struct rte_mempool *header;
+	struct rte_mempool *header;   /* in the arena too where a device sees nothing else */
 	struct rte_mempool *indirect; /* no data room */
 	struct rte_mempool *roce;     /* packets of software RoCE; NULL: none is spoken */
 	void *smc;                    /* receive and send buffers of SMC; NULL likewise */
@@ -43,6 +43,7 @@ struct mem_need {
 	uint16_t frame; /* largest frame that has to be put into one buffer to be sent, 0: none */
 	uint16_t roce;                /* octets of the largest RoCE packet, 0: none is spoken */
 	bool arena;                   /* its buffers may lie in an arena; false: no pinned ones either */
+	bool headers;                 /* those of headers have to */
 };
 
 /* Arenas for the nodes of needs[0..n). Errors are logged with their remedy. */

@@ -84,6 +84,15 @@ static bool arenas_allowed(const struct pipeline *pl)
 }
 
 /* Any worker may send on any port. */
+static bool any_arena_only(const struct pipeline *pl)
+{
+	for (unsigned i = 0; i < pl->n_ports; i++)
+		if (pl->ports[i].arena_only)
+			return true;
+	return false;
+}
+
+/* The same. */
 static uint16_t largest_single(const struct pipeline *pl)
 {
 	uint16_t len = 0;
@@ -117,7 +126,7 @@ static void mem_needs(const struct pipeline *pl, struct mem_need *needs)
 
 		needs[w] = (struct mem_need){
 			.node = pl->lcores[w]->node, .index = w, .arena = arena, .frame = largest_single(pl),
-			.roce = largest_roce(pl->cfg),
+			.roce = largest_roce(pl->cfg), .headers = arena && any_arena_only(pl),
 		};
 		for (unsigned i = 0; i < l->n_queues; i++) {
 			bool pinned = arena && pl->ports[l->queues[i].port_index].pinned;

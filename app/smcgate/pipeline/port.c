@@ -178,6 +178,7 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 	p->node = rte_eth_dev_socket_id(p->id);
 	p->pinned = !drv->no_pinned;
 	p->eal_memory = drv->eal_memory;
+	p->arena_only = drv->arena_only;
 	p->mac_is_peers = drv->mac_is_peers;
 	p->rx_intr = drv->rx_intr;
 	p->rx_intr_arm = drv->rx_intr_arm;

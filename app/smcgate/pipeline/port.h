@@ -19,7 +19,7 @@ struct port {
 	int node;                  /* -1: any */
 	bool created;              /* the device is ours to remove */
 	bool pinned;               /* takes buffers in arenas */
-	bool eal_memory;           /* see drivers.h */
+	bool eal_memory, arena_only; /* see drivers.h */
 	bool rx_intr, rx_intr_arm; /* queues have descriptors to poll; they must be enabled before */
 	bool rss;                  /* our key hashes, our table is mirrored */
 	bool mac_is_peers;         /* see drivers.h */
