@@ -102,9 +102,13 @@ void vnicd_nic_reset(struct vnicd_nic *nic)
 
 		vnicd_ring_stop(&q->ring);
 		q->enabled = q->call_due = q->taken = false;
+		q->untold = 0;
+		q->untold_us = 0;
 		memset(&q->stats, 0, sizeof(q->stats));
 	}
 	memset(nic->dirty, 0, sizeof(nic->dirty));
+	memset(nic->held, 0, sizeof(nic->held));
+	nic->coal_rx = nic->coal_tx = (struct vnicd_coal){ 0, 0 };
 	nic->scratch->n_reserved = 0;
 	nic->status = 0;
 	nic->announce = false;
@@ -221,18 +225,24 @@ void vnicd_nic_announce(struct vnicd_nic *nic)
 void vnicd_nic_mark(struct vnicd_nic *nic, uint16_t vq)
 {
 	nic->queue[vq].call_due = true;
+	nic->queue[vq].untold++;
 	nic->dirty[vq / 64] |= UINT64_C(1) << (vq % 64);
 }
 
+/* Published: tell the driver now, unless coalescing holds it back. */
 static void flush_queue(struct vnicd_nic *nic, uint16_t vq)
 {
 	struct vnicd_queue *q = &nic->queue[vq];
 
 	q->call_due = false;
-	if (!q->ring.running)
-		return;
-	vnicd_ring_publish(&q->ring);
-	if (!vnicd_ring_should_call(&q->ring))
+	if (q->ring.running) {
+		vnicd_ring_publish(&q->ring);
+		if (vnicd_coal_hold(nic, vq))
+			return;
+	}
+	q->untold = 0;
+	q->untold_us = 0;
+	if (!q->ring.running || !vnicd_ring_should_call(&q->ring))
 		return;
 	q->stats.interrupts++;
 	if (nic->call != NULL)
@@ -252,9 +262,9 @@ static uint16_t ready_pairs(struct vnicd_nic *nic)
 void vnicd_nic_flush(struct vnicd_nic *nic)
 {
 	for (unsigned w = 0; w < RTE_DIM(nic->dirty); w++) {
-		uint64_t bits = nic->dirty[w];
+		uint64_t bits = nic->dirty[w] | nic->held[w];
 
-		nic->dirty[w] = 0;
+		nic->dirty[w] = nic->held[w] = 0;
 		for (; bits != 0; bits &= bits - 1)
 			flush_queue(nic, (uint16_t)(64 * w + (unsigned)__builtin_ctzll(bits)));
 	}

@@ -67,8 +67,16 @@ struct vnicd_queue_stats {
 	uint64_t gso_packets, gso_bytes, gso_segments, gso_segment_bytes, noseg_packets, noseg_bytes;
 };
 
+/* Notification coalescing (1.2, 5.1.6.5.9): either of them 0 means each packet at once. */
+struct vnicd_coal {
+	uint32_t max_packets, max_usecs;
+};
+
 struct vnicd_queue {
-	struct vnicd_ring ring;
+	struct vnicd_ring ring;     /* marked: coal is the queue's own, until the ring is reset */
+	struct vnicd_coal coal;
+	uint32_t untold;            /* packets since the last notification */
+	uint64_t untold_us;         /* since when, 0: none is held back */
 	bool enabled;
 	bool call_due;              /* used, neither published nor told: vnicd_nic_flush() */
 	bool taken;                 /* transmit: chain is out at the caller's */
@@ -103,6 +111,9 @@ struct vnicd_nic {
 	struct toeplitz toeplitz;   /* of key */
 	uint64_t guest_offloads;    /* VIRTIO_NET_F_GUEST_* in force: what may be given without software's help */
 	uint64_t dirty[(2 * VNICD_PAIRS_MAX + 64) / 64]; /* bit set: call_due of that queue */
+	uint64_t held[(2 * VNICD_PAIRS_MAX + 64) / 64];  /* bit set: a notification is held back */
+	struct vnicd_coal coal_rx, coal_tx;
+	uint64_t (*clock_us)(void); /* of coalescing; NULL: CLOCK_MONOTONIC */
 	struct vnicd_scratch *scratch;
 	struct vnicd_ctrl_cmd *ctrl; /* the command being served; NULL without CTRL_VQ */
 	uint64_t drop[VNICD_NIC_DROP_COUNT];
@@ -165,8 +176,10 @@ int vnicd_nic_reserve(struct vnicd_nic *nic, uint16_t queue, uint32_t max, struc
 int vnicd_nic_commit(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f);
 void vnicd_nic_abort(struct vnicd_nic *nic, uint16_t queue);
 
-/* Publish and interrupt where the driver wants it, all queues; after each round of work. */
+/* Publish and interrupt where the driver wants it and coalescing allows it, all queues; after each round of work. */
 void vnicd_nic_flush(struct vnicd_nic *nic);
+/* Microseconds until flush has to be called for a notification that is held back; -1: none is. */
+int64_t vnicd_nic_due(const struct vnicd_nic *nic);
 /* Serve the control queue: every command there. */
 void vnicd_nic_ctrl(struct vnicd_nic *nic);
 void vnicd_nic_set_link(struct vnicd_nic *nic, bool up); /* the caller tells the driver */

@@ -50,5 +50,12 @@ bool vnicd_ctrl_rss(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uin
 bool vnicd_ctrl_hash(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
 bool vnicd_ctrl_offloads(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
 bool vnicd_ctrl_announce(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
+/* nic_coal.c */
+bool vnicd_ctrl_coal_all(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
+bool vnicd_ctrl_coal_set(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
+bool vnicd_ctrl_coal_get(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
+/* nic_ctrl_stats.c */
+bool vnicd_ctrl_stats_query(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
+bool vnicd_ctrl_stats_get(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, const uint8_t *data, uint32_t len);
 
 #endif

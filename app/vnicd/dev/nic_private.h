@@ -87,6 +87,9 @@ void vnicd_rx_used(struct vnicd_nic *nic, struct vnicd_queue *q, const struct vn
 /* A header that no driver should see (it comes from another driver, or from a tap): false. */
 bool vnicd_give_header_ok(struct vnicd_frame *f);
 
+/* nic_coal.c: is the notification of what was published on this queue to wait? */
+bool vnicd_coal_hold(struct vnicd_nic *nic, uint16_t vq);
+
 /* nic.c */
 void vnicd_nic_mark(struct vnicd_nic *nic, uint16_t vq);
 int vnicd_nic_dropped(struct vnicd_nic *nic, enum vnicd_nic_drop why, int rc);

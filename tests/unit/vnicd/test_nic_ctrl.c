@@ -30,6 +30,8 @@ static const struct command {
 	{ 4, 1, NET(RSS), 13 + 1, { 1, [10] = 1, [12] = 1 } },
 	{ 4, 2, NET(HASH_REPORT), 13 + 1, { 1, [12] = 1 } },
 	{ 5, 0, NET(CTRL_GUEST_OFFLOADS), 8, { 2 } },
+	{ 6, 0, NET(NOTF_COAL), 8, { 1 } }, { 6, 1, NET(NOTF_COAL), 8, { 1 } },
+	{ 6, 2, NET(VQ_NOTF_COAL), 12, { 1 } },
 };
 
 /* A device with these features changes nothing on a command that it refuses. */
