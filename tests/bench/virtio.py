@@ -78,6 +78,21 @@ def cells(pair, table, windows, only):
                   span=(math.exp(mean - half), math.exp(mean + half)))
 
 
+def cycles(table, build, windows, only):
+    """The driver's bursts alone, ours and DPDK's, with one ring peer for both in the same thread."""
+    line = re.compile(r"(\S+) +ours +([\d.]+) .* theirs +([\d.]+) .* ratio ([\d.]+) \(([\d.]+)\.\.([\d.]+)\)  (.*)")
+    for what, program in (("receive", "vring_rx_cost"), ("send", "vring_tx_cost")):
+        if only and not re.search(only, f"cycles, {what}"):
+            continue
+        out = subprocess.run([str(pathlib.Path(build) / "tests/bench" / program), "-n", str(windows)], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, timeout=300)
+        if out.returncode != 0:
+            raise SystemExit(f"{program}: status {out.returncode}\n{out.stderr[-2000:]}")
+        for m in filter(None, map(line.match, out.stdout.splitlines())):
+            table.add(f"cycles, {what}, {m[1]}", "cycles/packet", float(m[2]), float(m[3]), "net_virtio_user, same ring peer")
+            print(f"# cycles, {what}, {m[1]}: median of theirs over ours {m[4]} ({m[5]}..{m[6]}) {m[7]}", flush=True)
+
+
 def main():
     ap = argparse.ArgumentParser(prog="bench virtio")
     ap.add_argument("--build", default=str(L.TOP / "build"))
@@ -87,6 +102,7 @@ def main():
     lab, table = L.Lab(args.build, "virtio"), L.Table("virtio", args.build)
     pair = Pair(lab, args.build, 30 if args.quick else 300)
     cells(pair, table, 6 if args.quick else 20, args.cells)
+    cycles(table, args.build, 20 if args.quick else 200, args.cells)
     table.finish()
 
 
