@@ -49,7 +49,8 @@ port_ready() { until_port "$1" 'd["up"] and d["queues"]["0"]["waiting"] > 0'; }
 
 # ---- stock testpmd ----------------------------------------------------------------
 # start_testpmd NAME VDEV-ARGUMENTS [ARGUMENT...]: testpmd in $ns on one net_virtio_user,
-# not forwarding yet; its pid in ${pmd_pid[NAME]}.
+# or on $testpmd_vdev with $testpmd_driver; not forwarding yet; its pid in ${pmd_pid[NAME]}.
+testpmd_vdev=net_virtio_user0 testpmd_driver=()
 declare -A pmd_pid pmd_in pmd_log pmd_prefix
 start_testpmd() {
 	local name=$1 vdev=$2 fd; shift 2
@@ -58,7 +59,7 @@ start_testpmd() {
 	rm -f "$work/$name.in"
 	mkfifo "$work/$name.in"
 	ip netns exec "$ns" stdbuf -oL dpdk-testpmd --no-huge -m 192 --no-pci --file-prefix="${pmd_prefix[$name]}" --lcores '0@0,1@1' \
-		--vdev="net_virtio_user0,$vdev" -- -i --total-num-mbufs=8192 "$@" <"$work/$name.in" >"${pmd_log[$name]}" 2>&1 &
+		"${testpmd_driver[@]}" --vdev="$testpmd_vdev,$vdev" -- -i --total-num-mbufs=8192 "$@" <"$work/$name.in" >"${pmd_log[$name]}" 2>&1 &
 	pmd_pid[$name]=$!
 	at_exit "end_testpmd $name"
 	exec {fd}>"$work/$name.in"
