@@ -168,10 +168,12 @@ guest_build() { # [12|13]
 }
 
 # ---- running -----------------------------------------------------------------------
-# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-v] (-t TAP | -u VHOST-SOCKET | -U VHOST-SOCKET[,OPTION...])...
+# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-v] (-t TAP | -u VHOST-SOCKET |
+#	-U VHOST-SOCKET[,OPTION...])...
 # Cards become eth0, eth1 ... in this order; without offloads, so that what is on a tap is
 # what would be on a wire, but for -U: all that the back end offers, and QEMU's options of the
-# device as given; it connects again when the back end returns. Returns when commands can be given. The guest ends with the
+# device as given; it connects again when the back end returns. Returns when commands can be
+# given. The guest ends with the
 # script, however that ends, or by guest_stop; -v leaves it running when the script ends.
 guest_start() {
 	local name=$1 ns_of='' memory=512 stays='' kernel=13 cards=() option OPTIND=1 OPTARG; shift
@@ -202,7 +204,7 @@ guest_lives() { [ -s "$guest_run/$1/pid" ] && kill -0 "$(cat "$guest_run/$1/pid"
 
 # Without KVM: every machine can, and it behaves alike on all of them.
 _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
-	local dir=$guest_run/$1 i card mac flags socket shared=
+	local dir=$guest_run/$1 i card mac flags socket queues shared=
 	_qemu=(-M q35 -accel "tcg,thread=multi" -cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+pclmulqdq,+rdrand" -m "$2"
 		-nodefaults -no-user-config -display none -no-reboot -kernel "$guest_vmlinuz" -initrd "$guest_image"
 		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable guest.name=$1"
@@ -226,7 +228,8 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 			socket=${card#*:}
 			[ "${card%%:*}" = u ] || flags=host_mtu=0
 			case $socket in *,*) flags+=,${socket#*,} ;; esac
-			_qemu+=(-chardev "socket,id=v$i,path=${socket%%,*},reconnect=1" -netdev "vhost-user,id=n$i,chardev=v$i"
+			case $socket in *,mq=on*) queues=,queues=2 ;; *) queues= ;; esac
+			_qemu+=(-chardev "socket,id=v$i,path=${socket%%,*},reconnect=1" -netdev "vhost-user,id=n$i,chardev=v$i$queues"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,vectors=0,$flags")
 		fi
 		i=$((i + 1))

@@ -13,7 +13,7 @@ guest() { guest_exec "$guest" -t "${seconds:-30}" "$1"; }
 
 # The switch has a tap on the other side.
 plug() {
-	vnicd_with '{"ports": [{"name": "g", "path": "$work/g.sock"}], "uplinks": [{"name": "u", "tap": "vtap0"}]}'
+	vnicd_with '{"ports": [{"name": "g", "path": "$work/g.sock", "queues": 2}], "uplinks": [{"name": "u", "tap": "vtap0"}]}'
 	ip -n "$ns" addr add 10.5.0.1/24 dev vtap0
 }
 reachable() {
@@ -27,6 +27,7 @@ reachable() {
 
 # One connection from the guest: it gets what is in $work/data, and what it sends goes to $work/got.
 serve() { # PORT
+	rm -f "$work/serve"
 	in_ns timeout 90 python3 -c '
 import shutil, socket, sys
 s = socket.create_server(("10.5.0.1", int(sys.argv[1])))
@@ -91,4 +92,5 @@ round() {
 
 round split "" yes
 round packed ,packed=on yes
+round "two pairs" ,mq=on yes
 round "without mergeable buffers" ,mrg_rxbuf=off

@@ -112,7 +112,7 @@ static bool overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 	return a < b + b_len && b < a + a_len;
 }
 
-static int region_check(const struct vnicd_memory *m, const struct vhost_user_region *w)
+static int numbers_check(const struct vhost_user_region *w)
 {
 	if (w->size == 0 || w->size > UINT64_MAX - w->guest_addr || w->size > UINT64_MAX - w->user_addr ||
 	    w->size > UINT64_MAX / 2 - PAGE || w->mmap_offset > UINT64_MAX / 2 - PAGE - w->size)
@@ -120,6 +120,11 @@ static int region_check(const struct vnicd_memory *m, const struct vhost_user_re
 	/* What is aligned for the driver has to be so here, too. */
 	if ((w->guest_addr ^ w->mmap_offset) % PAGE != 0 || (w->user_addr ^ w->mmap_offset) % PAGE != 0)
 		return -EINVAL;
+	return 0;
+}
+
+static int place_check(const struct vnicd_memory *m, const struct vhost_user_region *w)
+{
 	for (unsigned i = 0; i < m->n; i++)
 		if (overlap(w->guest_addr, w->size, m->region[i].guest, m->region[i].len) ||
 		    overlap(w->user_addr, w->size, m->region[i].user, m->region[i].len))
@@ -131,14 +136,13 @@ static int region_check(const struct vnicd_memory *m, const struct vhost_user_re
  * Memory that others can stall is no memory for a ring: only file systems that
  * are RAM are accepted. block is what offset and length of a mapping are multiples of.
  */
-static int file_check(int fd, uint64_t end, uint64_t *block)
+static int file_check(int fd, uint64_t end, struct stat *st, uint64_t *block)
 {
-	struct stat st;
 	struct statfs fs;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+	if (fd < 0 || fstat(fd, st) < 0 || fstatfs(fd, &fs) < 0)
 		return -EBADF;
-	if (!S_ISREG(st.st_mode) || st.st_size < 0 || end > (uint64_t)st.st_size)
+	if (!S_ISREG(st->st_mode) || st->st_size < 0 || end > (uint64_t)st->st_size)
 		return -EINVAL;
 	if (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC && fs.f_type != RAMFS_MAGIC)
 		return -EINVAL;
@@ -146,16 +150,28 @@ static int file_check(int fd, uint64_t end, uint64_t *block)
 	return *block >= PAGE && (*block & (*block - 1)) == 0 ? 0 : -EINVAL;
 }
 
-static int region_add(struct vnicd_memory *m, const struct vhost_user_region *w, int fd)
+static bool same_place(const struct vnicd_region *r, const struct vhost_user_region *w)
+{
+	return r->guest == w->guest_addr && r->user == w->user_addr && r->len == w->size;
+}
+
+static struct vnicd_region *find_same(struct vnicd_memory *m, const struct vhost_user_region *w, const struct stat *st)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		struct vnicd_region *r = &m->region[i];
+
+		if (same_place(r, w) && r->offset == w->mmap_offset && r->device == st->st_dev && r->inode == st->st_ino)
+			return r;
+	}
+	return NULL;
+}
+
+static int region_map(struct vnicd_memory *m, const struct vhost_user_region *w, int fd, uint64_t block)
 {
 	struct vnicd_region *r = &m->region[m->n];
-	uint64_t block = 0, from;
-	int rc = region_check(m, w);
+	uint64_t from;
+	int rc;
 
-	if (rc == 0)
-		rc = file_check(fd, w->mmap_offset + w->size, &block);
-	if (rc < 0)
-		return rc;
 	from = w->mmap_offset & ~(block - 1);
 	r->map_len = (w->mmap_offset + w->size - from + block - 1) & ~(block - 1);
 	r->map = mmap(NULL, r->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)from);
@@ -170,6 +186,34 @@ static int region_add(struct vnicd_memory *m, const struct vhost_user_region *w,
 	r->user = w->user_addr;
 	r->len = w->size;
 	r->addr = (uint8_t *)r->map + (w->mmap_offset - from);
+	r->offset = w->mmap_offset;
+	r->users = 1;
+	return 0;
+}
+
+static int region_add(struct vnicd_memory *m, const struct vhost_user_region *w, int fd)
+{
+	struct vnicd_region *same;
+	uint64_t block = 0;
+	struct stat st;
+	int rc = numbers_check(w);
+
+	if (rc == 0)
+		rc = file_check(fd, w->mmap_offset + w->size, &st, &block);
+	if (rc < 0)
+		return rc;
+	same = find_same(m, w, &st);
+	if (same != NULL) {
+		same->users++;
+		return 0;
+	}
+	rc = place_check(m, w);
+	if (rc == 0)
+		rc = region_map(m, w, fd, block);
+	if (rc < 0)
+		return rc;
+	m->region[m->n].device = st.st_dev;
+	m->region[m->n].inode = st.st_ino;
 	m->n++;
 	return 0;
 }
@@ -205,8 +249,10 @@ int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *
 	for (unsigned i = 0; i < m->n; i++) {
 		struct vnicd_region *r = &m->region[i];
 
-		if (r->guest != region->guest_addr || r->user != region->user_addr || r->len != region->size)
+		if (!same_place(r, region))
 			continue;
+		if (--r->users > 0)
+			return 0;
 		region_unmap(r);
 		*r = m->region[--m->n];
 		return 0;

@@ -24,6 +24,8 @@ struct vnicd_region {
 	uint8_t *addr;             /* of guest in this process */
 	void *map;
 	size_t map_len;
+	uint64_t offset, device, inode; /* of the file */
+	unsigned users;            /* how often it was added */
 };
 
 struct vnicd_memory {
@@ -40,7 +42,11 @@ void vnicd_memory_fini(struct vnicd_memory *m);
  * not of tmpfs or hugetlbfs (an other one could make us wait); -EBADF; -ENOMEM. */
 int vnicd_memory_set(struct vnicd_memory *m, const struct vhost_user_region *regions, const int *fds,
 		     unsigned n);
-/* The same for one more; the table stays as it is on failure. -ENOENT of remove: no such region. */
+/*
+ * The same for one more; the table stays as it is on failure. The same region of the same file may be
+ * added again, and is there until it was removed as often: QEMU does so for each pair of rings.
+ * -ENOENT of remove: no such region.
+ */
 int vnicd_memory_add(struct vnicd_memory *m, const struct vhost_user_region *region, int fd);
 int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *region);
 

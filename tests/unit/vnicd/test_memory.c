@@ -163,6 +163,30 @@ static void add__as_many_as_fit(void)
 	CU_ASSERT_EQUAL(front_count_fds(), before);
 }
 
+/* The same again is the same, and has to be removed as often; another file there is not. */
+static void add__the_same_again(void)
+{
+	struct vhost_user_region r = { 0x100000, 0x1000, 0x100000, 0 }, moved = { 0x100000, 0x1000, 0x100000, 0x1000 };
+	unsigned before = front_count_fds();
+	int fd = file(0x2000);
+	struct vnicd_memory m;
+
+	vnicd_memory_init(&m, false);
+	CU_ASSERT_EQUAL(vnicd_memory_add(&m, &r, dup(fd)), 0);
+	CU_ASSERT_EQUAL(vnicd_memory_add(&m, &r, dup(fd)), 0);
+	CU_ASSERT_EQUAL(vnicd_memory_add(&m, &r, file(0x2000)), -EINVAL);
+	CU_ASSERT_EQUAL(vnicd_memory_add(&m, &moved, dup(fd)), -EINVAL);
+	CU_ASSERT_EQUAL(m.n, 1);
+	CU_ASSERT_EQUAL(vnicd_memory_remove(&m, &r), 0);
+	CU_ASSERT_PTR_NOT_NULL(vnicd_memory_guest(&m, 0x100000, 0x1000));
+	CU_ASSERT_EQUAL(vnicd_memory_remove(&m, &r), 0);
+	CU_ASSERT_PTR_NULL(vnicd_memory_guest(&m, 0x100000, 0x1000));
+	CU_ASSERT_EQUAL(vnicd_memory_remove(&m, &r), -ENOENT);
+	vnicd_memory_fini(&m);
+	close(fd);
+	CU_ASSERT_EQUAL(front_count_fds(), before);
+}
+
 /* Both see the same octets, where the offset says. */
 static void add__shares(void)
 {
@@ -233,6 +257,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(set__faults),
 	TEST_CASE(add__files),
 	TEST_CASE(add__as_many_as_fit),
+	TEST_CASE(add__the_same_again),
 	TEST_CASE(add__shares),
 	TEST_CASE(guard__file_cut_short),
 	TEST_CASE(lookup__identity),
