@@ -95,6 +95,7 @@ static void connected(void *ctx, struct sock *s)
 	struct pair_conn *c = sock_user(s);
 
 	c->connected = true;
+	c->connected_us = sim_now(c->p->sim);
 	note(c);
 	client_send(c);
 	if (c->total == 0)
@@ -222,7 +223,8 @@ struct pair_conn *pair_connect(struct pair *p, uint16_t protocol, uint64_t total
 	struct pair_conn *c = &p->conns[p->n++];
 	int rc;
 
-	*c = (struct pair_conn){ .p = p, .total = total, .end = end, .seed = p->n * 7919 };
+	*c = (struct pair_conn){ .p = p, .total = total, .end = end, .seed = p->n * 7919,
+				 .begun_us = sim_now(p->sim) };
 	rc = sock_connect(sim_smc_socks(p->h[0]), &(struct sock_connect_args){
 		.raddr = sim_addr(0x0a000002), .rport = rte_cpu_to_be_16(PAIR_PORT), .protocol = protocol,
 		.service = "load", .handler = &handler, .ctx = p, .rcvbuf_max = p->conf.rcvbuf,

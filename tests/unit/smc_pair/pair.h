@@ -28,6 +28,7 @@ struct pair_conn {
 	int error;
 	uint16_t transport;
 	uint32_t reason, peer_reason;
+	uint64_t begun_us, connected_us; /* client */
 };
 
 struct pair_conf {

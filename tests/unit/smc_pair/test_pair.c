@@ -117,6 +117,24 @@ static void many__share_one_group(void)
 	}
 }
 
+/* From SYN to carried by SMC, so PROPOSAL to ACCEPT all the more: first contact, then
+ * 100 at once. */
+static void many__answered_within_a_second(void)
+{
+	for (unsigned roce = 0; roce < 2; roce++) {
+		struct pair_conf conf;
+		uint64_t longest = 0;
+
+		crowd(&conf);
+		conf.roce = roce;
+		run_many(&conf, 101, 20000, 100);
+		for (unsigned i = 0; i < 101; i++)
+			longest = RTE_MAX(longest, pair.conns[i].connected_us - pair.conns[i].begun_us);
+		CU_ASSERT(longest > 0 && longest < SECOND);
+		stop_well();
+	}
+}
+
 /* 255 in a group; the next ones are a first contact again. */
 static void many__more_than_one_group(void)
 {
@@ -267,6 +285,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(echo__first_contact_and_reuse),
 	TEST_CASE(echo__every_ring_size),
 	TEST_CASE(many__share_one_group),
+	TEST_CASE(many__answered_within_a_second),
 	TEST_CASE(many__more_than_one_group),
 	TEST_CASE(many__limit_of_16_agreed_on),
 	TEST_CASE(wire__bad_with_roce),
