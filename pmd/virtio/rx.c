@@ -238,6 +238,7 @@ uint16_t vnic_rx_drain(struct vnic_rxq *rxq, struct rte_mbuf **harvest, uint16_t
 {
 	uint16_t out = 0;
 
+	rxq->part_tsc = 0; /* a part that has waited long is no fault any more */
 	if (harvest != NULL && n != 0 && rxq->vq.fault == VNIC_FAULT_NONE)
 		out = rx_collect(rxq, harvest, n, rx_mode(rxq));
 	free_outstanding(&rxq->vq);

@@ -13,7 +13,7 @@ enum deed {
 	ID_IDLE,        /* one not outstanding: used before and not offered again */
 	ID_TWICE,       /* the same in two entries running */
 	ID_SKIPPED,     /* outstanding, but not its turn */
-	INDEX_JUMPS,    /* used index beyond what is outstanding */
+	INDEX_JUMPS,    /* used index beyond what is outstanding, by one */
 	INDEX_BACK,
 	LENGTH_BEYOND,
 	LENGTH_FAR,
@@ -80,7 +80,7 @@ static void commit(struct rx_lab *lab, enum deed deed, uint16_t idle)
 		rx_lab_used(lab, rx_lab_have(lab, 0)->id, 80);
 		break;
 	case INDEX_JUMPS:
-		lab->rxq.vq.split.used->idx = (uint16_t)(lab->used + SIZE);
+		lab->rxq.vq.split.used->idx = (uint16_t)(lab->rxq.vq.used + SIZE - lab->rxq.vq.free_count + 1);
 		break;
 	case INDEX_BACK:
 		lab->rxq.vq.split.used->idx = (uint16_t)(lab->rxq.vq.used - 1);

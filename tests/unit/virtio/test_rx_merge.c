@@ -192,7 +192,9 @@ static void part__drained(void)
 	open_kind(&lab, 2);
 	rx_lab_frame(&lab, 200, 5);
 	send_part(&lab, 300, 1, 2, NULL);
+	lab.rxq.part_tsc = 1; /* has waited for ever */
 	CU_ASSERT_EQUAL(vnic_rx_drain(&lab.rxq, pkts, 4), 1);
+	CU_ASSERT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_NONE);
 	CU_ASSERT_TRUE(rx_lab_is_frame(pkts[0], 200, 5));
 	rte_pktmbuf_free(pkts[0]);
 	CU_ASSERT_EQUAL(lab.rxq.part_left, 0);

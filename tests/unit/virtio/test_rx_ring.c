@@ -64,6 +64,10 @@ static void driver_turn(struct rx_lab *lab, struct traffic *t)
 			    m->data_off != VNIC_RX_DATA_OFF || m->port != 3 ||
 			    (m->ol_flags & ~RTE_MBUF_F_EXTERNAL) != 0 || m->packet_type != 0 || m->vlan_tci != 0 ||
 			    rte_mbuf_refcnt_read(m) != 1;
+		/* what an application leaves behind */
+		m->ol_flags |= RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_VLAN;
+		m->packet_type = m->vlan_tci = m->port = 0x5555;
+		m->data_off = 0;
 		rte_pktmbuf_free(m);
 	}
 }
