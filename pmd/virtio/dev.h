@@ -162,6 +162,8 @@ int vnic_device_stop(struct vnic_dev *d);
 int vnic_device_restore(struct vnic_dev *d);
 /* Mark broken: gates closed, control queue broken, link down, event. From any control-plane thread. */
 void vnic_device_break(struct vnic_dev *d, const char *why);
+/* The device is gone for good: the same, with RTE_ETH_EVENT_INTR_RMV; the port can only be closed. */
+void vnic_device_removed(struct vnic_dev *d);
 
 /* The link as the program sees it, from what vnic_config_link() found, and
  * RTE_ETH_EVENT_INTR_LSC when it changed. The caller holds lock. */

@@ -159,6 +159,15 @@ int vnic_device_stop(struct vnic_dev *d)
 	return rc;
 }
 
+static void stop_everything(struct vnic_dev *d)
+{
+	vnic_rings_close(d);
+	if (d->ctrl != NULL)
+		vnic_ctrl_break(d->ctrl);
+	vnic_config_link(d);
+	vnic_link_publish(d);
+}
+
 void vnic_device_break(struct vnic_dev *d, const char *why)
 {
 	if (d->state == VNIC_BROKEN || d->state == VNIC_REMOVED)
@@ -166,12 +175,18 @@ void vnic_device_break(struct vnic_dev *d, const char *why)
 	VNIC_LOG(ERR, d, "broken until it is reset: %s", why);
 	d->state = VNIC_BROKEN;
 	d->broken++;
-	vnic_rings_close(d);
-	if (d->ctrl != NULL)
-		vnic_ctrl_break(d->ctrl);
-	vnic_config_link(d);
-	vnic_link_publish(d);
+	stop_everything(d);
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RESET, NULL);
+}
+
+void vnic_device_removed(struct vnic_dev *d)
+{
+	if (d->state == VNIC_REMOVED)
+		return;
+	VNIC_LOG(ERR, d, "the device has been removed");
+	d->state = VNIC_REMOVED;
+	stop_everything(d);
+	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RMV, NULL);
 }
 
 /* ---- the link ----------------------------------------------------------------------------- */

@@ -49,14 +49,26 @@ static void report_faults(struct vnic_dev *d)
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_QUEUE_STATE, NULL);
 }
 
+static void gone(struct vnic_dev *d)
+{
+	if (d->transport_flags & VNIC_TRANSPORT_RECONNECT)
+		vnic_recover_lost(d);
+	else
+		vnic_device_removed(d);
+}
+
 static void configuration_changed(struct vnic_dev *d)
 {
 	uint8_t status = 0;
+	int rc;
 
 	d->config_changed = false;
 	if (d->state != VNIC_RUNNING)
 		return;
-	if (d->ops->get_status(d, &status) == 0 && (status & VIRTIO_STATUS_NEEDS_RESET))
+	rc = d->ops->get_status(d, &status);
+	if (rc == -ENODEV || status == UINT8_MAX)
+		gone(d);
+	else if (rc == 0 && (status & VIRTIO_STATUS_NEEDS_RESET))
 		vnic_device_break(d, "the device needs a reset");
 	else if (vnic_config_link(d))
 		vnic_link_publish(d);
@@ -69,8 +81,8 @@ static int step_locked(struct vnic_dev *d)
 
 	if (d->thread_stop)
 		return 0;
-	if (d->state != VNIC_LOST && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
-		vnic_recover_lost(d);
+	if (d->state != VNIC_LOST && d->state != VNIC_REMOVED && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
+		gone(d);
 	if (d->fault_seen)
 		report_faults(d);
 	if (d->config_changed)
@@ -128,7 +140,7 @@ static void loop(struct vnic_dev *d)
 			vnic_ctrl_poll(c);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
-			deaf = vnic_recover_deaf(d);
+			deaf = vnic_recover_deaf(d) || d->state == VNIC_REMOVED;
 			pthread_mutex_unlock(&d->lock);
 		} else {
 			deaf = step_busy(d, c);

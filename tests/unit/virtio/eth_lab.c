@@ -16,6 +16,7 @@ static struct rte_device device = { .name = "scripted", .driver = &driver, .numa
 
 static const enum rte_eth_event_type events[] = {
 	RTE_ETH_EVENT_INTR_LSC, RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_QUEUE_STATE,
+	RTE_ETH_EVENT_INTR_RMV,
 };
 
 static int count_event(uint16_t port, enum rte_eth_event_type type, void *arg, void *ret)

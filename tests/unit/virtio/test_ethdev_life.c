@@ -245,6 +245,32 @@ static void needs_reset__mended_by_reset(void)
 	eth_lab_end(&lab);
 }
 
+/* Everything reads all ones: no loop ends late, nothing is started again, the port closes. */
+static void removed__told_and_closed(void)
+{
+	struct rte_mbuf *m;
+	struct eth_lab lab;
+
+	eth_lab_create(&lab, 1, NULL);
+	lab.s->flags &= ~VNIC_TRANSPORT_RECONNECT;
+	scripted_attach(lab.s, lab.d);
+	CU_ASSERT_FATAL(eth_lab_probe(&lab) == 0);
+	CU_ASSERT_FATAL(eth_lab_configure(&lab, 1, 64, NULL) == 0);
+	CU_ASSERT_FATAL(rte_eth_dev_start(lab.port) == 0);
+	CU_ASSERT(eth_lab_traffic(&lab, 0, 5));
+	lab.s->all_ones = true;
+	scripted_config_changed(lab.s);
+	CU_ASSERT(eth_lab_link(&lab, false));
+	for (unsigned i = 0; i < 1000 && lab.events[RTE_ETH_EVENT_INTR_RMV] == 0; i++)
+		usleep(1000);
+	CU_ASSERT(lab.events[RTE_ETH_EVENT_INTR_RMV] == 1 && lab.events[RTE_ETH_EVENT_INTR_RESET] == 0);
+	CU_ASSERT(rte_eth_rx_burst(lab.port, 0, &m, 1) == 0);
+	CU_ASSERT(rte_eth_dev_stop(lab.port) == 0);
+	CU_ASSERT(rte_eth_dev_start(lab.port) == -EIO);
+	CU_ASSERT(rte_eth_dev_reset(lab.port) == -ENODEV);
+	eth_lab_end(&lab);
+}
+
 static void link__follows_the_device(void)
 {
 	struct eth_lab lab;
@@ -321,6 +347,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(start__fewer_pairs_than_there_are),
 	TEST_CASE(restart__fewer_features),
 	TEST_CASE(needs_reset__mended_by_reset),
+	TEST_CASE(removed__told_and_closed),
 	TEST_CASE(link__follows_the_device),
 	TEST_CASE(loss__traffic_resumes),
 	TEST_CASE(loss__stop_and_close),
