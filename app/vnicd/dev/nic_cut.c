@@ -67,7 +67,8 @@ static void patch_tcp(uint8_t *tcp, uint32_t off, bool last)
 }
 
 /* Headers of the i-th segment, which has part octets of payload from off on. */
-static void segment_headers(uint8_t *h, const struct vnicd_look *l, uint32_t i, uint32_t off, uint32_t part, bool last)
+static void segment_headers(uint8_t *h, const struct vnicd_look *l, uint32_t i, uint32_t off, uint32_t part,
+			    bool last)
 {
 	uint32_t len = l->payload + part;
 	bool tcp = l->proto == IPPROTO_TCP;

@@ -192,7 +192,8 @@ int vnicd_nic_give(struct vnicd_nic *nic, int queue, const struct vnicd_frame *f
 	struct vnicd_look l;
 	uint16_t hdr_len;
 
-	if (f.len < RTE_ETHER_HDR_LEN || f.len > VIRTIO_NET_MAX_GSO || f.n > VNICD_CHAIN_MAX || !vnicd_give_header_ok(&f))
+	if (f.len < RTE_ETHER_HDR_LEN || f.len > VIRTIO_NET_MAX_GSO || f.n > VNICD_CHAIN_MAX ||
+	    !vnicd_give_header_ok(&f))
 		return vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_OFFLOAD, -EINVAL);
 	vnicd_look(&l, f.iov, f.n, f.len);
 	if (!vnicd_filter_pass(nic, &l))

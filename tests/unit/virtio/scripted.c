@@ -21,7 +21,8 @@ struct vnicd_nic_conf scripted_conf(uint16_t pairs)
 			    B(GUEST_TSO6) | B(GUEST_ECN) | B(HOST_TSO4) | B(HOST_TSO6) | B(HOST_ECN) |
 			    B(MRG_RXBUF) | B(STATUS) | B(CTRL_VQ) | B(CTRL_RX) | B(CTRL_VLAN) | B(CTRL_RX_EXTRA) |
 			    B(GUEST_ANNOUNCE) | B(MQ) | B(CTRL_MAC_ADDR) | B(HASH_REPORT) | B(RSS) |
-			    B(SPEED_DUPLEX) | B(DEVICE_STATS) | B(NOTF_COAL) | B(VQ_NOTF_COAL) | R(INDIRECT_DESC) | R(EVENT_IDX) | R(RING_PACKED) | R(IN_ORDER) |
+			    B(SPEED_DUPLEX) | B(DEVICE_STATS) | B(NOTF_COAL) | B(VQ_NOTF_COAL) |
+			    R(INDIRECT_DESC) | R(EVENT_IDX) | R(RING_PACKED) | R(IN_ORDER) |
 			    R(RING_RESET),
 		.pairs = pairs, .queue_size = 256, .mtu = 1500, .speed = 10000,
 		.mac = { { 0x02, 0, 0, 0, 0x5c, 1 } },

@@ -48,7 +48,8 @@ static const struct {
 	enum vnicd_ring_lie lie;
 	bool in_order_only, rx_only;
 } lies[] = {
-	{ VNICD_LIE_ID_RANGE, false, false }, { VNICD_LIE_ID_IDLE, false, false }, { VNICD_LIE_ID_TWICE, false, false },
+	{ VNICD_LIE_ID_RANGE, false, false }, { VNICD_LIE_ID_IDLE, false, false },
+	{ VNICD_LIE_ID_TWICE, false, false },
 	{ VNICD_LIE_IDX_JUMP, false, false },
 	/* Of packets sent the count says enough: which of those that are out has its name on it changes nothing. */
 	{ VNICD_LIE_ORDER, true, true },

@@ -83,7 +83,8 @@ struct vnic_net_hdr lab_hdr(const struct lab_flow *f, uint16_t gso_size);
 /* Are lengths and both checksums of this packet right? */
 bool lab_packet_ok(const uint8_t *b, uint32_t len);
 /* Give it in pieces of piece octets (0: one). */
-int lab_give(struct lab *l, int queue, const struct vnic_net_hdr *hdr, const uint8_t *b, uint32_t len, uint32_t piece);
+int lab_give(struct lab *l, int queue, const struct vnic_net_hdr *hdr, const uint8_t *b, uint32_t len,
+	     uint32_t piece);
 uint8_t lab_octet(uint32_t i);
 
 #endif

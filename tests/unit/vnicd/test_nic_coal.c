@@ -247,7 +247,8 @@ static void stats__get_octets(void)
 
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		struct entry e = { .vq = rows[i].vq, .types = BIT(rows[i].type) };
-		uint8_t result[56], head[8] = { rows[i].type, 0, (uint8_t)rows[i].vq, 0, 0, 0, (uint8_t)rows[i].size, 0 };
+		uint8_t result[56];
+		uint8_t head[8] = { rows[i].type, 0, (uint8_t)rows[i].vq, 0, 0, 0, (uint8_t)rows[i].size, 0 };
 		struct vnicd_queue_stats *s;
 		struct lab l;
 

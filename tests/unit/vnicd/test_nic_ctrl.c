@@ -106,7 +106,8 @@ static void nic_ctrl__values(void)
 		{ 1, 0, 10, { 1, 0, 0, 0, 2, 1, 1, 1, 1, 1 }, ERR },          /* no second table */
 		{ 1, 1, 6, { 1, 0, 0x5e, 0, 0, 1 }, ERR }, { 1, 1, 6, { 0 }, ERR },
 		{ 2, 0, 2, { 0xff, 0x0f }, OK }, { 2, 0, 2, { 0, 0x10 }, ERR }, { 2, 1, 2, { 0xff, 0xff }, ERR },
-		{ 4, 0, 2, { 0 }, ERR }, { 4, 0, 2, { 4 }, OK }, { 4, 0, 2, { 5 }, ERR }, { 4, 0, 2, { 0, 0x80 }, ERR },
+		{ 4, 0, 2, { 0 }, ERR }, { 4, 0, 2, { 4 }, OK }, { 4, 0, 2, { 5 }, ERR },
+		{ 4, 0, 2, { 0, 0x80 }, ERR },
 		/* types 4, mask 2, unclassified 2, table, pairs 2, key length 1, key */
 		{ 4, 1, 13, { 0, [10] = 1 }, OK },                     /* no type, no key */
 		{ 4, 1, 13, { 0, [10] = 0 }, ERR }, { 4, 1, 13, { 0, [10] = 5 }, ERR },
@@ -200,7 +201,8 @@ static void nic_ctrl__any_layout(void)
 		unsigned n = 0;
 
 		for (uint32_t at = 0; at < sizeof(request); at += size)
-			p[n++] = (struct lab_piece){ request + at, RTE_MIN(size, (uint32_t)sizeof(request) - at), false };
+			p[n++] = (struct lab_piece){ request + at,
+						     RTE_MIN(size, (uint32_t)sizeof(request) - at), false };
 		p[n++] = (struct lab_piece){ NULL, 7, true };
 		lab_open(&l, ALL);
 		id = lab_post(&l, vnicd_nic_ctrl_vq(&l.nic), p, n);

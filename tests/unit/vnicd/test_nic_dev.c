@@ -29,7 +29,9 @@ static void nic_init__what_it_can_offer(void)
 	struct vnicd_nic nic;
 
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
-		struct vnicd_nic_conf conf = { .features = rows[i].features, .pairs = rows[i].pairs, .mtu = rows[i].mtu };
+		struct vnicd_nic_conf conf = {
+			.features = rows[i].features, .pairs = rows[i].pairs, .mtu = rows[i].mtu,
+		};
 
 		CU_ASSERT(vnicd_nic_init(&nic, &conf) == rows[i].rc);
 		if (rows[i].rc == 0) {

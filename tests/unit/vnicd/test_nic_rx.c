@@ -8,7 +8,8 @@
 #include "tests/unit/test.h"
 #include "tests/unit/vnicd/nic_lab.h"
 
-#define GUEST (NET(GUEST_CSUM) | NET(GUEST_TSO4) | NET(GUEST_TSO6) | NET(GUEST_ECN) | NET(GUEST_USO4) | NET(GUEST_USO6))
+#define GUEST (NET(GUEST_CSUM) | NET(GUEST_TSO4) | NET(GUEST_TSO6) | NET(GUEST_ECN) | \
+	       NET(GUEST_USO4) | NET(GUEST_USO6))
 
 static uint8_t packet[LAB_FRAME], got[LAB_FRAME];
 

@@ -144,7 +144,8 @@ static struct lab_flow vector_flow(const struct vector *v)
 }
 
 /* RSS_CONFIG or HASH_CONFIG with the key in force: entries of the table are i modulo queues. */
-static int configure(struct lab *l, uint8_t cmd, uint32_t types, uint16_t entries, uint16_t queues, uint16_t unclassified)
+static int configure(struct lab *l, uint8_t cmd, uint32_t types, uint16_t entries, uint16_t queues,
+		     uint16_t unclassified)
 {
 	uint8_t data[2048] = { 0 };
 	uint16_t mask = (uint16_t)(entries - 1);
