@@ -155,12 +155,14 @@ static bool same_place(const struct vnicd_region *r, const struct vhost_user_reg
 	return r->guest == w->guest_addr && r->user == w->user_addr && r->len == w->size;
 }
 
-static struct vnicd_region *find_same(struct vnicd_memory *m, const struct vhost_user_region *w, const struct stat *st)
+static struct vnicd_region *find_same(struct vnicd_memory *m, const struct vhost_user_region *w,
+				      const struct stat *st)
 {
 	for (unsigned i = 0; i < m->n; i++) {
 		struct vnicd_region *r = &m->region[i];
 
-		if (same_place(r, w) && r->offset == w->mmap_offset && r->device == st->st_dev && r->inode == st->st_ino)
+		if (same_place(r, w) && r->offset == w->mmap_offset && r->device == st->st_dev &&
+		    r->inode == st->st_ino)
 			return r;
 	}
 	return NULL;
