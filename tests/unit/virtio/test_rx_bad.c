@@ -142,25 +142,62 @@ static void device__breaks_rules(void)
 	}
 }
 
-/* Packed: a used descriptor where nothing is outstanding. */
-static void device__uses_what_is_not_there(void)
+/* Packed: used descriptors where nothing, or less, is outstanding. */
+static void uses_what_is_not_there(bool in_order, uint8_t vectorized, unsigned there)
 {
-	struct rx_lab_opts o = { .size = SIZE, .packed = true, .mbufs = SIZE };
-	struct rte_mbuf *pkts[SIZE];
+	struct rx_lab_opts o = { .size = SIZE, .packed = true, .mbufs = SIZE + there, .in_order = in_order,
+				 .vectorized = vectorized };
+	struct rte_mbuf *pkts[2 * SIZE];
 	struct rx_lab lab;
-	unsigned i;
+	unsigned i, got;
 
 	CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
 	for (i = 0; i < SIZE; i++)
 		rx_lab_frame(&lab, 60, i);
-	CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, SIZE), SIZE); /* the pool is empty now */
-	CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, SIZE), 0);
+	CU_ASSERT_EQUAL_FATAL(lab.burst(&lab.rxq, pkts, SIZE), SIZE); /* the pool is empty now */
+	CU_ASSERT_EQUAL(lab.rxq.vq.free_count, SIZE - there);
 	CU_ASSERT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_NONE);
-	rx_lab_used(&lab, 0, 80);
-	CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, SIZE), 0);
+	for (i = 0; i < 4; i++)
+		rx_lab_used(&lab, i, 80);
+	got = lab.burst(&lab.rxq, pkts + SIZE, SIZE);
+	CU_ASSERT_EQUAL(got, there);
+	CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts + SIZE + got, SIZE - got), 0);
 	CU_ASSERT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_USED_COUNT);
-	rte_pktmbuf_free_bulk(pkts, SIZE);
+	rte_pktmbuf_free_bulk(pkts, SIZE + got);
 	rx_lab_close(&lab);
+}
+
+static void device__uses_what_is_not_there(void)
+{
+	unsigned v;
+
+	for (v = 0; v < 18; v++)
+		uses_what_is_not_there(v & 1, (uint8_t)(v / 2 % 3), v / 6);
+}
+
+/* Ids in order again, and one of four is that which came out of order before. */
+static void device__uses_twice_within_four(void)
+{
+	struct rte_mbuf *pkts[SIZE];
+	struct rx_lab lab;
+	unsigned v, k, i;
+
+	for (v = 0; v < 6; v++)
+		for (k = 4; k < 8; k++) {
+			struct rx_lab_opts o = { .size = SIZE, .packed = v & 1, .vectorized = (uint8_t)(v / 2) };
+
+			CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
+			rx_lab_used(&lab, k, 72);
+			for (i = 1; i < 4; i++)
+				rx_lab_used(&lab, i, 72);
+			CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, 4), 4);
+			for (; i < 8; i++)
+				rx_lab_used(&lab, i, 72);
+			CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts + 4, SIZE - 4), k - 4);
+			CU_ASSERT_EQUAL(lab.rxq.vq.fault, VNIC_FAULT_USED_IDLE);
+			rte_pktmbuf_free_bulk(pkts, k);
+			rx_lab_close(&lab);
+		}
 }
 
 /* 21: shorter than header and Ethernet header: dropped, the queue goes on. */
@@ -303,6 +340,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(device__breaks_rules_within_four),
 	TEST_CASE(device__short_and_long_within_four),
 	TEST_CASE(device__uses_what_is_not_there),
+	TEST_CASE(device__uses_twice_within_four),
 	TEST_CASE(device__short_packets),
 	TEST_CASE(device__long_packets),
 	TEST_CASE(device__scribbles_over_the_ring),

@@ -165,6 +165,31 @@ static void part__rest_comes(void)
 	}
 }
 
+/* The rest of a packet looks like headers of packets alone. */
+static void part__rest_looks_like_headers(void)
+{
+	struct rx_lab_buf later[9];
+	uint8_t frame[9 * BUF - 12];
+	struct rx_lab lab;
+	struct rte_mbuf *m;
+	unsigned kind, i;
+
+	for (i = 0; i < sizeof(frame); i++)
+		frame[i] = (i + 1) % 2; /* num_buffers 1 everywhere */
+	for (kind = 0; kind < RTE_DIM(kinds); kind++) {
+		open_kind(&lab, kind);
+		CU_ASSERT_EQUAL(rx_lab_send(&lab, rx_lab_hdr(0), frame, sizeof(frame), 1, later), 9);
+		CU_ASSERT_PTR_NULL(rx_lab_recv(&lab));
+		for (i = 0; i < 8; i++)
+			rx_lab_used(&lab, later[i].id, later[i].len);
+		m = rx_lab_recv(&lab);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+		CU_ASSERT_TRUE(is_laid_out(m, 9) && m->pkt_len == sizeof(frame));
+		rte_pktmbuf_free(m);
+		rx_lab_close(&lab);
+	}
+}
+
 static void part__rest_never_comes(void)
 {
 	unsigned kind, i;
@@ -305,6 +330,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(merge__mixed),
 	TEST_CASE(merge__burst_counts_packets),
 	TEST_CASE(part__rest_comes),
+	TEST_CASE(part__rest_looks_like_headers),
 	TEST_CASE(part__rest_never_comes),
 	TEST_CASE(part__drained),
 	TEST_CASE(wrong__dropped_and_in_step),

@@ -62,7 +62,7 @@ static void driver_turn(struct rx_lab *lab, struct traffic *t)
 
 		t->wrong += !rx_lab_is_frame(m, frame_len(lab, t->got), t->got) ||
 			    m->data_off != VNIC_RX_DATA_OFF || m->port != 3 ||
-			    (m->ol_flags & ~RTE_MBUF_F_EXTERNAL) != 0 || m->packet_type != 0 || m->vlan_tci != 0 ||
+			    m->ol_flags != (lab->opts.pinned ? RTE_MBUF_F_EXTERNAL : 0) || m->packet_type != 0 || m->vlan_tci != 0 ||
 			    rte_mbuf_refcnt_read(m) != 1;
 		/* what an application leaves behind */
 		m->ol_flags |= RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_VLAN;
