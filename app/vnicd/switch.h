@@ -24,6 +24,7 @@ struct vnicd_switch {
 	uint32_t batch;
 	uint64_t hold_ns;
 	uint64_t now;            /* nanoseconds, of this turn of the loop */
+	uint16_t in_queue;       /* queue pair or tap queue that the packet under way came from */
 	struct vnicd_loop *loop;
 };
 

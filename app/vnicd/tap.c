@@ -51,7 +51,11 @@ kernel_header(const struct vnic_net_hdr *h)
 	return out;
 }
 
-/* Writing never blocks: the kernel takes a packet in at once, or refuses it. */
+/*
+ * Writing never blocks: the kernel takes a packet in at once, or refuses it. It
+ * remembers on which queue it had a flow's packets and sends the answers there:
+ * so they come back to the queue pair that the driver uses for the flow.
+ */
 static void
 tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
 {
@@ -60,6 +64,7 @@ tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
 	static struct iovec iov[PIECES + 1];
 	struct vnicd_cursor from = vnicd_cursor(f->iov, f->n);
 	unsigned n = f->n;
+	int fd = t->queue[p->sw->in_queue < t->n_queues ? p->sw->in_queue : 0].fd;
 
 	iov[0] = (struct iovec){ .iov_base = &hdr, .iov_len = sizeof(hdr) };
 	if (likely(n <= PIECES)) {
@@ -70,7 +75,7 @@ tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
 		n = 1;
 	}
 	t->stats.gso_out += hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE;
-	if (unlikely(writev(t->queue[0].fd, iov, (int)(n + 1)) < 0)) {
+	if (unlikely(writev(fd, iov, (int)(n + 1)) < 0)) {
 		t->stats.last_error = errno;
 		vnicd_port_dropped(p, VNICD_DROP_REFUSED);
 	}
@@ -288,6 +293,7 @@ queue_work(struct vnicd_tap_queue *q, uint64_t now)
 	struct guess g;
 	uint32_t n = 0;
 
+	q->tap->port.sw->in_queue = (uint16_t)q->number;
 	guess_port(q, &g);
 	/* While packets are held this counts as work: no sleep, the wait is short. */
 	if (hold(q, &g, now))

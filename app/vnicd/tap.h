@@ -37,7 +37,6 @@ struct vnicd_tap {
 	const struct vnicd_config_uplink *conf;
 	struct vnicd_tap_queue queue[VNICD_TAP_QUEUES];
 	unsigned n_queues;
-	unsigned next_out;       /* queue of the next packet out */
 	struct vnicd_tap_stats stats;
 };
 

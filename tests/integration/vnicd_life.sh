@@ -22,12 +22,12 @@ front_end() { # NAME LAST-OCTET
 }
 ping_to() { in_ns ping -q -c 3 -i 0.02 -W 2 "10.5.0.$1" >"$work/ping" && grep -q " 3 received" "$work/ping"; }
 front_end good 2
-check "pings" ping_to 2
+check "pings" wait_for 10 ping_to 2
 
 # Killed with packets under way, and back again.
 for round in 1 2 3; do
 	front_end bad 3
-	check "pings to the one to be killed" ping_to 3
+	check "pings to the one to be killed" wait_for 10 ping_to 3
 	before=$(port bad 'd["in_packets"]')
 	ip netns exec "$ns" ping -q -f 10.5.0.3 >/dev/null 2>&1 &
 	flood=$!
@@ -38,7 +38,7 @@ for round in 1 2 3; do
 	end_testpmd bad
 	kill $flood
 	wait $flood || true
-	check "pings to the other in round $round" ping_to 2
+	check "pings to the other in round $round" wait_for 10 ping_to 2
 done
 equal "its connections" "$(port bad '(d["connects"], d["disconnects"])')" "(3, 3)"
 
@@ -46,19 +46,19 @@ equal "its connections" "$(port bad '(d["connects"], d["disconnects"])')" "(3, 3
 timeout 60 python3 "$here/_vhost_garbage.py" "$work/bad.sock" 60 >"$work/garbage" || fail "garbage: $(cat "$work/garbage")"
 until_port bad 'not d["connected"]'
 at_least "refused messages" "$(port bad 'd["refused"]')" 20
-check "pings after garbage" ping_to 2
+check "pings after garbage" wait_for 10 ping_to 2
 front_end bad 3
-check "pings to the port after garbage" ping_to 3
+check "pings to the port after garbage" wait_for 10 ping_to 3
 # A second one is not let in while the first is there.
 timeout 20 python3 "$here/_vhost_garbage.py" "$work/bad.sock" 3 >/dev/null 2>&1 || true
-check "pings while another one wants in" ping_to 3
+check "pings while another one wants in" wait_for 10 ping_to 3
 
 # Asleep when there is nothing to do: less than 20 ms of CPU in a second.
 ticks() { awk '{ print $14 + $15 }' "/proc/$vnicd_pid/stat"; }
 idle() { local t; t=$(ticks); sleep 1; [ $(($(ticks) - t)) -le 2 ]; }
 check "idle" wait_for 20 idle
 turns=$(ask /vnicd/loop 'd["turns"]')
-check "pings after sleep" ping_to 2
+check "pings after sleep" wait_for 10 ping_to 2
 at_least "turns of the loop" "$(ask /vnicd/loop 'd["turns"]')" "$turns"
 
 equal "addresses known" "$(ask /vnicd/switch '"02:00:00:00:00:02" in str(d["addresses"])')" True
