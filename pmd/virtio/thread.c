@@ -79,8 +79,6 @@ static int step_locked(struct vnic_dev *d)
 {
 	const char *why = NULL;
 
-	if (d->thread_stop)
-		return 0;
 	if (d->state != VNIC_LOST && d->state != VNIC_REMOVED && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
 		gone(d);
 	if (d->fault_seen)
@@ -129,9 +127,14 @@ static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, bool deaf, int ms)
 		drain(p[2].fd);
 }
 
+static bool told_to_stop(const struct vnic_dev *d)
+{
+	return __atomic_load_n(&d->thread_stop, __ATOMIC_ACQUIRE);
+}
+
 static void loop(struct vnic_dev *d)
 {
-	while (!d->thread_stop) {
+	while (!told_to_stop(d)) {
 		struct vnic_ctrl *c = vnic_ctrl_get(d);
 		bool deaf;
 		int ms;
@@ -148,7 +151,7 @@ static void loop(struct vnic_dev *d)
 		}
 		if (c != NULL)
 			ms = sooner(ms, vnic_ctrl_next(c));
-		if (!d->thread_stop)
+		if (!told_to_stop(d))
 			wait_for(d, c, deaf, ms);
 		if (c != NULL)
 			vnic_ctrl_put(c);
@@ -213,7 +216,7 @@ void vnic_thread_stop(struct vnic_dev *d)
 
 	if (!d->thread_runs)
 		return;
-	d->thread_stop = true;
+	__atomic_store_n(&d->thread_stop, true, __ATOMIC_RELEASE);
 	vnic_thread_wake(d);
 	pthread_join(d->thread, NULL);
 	d->thread_runs = false;
