@@ -12,6 +12,10 @@ guest_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/smcgate
 guest_run=/run/smcgate-guest
 guest_modules=(virtio_pci virtio_net virtio_console smc smc_diag rdma_rxe crc32_generic tcp_diag inet_diag
 	af_packet_diag sch_netem sch_ingress cls_matchall act_gact)
+# With -d: what runs DPDK beside. Of DPDK's own drivers the guest has the buses and the
+# pools, so that the device can only be ours.
+guest_dpdk_modules=(uio_pci_generic vfio-pci vfio_iommu_type1)
+guest_dpdk_plugins=(bus_pci bus_vdev mempool_ring)
 guest_programs=(dash ip rdma tc ss ethtool curl iperf3 redis-cli redis-benchmark redis-server)
 
 # ---- the kernel ------------------------------------------------------------------
@@ -71,7 +75,7 @@ guest_kernel() { # 12|13
 _guest_tree_modules() { # TREE
 	local module how path name
 	mkdir -p "$1/lib/modules"
-	for module in "${guest_modules[@]}"; do
+	for module in "${guest_modules[@]}" $([ -z "$guest_dpdk" ] || echo "${guest_dpdk_modules[@]}"); do
 		modprobe -d "$kernel_dir/root" -S "$kernel_version" --show-depends "$module" 2>/dev/null || true
 	done | awk '$1 == "insmod" && !seen[$2]++' | while read -r how path _; do
 		name=$(basename "${path%.xz}")
@@ -99,17 +103,38 @@ _guest_helper() { # TREE
 	echo smc_rxe.ko >>"$1/etc/modules"
 }
 
+_guest_libraries() { # TREE FILE
+	local library
+	for library in $(ldd "$2" | grep -o '/[^ ]*'); do
+		case $library in
+		*/ld-linux*) cp -Ln "$library" "$1/lib64/" ;;
+		*) cp -Ln "$library" "$1/usr/lib/" ;;
+		esac
+	done
+}
+
+# smcgate, and the plugins of DPDK where it looks for them.
+_guest_tree_dpdk() { # TREE
+	local plugin file from
+	install -s -m 755 "$build/app/smcgate/smcgate" "$1/usr/bin/"
+	_guest_libraries "$1" "$1/usr/bin/smcgate"
+	from=$(echo /usr/lib/*/dpdk/pmds-*)
+	mkdir -p "$1$from"
+	for plugin in "${guest_dpdk_plugins[@]}"; do
+		file=$(echo "$from/librte_$plugin".so.[0-9][0-9])
+		# A link: what smcgate is linked with is not to be loaded twice.
+		cp -Ln "$file" "$1/usr/lib/"
+		ln -s "/usr/lib/$(basename "$file")" "$1$from/librte_$plugin.so"
+		_guest_libraries "$1" "$file"
+	done
+}
+
 # Programs of this machine with the libraries they need.
 _guest_tree_programs() { # TREE
-	local program library
+	local program
 	for program in "${guest_programs[@]}"; do
 		cp -L "$(command -v "$program")" "$1/usr/bin/$program"
-		for library in $(ldd "$1/usr/bin/$program" | grep -o '/[^ ]*'); do
-			case $library in
-			*/ld-linux*) cp -Ln "$library" "$1/lib64/" ;;
-			*) cp -Ln "$library" "$1/usr/lib/" ;;
-			esac
-		done
+		_guest_libraries "$1" "$1/usr/bin/$program"
 	done
 	# Not busybox's, which runs its own applets before it looks for a program.
 	ln -sf ../usr/bin/dash "$1/bin/sh"
@@ -142,9 +167,12 @@ _guest_tree() { # TREE
 	_guest_tree_modules "$1"
 	_guest_tree_programs "$1"
 	_guest_tree_own "$1"
+	[ -z "$guest_dpdk" ] || _guest_tree_dpdk "$1"
 }
 
-# Sets guest_image (an initramfs) and guest_vmlinuz; builds what is not up to date.
+# Sets guest_image (an initramfs) and guest_vmlinuz; builds what is not up to date. With
+# guest_dpdk=yes there is smcgate in it.
+guest_dpdk=
 guest_build() { # [12|13]
 	local tree
 	need_root
@@ -154,9 +182,9 @@ guest_build() { # [12|13]
 		{ tail -20 "$build/guest.log" >&2; die "the guest's programs do not build"; }
 	guest_kernel "${1:-13}"
 	guest_vmlinuz=$kernel_dir/root/boot/vmlinuz-$kernel_version
-	guest_image=$build/guest-${1:-13}.cpio
+	guest_image=$build/guest-${1:-13}${guest_dpdk:+-dpdk}.cpio
 	if [ -s "$guest_image" ] && [ -z "$(find "$top"/tests/guest "$build"/tests/guest "$top/scripts/lib-guest.sh" \
-		"$kernel_dir/version" -newer "$guest_image" -type f -print -quit)" ]; then
+		"$kernel_dir/version" ${guest_dpdk:+"$build/app/smcgate/smcgate"} -newer "$guest_image" -type f -print -quit)" ]; then
 		return 0
 	fi
 	tree=$(mktemp -d "${TMPDIR:-/tmp}/smcgate-guest.XXXXXX")
@@ -168,22 +196,26 @@ guest_build() { # [12|13]
 }
 
 # ---- running -----------------------------------------------------------------------
-# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-v] (-t TAP | -u VHOST-SOCKET |
-#	-U VHOST-SOCKET[,OPTION...])...
+# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-v] [-d] [-i] (-t TAP | -T TAP[,OPTION...] |
+#	-u VHOST-SOCKET | -U VHOST-SOCKET[,OPTION...])...
 # Cards become eth0, eth1 ... in this order; without offloads, so that what is on a tap is
-# what would be on a wire, but for -U: all that the back end offers, and QEMU's options of the
-# device as given; it connects again when the back end returns. Returns when commands can be
+# what would be on a wire, but for -T and -U: all that the tap or the back end offers, and QEMU's
+# options of the device as given; it connects again when the back end returns. -d: smcgate is
+# there, and huge pages; -i: an IOMMU, with the cards behind it. Returns when commands can be
 # given. The guest ends with the
 # script, however that ends, or by guest_stop; -v leaves it running when the script ends.
 guest_start() {
 	local name=$1 ns_of='' memory=512 stays='' kernel=13 cards=() option OPTIND=1 OPTARG; shift
-	while getopts k:n:m:vt:u:U: option; do
+	guest_dpdk='' _guest_iommu=''
+	while getopts k:n:m:vdit:T:u:U: option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		n) ns_of=$OPTARG ;;
 		m) memory=$OPTARG ;;
 		v) stays=1 ;;
-		t | u | U) cards+=("$option:$OPTARG") ;;
+		d) guest_dpdk=yes ;;
+		i) _guest_iommu=yes ;;
+		t | T | u | U) cards+=("$option:$OPTARG") ;;
 		*) die "guest_start: unknown option" ;;
 		esac
 	done
@@ -205,15 +237,17 @@ guest_lives() { [ -s "$guest_run/$1/pid" ] && kill -0 "$(cat "$guest_run/$1/pid"
 # Without KVM: every machine can, and it behaves alike on all of them.
 _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 	local dir=$guest_run/$1 i card mac flags socket queues shared=
-	_qemu=(-M q35 -accel "tcg,thread=multi" -cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+pclmulqdq,+rdrand" -m "$2"
+	_qemu=(-M "q35${_guest_iommu:+,kernel-irqchip=split}" -accel "tcg,thread=multi"
+		-cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+pclmulqdq,+rdrand" -m "$2"
 		-nodefaults -no-user-config -display none -no-reboot -kernel "$guest_vmlinuz" -initrd "$guest_image"
-		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable guest.name=$1"
+		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable guest.name=$1${guest_dpdk:+ hugepages=160}${_guest_iommu:+ intel_iommu=on}"
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console
 		-device virtio-serial-pci -object "rng-random,id=rng,filename=/dev/urandom" -device virtio-rng-pci,rng=rng)
 	for i in 0 1 2 3; do
 		_qemu+=(-chardev "socket,id=ch$i,path=$dir/ch$i.sock,server=on,wait=off"
 			-device "virtserialport,chardev=ch$i,name=command.$i")
 	done
+	[ -z "$_guest_iommu" ] || _qemu+=(-device intel-iommu,caching-mode=on,aw-bits=48)
 	flags=csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off
 	flags+=,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off
 	i=0
@@ -222,6 +256,11 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 		if [ "${card%%:*}" = t ]; then
 			_qemu+=(-netdev "tap,id=n$i,ifname=${card#*:},script=no,downscript=no"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,host_mtu=9000,$flags")
+		elif [ "${card%%:*}" = T ]; then
+			socket=${card#*:} flags=disable-legacy=on${_guest_iommu:+,iommu_platform=on}
+			case $socket in *,*) flags+=,${socket#*,} ;; esac
+			_qemu+=(-netdev "tap,id=n$i,ifname=${socket%%,*},script=no,downscript=no,vhost=off"
+				-device "virtio-net-pci,netdev=n$i,mac=$mac,$flags")
 		else # vectors=0: QEMU 7.2 crashes with interrupt vectors without KVM
 			[ -n "$shared" ] || _qemu+=(-object "memory-backend-memfd,id=mem,size=$2M,share=on" -numa node,memdev=mem)
 			shared=1

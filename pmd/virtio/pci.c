@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 #include <rte_io.h>
 
+#include "pmd/base/arena.h"
 #include "pmd/virtio/dev.h"
 
 #define GENERATION_TRIES 64
@@ -285,6 +286,27 @@ static int pci_queue_reset(struct vnic_dev *d, struct vnic_vq *vq)
 	return rc;
 }
 
+/* EAL's memory is mapped by its bus; arenas are ours. */
+static int pci_share_memory(struct vnic_dev *d)
+{
+	const struct vnic_pci *p = pci_of(d);
+	struct arena_region region[VNIC_PCI_REGIONS];
+	unsigned n = arena_regions(region, RTE_DIM(region));
+	int rc = 0;
+
+	if (p->regs->share == NULL)
+		return 0;
+	if (n > RTE_DIM(region)) {
+		VNIC_LOG(ERR, d, "%u arenas, and only %d can be mapped", n, VNIC_PCI_REGIONS);
+		return -E2BIG;
+	}
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = p->regs->share(p->ctx, region[i].addr, region[i].len);
+	if (rc < 0)
+		VNIC_LOG(ERR, d, "the IOMMU does not take an arena (%s): are its addresses wide enough?", strerror(-rc));
+	return rc;
+}
+
 static int pci_no_fd(struct vnic_dev *d, uint16_t vq)
 {
 	return -1;
@@ -311,6 +333,7 @@ const struct vnic_transport_ops vnic_pci_ops = {
 	.config_read = pci_config_read,
 	.queue_count = pci_queue_count,
 	.queue_max = pci_queue_max,
+	.share_memory = pci_share_memory,
 	.queue_setup = pci_queue_setup,
 	.queue_reset = pci_queue_reset,
 	.queue_fd = pci_no_fd,

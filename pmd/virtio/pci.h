@@ -51,6 +51,8 @@ enum vnic_pci_common {
 #define VNIC_PCI_COMMON_LEN 56 /* fields every device has */
 #define VNIC_PCI_NO_VECTOR  0xffff
 
+#define VNIC_PCI_REGIONS 32 /* arenas that can be shared */
+
 /* How registers are reached. width: 1, 2 or 4 octets; little-endian devices
  * give and take host order. A device that is gone reads all ones. */
 struct vnic_pci_regs {
@@ -61,6 +63,8 @@ struct vnic_pci_regs {
 	void (*write)(void *ctx, uint8_t bar, uint32_t off, unsigned width, uint32_t v);
 	/* Address of a doorbell where it is mapped; NULL: through write(). */
 	void *(*map)(void *ctx, uint8_t bar, uint32_t off, unsigned width);
+	/* Have an IOMMU let the device at memory; again for the same: nothing. NULL: not needed. */
+	int (*share)(void *ctx, void *addr, size_t len);
 	void (*close)(void *ctx);
 };
 

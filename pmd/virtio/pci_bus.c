@@ -6,6 +6,8 @@
 
 #include <bus_pci_driver.h>
 #include <ethdev_pci.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_io.h>
 
 #include "pmd/virtio/dev.h"
@@ -15,6 +17,11 @@
 struct bus_device {
 	struct vnic_pci pci; /* d->transport */
 	struct rte_pci_device *dev;
+	struct {
+		void *addr;
+		size_t len;
+	} mapped[VNIC_PCI_REGIONS]; /* for the IOMMU */
+	unsigned n_mapped;
 };
 
 static int bus_config(void *ctx, void *buf, unsigned len, unsigned off)
@@ -62,12 +69,44 @@ static void *bus_map(void *ctx, uint8_t bar, uint32_t off, unsigned width)
 	return bus_address(ctx, bar, off);
 }
 
+/* Addresses are virtual ones then; without an IOMMU (UIO) the device sees all memory. */
+static int bus_share(void *ctx, void *addr, size_t len)
+{
+	struct bus_device *b = ctx;
+
+	if (b->dev->kdrv != RTE_PCI_KDRV_VFIO || rte_eal_iova_mode() != RTE_IOVA_VA)
+		return 0;
+	for (unsigned i = 0; i < b->n_mapped; i++)
+		if (b->mapped[i].addr == addr && b->mapped[i].len == len)
+			return 0;
+	if (b->n_mapped == RTE_DIM(b->mapped))
+		return -E2BIG;
+	if (rte_dev_dma_map(&b->dev->device, addr, (uint64_t)(uintptr_t)addr, len) != 0)
+		return rte_errno != 0 ? -rte_errno : -EIO;
+	b->mapped[b->n_mapped].addr = addr;
+	b->mapped[b->n_mapped++].len = len;
+	return 0;
+}
+
+static void bus_close(void *ctx)
+{
+	struct bus_device *b = ctx;
+
+	while (b->n_mapped > 0) {
+		b->n_mapped--;
+		rte_dev_dma_unmap(&b->dev->device, b->mapped[b->n_mapped].addr,
+				  (uint64_t)(uintptr_t)b->mapped[b->n_mapped].addr, b->mapped[b->n_mapped].len);
+	}
+}
+
 static const struct vnic_pci_regs bus_regs = {
 	.config = bus_config,
 	.bar_len = bus_bar_len,
 	.read = bus_read,
 	.write = bus_write,
 	.map = bus_map,
+	.share = bus_share,
+	.close = bus_close,
 };
 
 static int read_args(struct vnic_dev *d, const struct rte_pci_device *dev)
