@@ -382,6 +382,27 @@ bool vnic_port(uint16_t port)
 	return vnic_dev_of(port) != NULL;
 }
 
+int vnic_share_memory(void)
+{
+	uint16_t port;
+	int rc = 0;
+
+	RTE_ETH_FOREACH_DEV(port) {
+		struct vnic_dev *d = vnic_dev_of(port);
+
+		if (d == NULL || d->ops->share_memory == NULL)
+			continue;
+		pthread_mutex_lock(&d->lock);
+		if (d->state == VNIC_RUNNING) {
+			int one = d->ops->share_memory(d);
+
+			rc = rc == 0 ? one : rc;
+		}
+		pthread_mutex_unlock(&d->lock);
+	}
+	return rc;
+}
+
 int vnic_tx_progress(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out)
 {
 	struct vnic_dev *d = vnic_dev_of(port);

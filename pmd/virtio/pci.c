@@ -292,18 +292,14 @@ static int pci_share_memory(struct vnic_dev *d)
 	const struct vnic_pci *p = pci_of(d);
 	struct arena_region region[VNIC_PCI_REGIONS];
 	unsigned n = arena_regions(region, RTE_DIM(region));
-	int rc = 0;
+	int rc;
 
 	if (p->regs->share == NULL)
 		return 0;
-	if (n > RTE_DIM(region)) {
-		VNIC_LOG(ERR, d, "%u arenas, and only %d can be mapped", n, VNIC_PCI_REGIONS);
-		return -E2BIG;
-	}
-	for (unsigned i = 0; i < n && rc == 0; i++)
-		rc = p->regs->share(p->ctx, region[i].addr, region[i].len);
+	rc = n > RTE_DIM(region) ? -E2BIG : p->regs->share(p->ctx, region, n);
 	if (rc < 0)
-		VNIC_LOG(ERR, d, "the IOMMU does not take an arena (%s): are its addresses wide enough?", strerror(-rc));
+		VNIC_LOG(ERR, d, "the IOMMU does not take %u arenas (%s): are its addresses wide enough?", n,
+			 strerror(-rc));
 	return rc;
 }
 

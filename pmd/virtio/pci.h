@@ -13,6 +13,7 @@
 
 #include "pmd/virtio/transport.h"
 
+struct arena_region;
 struct vnic_vq;
 
 #define VNIC_PCI_VENDOR       0x1af4
@@ -63,8 +64,8 @@ struct vnic_pci_regs {
 	void (*write)(void *ctx, uint8_t bar, uint32_t off, unsigned width, uint32_t v);
 	/* Address of a doorbell where it is mapped; NULL: through write(). */
 	void *(*map)(void *ctx, uint8_t bar, uint32_t off, unsigned width);
-	/* Have an IOMMU let the device at memory; again for the same: nothing. NULL: not needed. */
-	int (*share)(void *ctx, void *addr, size_t len);
+	/* Have an IOMMU let the device at these arenas, and at no others any more. NULL: not needed. */
+	int (*share)(void *ctx, const struct arena_region *region, unsigned n);
 	void (*close)(void *ctx);
 };
 

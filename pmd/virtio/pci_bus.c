@@ -10,6 +10,7 @@
 #include <rte_errno.h>
 #include <rte_io.h>
 
+#include "pmd/base/arena.h"
 #include "pmd/virtio/dev.h"
 #include "pmd/virtio/devargs.h"
 #include "pmd/virtio/pci.h"
@@ -69,34 +70,57 @@ static void *bus_map(void *ctx, uint8_t bar, uint32_t off, unsigned width)
 	return bus_address(ctx, bar, off);
 }
 
+static void unmap(struct bus_device *b, unsigned i)
+{
+	void *addr = b->mapped[i].addr;
+
+	(void)rte_dev_dma_unmap(&b->dev->device, addr, (uint64_t)(uintptr_t)addr, b->mapped[i].len);
+	b->mapped[i] = b->mapped[--b->n_mapped];
+}
+
+static bool listed(const struct arena_region *region, unsigned n, const void *addr, size_t len)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (region[i].addr == addr && region[i].len == len)
+			return true;
+	return false;
+}
+
+static int map_new(struct bus_device *b, const struct arena_region *r)
+{
+	for (unsigned i = 0; i < b->n_mapped; i++)
+		if (b->mapped[i].addr == r->addr)
+			return 0;
+	rte_errno = 0;
+	if (rte_dev_dma_map(&b->dev->device, r->addr, (uint64_t)(uintptr_t)r->addr, r->len) != 0)
+		return rte_errno != 0 ? -rte_errno : -EIO;
+	b->mapped[b->n_mapped].addr = r->addr;
+	b->mapped[b->n_mapped++].len = r->len;
+	return 0;
+}
+
 /* Addresses are virtual ones then; without an IOMMU (UIO) the device sees all memory. */
-static int bus_share(void *ctx, void *addr, size_t len)
+static int bus_share(void *ctx, const struct arena_region *region, unsigned n)
 {
 	struct bus_device *b = ctx;
+	int rc = 0;
 
 	if (b->dev->kdrv != RTE_PCI_KDRV_VFIO || rte_eal_iova_mode() != RTE_IOVA_VA)
 		return 0;
-	for (unsigned i = 0; i < b->n_mapped; i++)
-		if (b->mapped[i].addr == addr && b->mapped[i].len == len)
-			return 0;
-	if (b->n_mapped == RTE_DIM(b->mapped))
-		return -E2BIG;
-	if (rte_dev_dma_map(&b->dev->device, addr, (uint64_t)(uintptr_t)addr, len) != 0)
-		return rte_errno != 0 ? -rte_errno : -EIO;
-	b->mapped[b->n_mapped].addr = addr;
-	b->mapped[b->n_mapped++].len = len;
-	return 0;
+	for (unsigned i = b->n_mapped; i-- > 0;)
+		if (!listed(region, n, b->mapped[i].addr, b->mapped[i].len))
+			unmap(b, i);
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = map_new(b, &region[i]);
+	return rc;
 }
 
 static void bus_close(void *ctx)
 {
 	struct bus_device *b = ctx;
 
-	while (b->n_mapped > 0) {
-		b->n_mapped--;
-		rte_dev_dma_unmap(&b->dev->device, b->mapped[b->n_mapped].addr,
-				  (uint64_t)(uintptr_t)b->mapped[b->n_mapped].addr, b->mapped[b->n_mapped].len);
-	}
+	while (b->n_mapped > 0)
+		unmap(b, b->n_mapped - 1);
 }
 
 static const struct vnic_pci_regs bus_regs = {

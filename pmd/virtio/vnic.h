@@ -17,6 +17,10 @@ struct vnic_tx_progress {
 };
 
 bool vnic_port(uint16_t port);
+/* Arenas came or went while ports of this driver run: their devices are told. By the
+ * main lcore, before anything in a new arena is sent, after an old one is gone.
+ * 0, or the first error (logged); a port that does not run learns of it at its start. */
+int vnic_share_memory(void);
 /* Reads the queue's counters; on the lcore that sends on the queue. reclaim: look for completions first. */
 int vnic_tx_progress(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out);
 

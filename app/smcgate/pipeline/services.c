@@ -11,6 +11,7 @@
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "pmd/base/log.h"
+#include "pmd/virtio/vnic.h"
 
 struct start_args {
 	const struct config_service *conf;
@@ -111,6 +112,7 @@ static void free_service(struct pipeline *pl, struct pl_service *s)
 	pl->slots_used[s->slot / 64] &= ~(UINT64_C(1) << (s->slot % 64));
 	if (s->conf->type->release != NULL && s->shared != NULL)
 		s->conf->type->release(s->shared);
+	(void)vnic_share_memory(); /* it may have been an arena */
 	config_service_free(s->owned);
 	free(s);
 }
@@ -165,6 +167,8 @@ static int add(struct pipeline *pl, const struct config_service *conf, struct co
 	s->slot = (uint16_t)slot;
 	if (conf->type->prepare != NULL)
 		rc = conf->type->prepare(conf, &s->shared);
+	if (rc == 0)
+		rc = vnic_share_memory(); /* what it serves may lie in an arena of its own */
 	if (rc == 0)
 		rc = start_on_workers(pl, s);
 	if (rc < 0) {
