@@ -320,9 +320,10 @@ static void device__all_ones(void)
 	struct port_lab l;
 
 	open_pairs(&l, 0, "ctrl_timeout_ms=200");
+	vnic_dev_of(l.port)->transport_flags &= ~VNIC_TRANSPORT_RECONNECT; /* as on a bus */
 	l.s->all_ones = true;
 	scripted_config_changed(l.s);
-	CU_ASSERT(port_event(&l, RTE_ETH_EVENT_INTR_RESET, 1));
+	CU_ASSERT(port_event(&l, RTE_ETH_EVENT_INTR_RMV, 1));
 	CU_ASSERT(rte_eth_link_get_nowait(l.port, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN);
 	CU_ASSERT(!port_send(&l, 0, port_frame(&l, 1, 60, 0)) && port_recv(&l, 0) == NULL);
 	rte_eth_dev_rx_queue_stop(l.port, 0);
