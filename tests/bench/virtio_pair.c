@@ -24,6 +24,8 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "app/common/runtime.h"
+
 #define FRONTS   8
 #define BURST    32
 #define N_MBUFS  16383u
@@ -242,6 +244,7 @@ int main(int argc, char **argv)
 
 	if (used < 0)
 		return 2;
+	runtime_note();
 	argc -= used;
 	argv += used;
 	turn = argc > 6 ? turn_of(argv[1]) : NULL;
@@ -263,5 +266,6 @@ int main(int argc, char **argv)
 		say_bursts();
 	end_pairs();
 	rte_eal_cleanup();
+	runtime_remove();
 	return rc < 0;
 }

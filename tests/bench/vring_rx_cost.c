@@ -18,6 +18,7 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
+#include "app/common/runtime.h"
 #include "pmd/base/arena.h"
 #include "pmd/virtio/dev.h"
 #include "tests/bench/vring_stock.h"
@@ -270,6 +271,7 @@ static void eal(const char *self)
 	snprintf(prefix, sizeof(prefix), "vring_rx_%d", getpid());
 	if (rte_eal_init(RTE_DIM(args), args) < 0)
 		quit("EAL");
+	runtime_note();
 }
 
 int main(int argc, char **argv)
@@ -295,5 +297,6 @@ int main(int argc, char **argv)
 		close_ours(&ours);
 	}
 	rte_eal_cleanup();
+	runtime_remove();
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
+#include "app/common/runtime.h"
 #include "pmd/virtio/dev.h"
 #include "tests/bench/vring_stock.h"
 
@@ -274,6 +275,7 @@ static void eal(const char *self)
 	snprintf(prefix, sizeof(prefix), "vring_tx_%d", getpid());
 	if (rte_eal_init(RTE_DIM(args), args) < 0)
 		quit("EAL");
+	runtime_note();
 }
 
 int main(int argc, char **argv)
@@ -299,5 +301,6 @@ int main(int argc, char **argv)
 		close_ours(&ours);
 	}
 	rte_eal_cleanup();
+	runtime_remove();
 	return 0;
 }

@@ -366,5 +366,6 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		fprintf(stderr, "qtest_net: %s\n", strerror(-rc));
 	rte_eal_cleanup();
+	rmdir(rte_eal_get_runtime_dir()); /* empty with --no-shconf */
 	return rc < 0 || failures != 0;
 }

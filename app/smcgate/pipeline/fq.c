@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/smcgate/pipeline/fq.h"
 
+#include <string.h>
+
 #include <rte_ether.h>
 #include <rte_ip.h>
 
@@ -110,7 +112,7 @@ uint32_t fq_flow_of(const struct rte_mbuf *m)
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	uint32_t l2 = m->l2_len != 0 ? m->l2_len : sizeof(*eth), ihl, h;
 	const struct rte_ipv4_hdr *ip;
-	const unaligned_uint32_t *ports;
+	uint32_t ports;
 
 	if (m->data_len < l2 + sizeof(*ip))
 		return 0;
@@ -121,9 +123,9 @@ uint32_t fq_flow_of(const struct rte_mbuf *m)
 	h = ip->src_addr ^ ip->dst_addr ^ ip->next_proto_id;
 	if ((ip->next_proto_id == IPPROTO_TCP || ip->next_proto_id == IPPROTO_UDP) &&
 	    (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) == 0 &&
-	    m->data_len >= l2 + ihl + sizeof(*ports)) {
-		ports = rte_pktmbuf_mtod_offset(m, const unaligned_uint32_t *, l2 + ihl);
-		h = mix(h) ^ *ports;
+	    m->data_len >= l2 + ihl + sizeof(ports)) {
+		memcpy(&ports, rte_pktmbuf_mtod_offset(m, const void *, l2 + ihl), sizeof(ports));
+		h = mix(h) ^ ports;
 	}
 	return mix(h);
 }

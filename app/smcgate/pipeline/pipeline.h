@@ -180,10 +180,11 @@ bool pipeline_drop_is_loss(enum pipeline_drop d);
 /* The byte limit of one worker's transmit queue on a port (bql.h); octets. */
 struct pipeline_bql_info {
 	uint16_t queue;
+	bool limited;     /* false: the driver does not tell what came back, all else is 0 */
 	uint32_t limit, in_flight, waiting; /* waiting: octets held back here */
 	uint64_t sent, done, held, grown, shrunk;
 };
-/* -ENOENT: the worker has no queue of its own there; -ENOTSUP: the driver does not tell. */
+/* -ENOENT: the worker has no queue of its own there. */
 int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pipeline_bql_info *out);
 
 /* Buffers of a worker's pools: in use and size. */

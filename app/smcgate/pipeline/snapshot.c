@@ -45,10 +45,12 @@ static int worker_bql(struct lcore *lc, void *arg)
 
 	if (tp->via >= 0)
 		return -ENOENT;
+	call->info = (struct pipeline_bql_info){ .queue = tp->queue };
 	if (tp->fq == NULL)
-		return -ENOTSUP;
+		return 0;
 	call->info = (struct pipeline_bql_info){
 		.queue = tp->queue,
+		.limited = true,
 		.limit = tp->bql.limit,
 		.in_flight = (uint32_t)(tp->bql.posted - tp->bql.done),
 		.waiting = tp->bytes,

@@ -258,6 +258,7 @@ static void bql_row(json_t *rows, unsigned port, unsigned lcore, const struct pi
 	view_set_u64(row, "port", port);
 	view_set_u64(row, "queue", b->queue);
 	view_set_u64(row, "lcore", lcore);
+	view_set_bool(row, "limited", b->limited);
 	view_set_u64(row, "limit", b->limit);
 	view_set_u64(row, "in_flight", b->in_flight);
 	view_set_u64(row, "waiting", b->waiting);
@@ -285,9 +286,7 @@ static int build_bql(const struct view_ctx *ctx, unsigned argc, const char *cons
 			rc = pipeline_bql_info(ctx->pl, p, i, &b);
 			if (rc == 0)
 				bql_row(rows, p, cfg->lcores[i].lcore, &b);
-			else if (rc == -ENOTSUP && to - from == 1)
-				rc = view_fail(err, rc, "port %u: its driver does not tell what the device has given back", p);
-			else if (rc == -ENOTSUP || rc == -ENOENT)
+			else if (rc == -ENOENT)
 				rc = 0;
 			else
 				rc = view_failed(err, rc, "port %u", p);

@@ -178,7 +178,7 @@ int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pip
 {
 	if (i != 0)
 		return -ENOENT;
-	*out = (struct pipeline_bql_info){ .limit = 30280, .in_flight = 1514, .sent = 9084, .done = 7570 };
+	*out = (struct pipeline_bql_info){ .limited = true, .limit = 30280, .in_flight = 1514, .sent = 9084, .done = 7570 };
 	return 0;
 }
 
