@@ -17,7 +17,7 @@ start_ovs() {
 	ovsdb-server "$ovs/conf.db" --remote="p$db" --log-file="$ovs/db.log" -vconsole:off 2>/dev/null &
 	at_exit "end_pid $!"
 	wait_for 10 vsctl init || fail "the database of Open vSwitch does not start"
-	vsctl set Open_vSwitch . other_config:dpdk-init=true other_config:dpdk-socket-mem=128 \
+	vsctl set Open_vSwitch . other_config:dpdk-init=true other_config:dpdk-socket-mem=128 other_config:dpdk-socket-limit=256 \
 		other_config:pmd-cpu-mask=0x2 other_config:dpdk-lcore-mask=0x1 \
 		other_config:dpdk-extra="--in-memory --single-file-segments --no-pci --iova-mode=va --file-prefix=ovs-$$"
 	at_exit "rm -rf /run/dpdk/ovs-$$"
@@ -36,7 +36,7 @@ start_testpmd() {
 	local name=$1 port=$2 mode=$3; shift 3
 	at_exit "rm -rf /run/dpdk/ovs-$name-$$"
 	mkfifo "$work/$name.in"
-	dpdk-testpmd -d "$pmd" --lcores 0@0,1@0 --in-memory --single-file-segments --iova-mode=va -m 128 --no-pci \
+	stdbuf -oL dpdk-testpmd -d "$pmd" --lcores 0@0,1@0 --in-memory --single-file-segments --iova-mode=va -m 128 --no-pci \
 		--file-prefix="ovs-$name-$$" \
 		--vdev="net_vnic0,path=$ovs/p$port,server=1,queues=$queues,packed=$packed,mac=02:00:00:00:00:0$port" \
 		-- -i --forward-mode="$mode" --rxq="$queues" --txq="$queues" --total-num-mbufs=8192 "$@" \
@@ -55,10 +55,12 @@ packets() { # PORT NAME DIRECTION: the last figure it printed
 }
 received() { [ "$(packets 1 sink RX)" -ge "$1" ]; }
 
-huge_pages 400 128
+huge_pages 600 128
 for mode in "1 0" "2 1"; do
 	read -r queues packed <<<"$mode"
 	(
+		_exit_commands=()
+		trap _run_exit EXIT # what is started here ends here
 		start_ovs
 		start_testpmd sink 1 rxonly
 		start_testpmd source 0 txonly --eth-peer=0,02:00:00:00:00:01
@@ -71,7 +73,6 @@ for mode in "1 0" "2 1"; do
 		say "$queues queue(s), packed=$packed: $sent sent, $got received through Open vSwitch"
 		for p in 0 1; do tell $p quit; done
 		wait_for 20 eval "! kill -0 ${pid[0]} 2>/dev/null && ! kill -0 ${pid[1]} 2>/dev/null" || fail "testpmd does not end"
-		_run_exit
-	)
+	) || exit 1
 	rm -rf "$ovs" "$work"/*.in && mkdir -p "$ovs"
 done

@@ -9,7 +9,8 @@
 [ -f "$plugin" ] || fail "no $plugin"
 huge_pages 160 128
 sock=$work/sock
-rounds=4
+rounds=${SMCGATE_TEST_FULL:+4}
+rounds=${rounds:-2}
 
 back_args=
 back_start() { back_args=$1; pmd_start back 0@0,1@0 "--vdev=net_vhost0,iface=$sock$1" "" || fail "no back end"; }
