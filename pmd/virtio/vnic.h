@@ -7,7 +7,10 @@
 #define VNIC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "pmd/virtio/ctrl.h"
 
 /* Octets and packets of a transmit queue, cumulative since start: posted to
  * the device and given back by it. Their difference is in flight. */
@@ -21,7 +24,83 @@ bool vnic_port(uint16_t port);
  * main lcore, before anything in a new arena is sent, after an old one is gone.
  * 0, or the first error (logged); a port that does not run learns of it at its start. */
 int vnic_share_memory(void);
-/* Reads the queue's counters; on the lcore that sends on the queue. reclaim: look for completions first. */
+/* Reads the queue's counters; packets given up by a queue reset count as done. On the lcore that sends on the queue. reclaim: look for completions first. */
 int vnic_tx_progress(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out);
+
+/* ---- control queue: control plane, any thread but a data path ------------------------------ */
+
+struct vnic_ctrl_info {
+	bool present;             /* the device serves a control queue for us */
+	bool broken;
+	char why[96];             /* why it is broken; "" */
+	uint64_t timeout_ms;      /* of commands submitted from now on */
+	uint16_t slots;           /* commands that can be in flight */
+	struct vnic_ctrl_stats stats;
+};
+/* Does not wait for a device that hangs. -ENODEV: closed. */
+int vnic_ctrl_info(uint16_t port, struct vnic_ctrl_info *out);
+/* From now on; commands in flight keep their deadlines. -EINVAL: 0. */
+int vnic_ctrl_timeout(uint16_t port, uint64_t ms);
+/* "MQ VQ_PAIRS_SET", for people; "class 9 command 3" where it has no name. Into buf. */
+const char *vnic_ctrl_name(uint8_t class, uint8_t cmd, char *buf, size_t len);
+
+/* ---- queue reset and resize (virtio 1.2, 2.6.1): control plane ------------------------------ */
+
+enum vnic_dir { VNIC_RX, VNIC_TX };
+
+/* What was done, by what the device can do: the least disruptive that serves. */
+enum vnic_reset_how {
+	VNIC_RESET_RING,     /* VIRTIO_F_RING_RESET: a true reset, this queue alone */
+	VNIC_RESET_PAUSE,    /* the back end paused the ring; what it held stays posted */
+	VNIC_RESET_LIMIT,    /* resize: the ring stays, fewer or more of its descriptors are used */
+	VNIC_RESET_DEVICE,   /* all queues stopped for it */
+};
+const char *vnic_reset_how_name(enum vnic_reset_how how);
+
+struct vnic_reset_report {
+	enum vnic_reset_how how;
+	uint16_t size;         /* descriptors now in use */
+	uint32_t queue_us;     /* this queue did not take part */
+	uint32_t others_us;    /* the others did not; 0 unless VNIC_RESET_DEVICE */
+	uint32_t returned;     /* buffers that came back from the ring to their pools */
+	uint32_t lost;         /* transmit: packets the device had and may have sent or not */
+};
+/*
+ * Reset a queue that runs, and give it another size unless size is 0. The lcore that
+ * polls may go on: its bursts return 0 meanwhile. Coalescing in force is programmed
+ * again. On failure the queue is as it was (-ENOMEM, -EINVAL, -ERANGE: size), or the device is broken
+ * (-ETIMEDOUT, -EIO). -EBUSY: the queue is stopped. report may be NULL.
+ */
+int vnic_queue_reset(uint16_t port, enum vnic_dir dir, uint16_t queue, uint16_t size,
+		     struct vnic_reset_report *report);
+
+/* ---- notification coalescing (virtio 1.2, 5.1.6.5.9) ---------------------------------------- */
+
+/* The device interrupts after so many packets or so much time since the first of
+ * them, whichever comes first; either of them 0: for each packet. */
+struct vnic_coal {
+	uint32_t packets, usecs;
+};
+/* One queue (VQ_NOTF_COAL), or with queue VNIC_ALL_QUEUES all of a direction (NOTF_COAL; queue
+ * by queue where the device has VQ_NOTF_COAL only). Waits for the device. -ENOTSUP: it
+ * cannot; -EREMOTEIO: refused, nothing has changed. */
+#define VNIC_ALL_QUEUES UINT16_MAX
+int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *c);
+/* In force as far as the driver knows; with ask from the device (VQ_GET). */
+int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, struct vnic_coal *out);
+
+/*
+ * The same for one receive queue from the lcore that polls it: without a lock, without
+ * waiting. A newer value replaces one that was not sent yet; posts of many queues go out
+ * under one doorbell. vnic_coal_state() tells when it is over.
+ */
+enum vnic_coal_state {
+	VNIC_COAL_IDLE,      /* nothing posted since the last answer; the last one was taken */
+	VNIC_COAL_PENDING,
+	VNIC_COAL_REFUSED,   /* the last one was refused, or failed; the value before it is in force */
+	VNIC_COAL_NONE,      /* the device cannot, or not now (stopped, broken) */
+};
+int vnic_coal_post(uint16_t port, uint16_t queue, const struct vnic_coal *c);
+enum vnic_coal_state vnic_coal_state(uint16_t port, uint16_t queue);
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Notification coalescing inside of the driver: the values in force, what lcores
+ * have posted, what a reset has to bring back (virtio 1.2, 5.1.6.5.9). The public
+ * half is in vnic.h. Called with vnic_dev.lock held unless said otherwise.
+ */
+#ifndef VNIC_COAL_H
+#define VNIC_COAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vnic_dev;
+
+int vnic_coal_create(struct vnic_dev *d);
+void vnic_coal_destroy(struct vnic_dev *d);
+
+/* The device forgot (device reset), or one queue did (queue reset): what was in force is
+ * sent again, asynchronously, once the queue runs. */
+void vnic_coal_restore(struct vnic_dev *d);
+void vnic_coal_restore_queue(struct vnic_dev *d, uint16_t vq);
+/* The queue stops: what was posted and not sent is dropped, an answer that comes late is not heeded. */
+void vnic_coal_stop_queue(struct vnic_dev *d, uint16_t vq);
+
+/* The control thread, woken by vnic_coal_post(): submit everything posted, one doorbell. */
+void vnic_coal_send(struct vnic_dev *d);
+
+#endif
