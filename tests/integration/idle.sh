@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Without work an instance sleeps: little CPU, also two of them beside a kernel
 # client; and what arrives wakes it quickly.
+# Alone: it measures what the machine is used for.
 . "$(dirname "$0")/_lib.sh"
 
 hz=$(getconf CLK_TCK)
