@@ -131,6 +131,7 @@ int vnic_ctrl_create(struct vnic_ctrl **out, struct vnic_dev *dev, uint16_t vq_i
 	}
 	init_slots(c);
 	pthread_mutex_lock(&lives);
+	c->stats = dev->ctrl_past;
 	*out = c;
 	pthread_mutex_unlock(&lives);
 	return 0;
@@ -200,7 +201,17 @@ void vnic_ctrl_destroy(struct vnic_ctrl *c)
 		pthread_cond_wait(&c->cond, &c->lock);
 	free_shared(c, device_holds_any(c));
 	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_lock(&lives);
+	c->dev->ctrl_past = c->stats;
+	pthread_mutex_unlock(&lives);
 	vnic_ctrl_put(c);
+}
+
+void vnic_ctrl_past(struct vnic_dev *dev, struct vnic_ctrl_stats *out)
+{
+	pthread_mutex_lock(&lives);
+	*out = dev->ctrl_past;
+	pthread_mutex_unlock(&lives);
 }
 
 void vnic_ctrl_reset(struct vnic_ctrl *c)
@@ -216,7 +227,8 @@ void vnic_ctrl_reset(struct vnic_ctrl *c)
 	}
 	ctrl_ring_rewind(c);
 	c->next_deadline = UINT64_MAX;
-	c->why = NULL;
+	c->why[0] = '\0';
+	c->why_told = false;
 	c->broken = false;
 	pthread_mutex_unlock(&c->lock);
 }

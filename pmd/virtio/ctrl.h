@@ -26,7 +26,8 @@ struct vnic_dev;
 struct vnic_ctrl;
 struct vnic_ctrl_cmd;
 
-#define VNIC_CTRL_TIMEOUT_MS UINT64_C(604800000) /* 7 days */
+#define VNIC_CTRL_TIMEOUT_MS     UINT64_C(604800000)   /* 7 days */
+#define VNIC_CTRL_TIMEOUT_MAX_MS UINT64_C(31536000000) /* a year */
 
 /* Order is kept inside a group; key tells members of it apart (queue, VLAN, bit). */
 enum vnic_ctrl_group {
@@ -123,6 +124,11 @@ struct vnic_ctrl_stats {
 	struct vnic_ctrl_last last[8];     /* newest first */
 	unsigned n_last;
 };
+/* Counters go on from one control queue of the device to the next. */
 void vnic_ctrl_stats_get(struct vnic_ctrl *c, struct vnic_ctrl_stats *out);
+/* Those of the last one, while the device has none. */
+void vnic_ctrl_past(struct vnic_dev *dev, struct vnic_ctrl_stats *out);
+/* Commands fail at once; why (len octets) is "" when the queue was told to break. */
+bool vnic_ctrl_failed(struct vnic_ctrl *c, char *why, size_t len);
 
 #endif

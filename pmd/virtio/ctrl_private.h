@@ -86,7 +86,8 @@ struct vnic_ctrl {
 	pthread_t deliverer;         /* which */
 	uint64_t wake_at;            /* when the control thread will look by itself; UINT64_MAX: never */
 	unsigned waiters;            /* threads in vnic_ctrl_call() */
-	const char *why;             /* it broke by itself: told once */
+	char why[96];                /* it broke by itself; "" */
+	bool why_told;               /* to the control thread */
 	uint64_t timeout_ms, next_deadline;
 	bool doorbell_due;
 	struct vnic_ctrl_stats stats;

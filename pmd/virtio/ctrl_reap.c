@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include <rte_cycles.h>
 
 #include "pmd/virtio/ctrl_private.h"
+#include "pmd/virtio/vnic.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 /* Notifications may get lost on a device that breaks its promises: look now and then. */
@@ -177,7 +180,7 @@ static void fail(struct vnic_ctrl *c, const char *why)
 	if (c->broken)
 		return;
 	c->broken = true;
-	c->why = why;
+	snprintf(c->why, sizeof(c->why), "%s", why);
 	ctrl_end_all(c, -EIO);
 }
 
@@ -215,12 +218,20 @@ static void take_answers(struct vnic_ctrl *c)
 	}
 }
 
+static void no_answer(const struct ctrl_slot *s, char *why, size_t len)
+{
+	char name[40];
+
+	snprintf(why, len, "control command %s was not answered within %" PRIu64 " ms",
+		 vnic_ctrl_name(s->class, s->cmd, name, sizeof(name)), (s->deadline - s->submitted) / NS_PER_MS);
+}
+
 /* The one that is due ends as such, everything else as that of a broken device. */
 static void expire(struct vnic_ctrl *c)
 {
 	uint64_t now = ctrl_now(), next = UINT64_MAX;
 	struct ctrl_slot *s, *tmp;
-	bool due = false;
+	char why[sizeof(c->why)] = "";
 
 	if (now < c->next_deadline)
 		return;
@@ -230,15 +241,16 @@ static void expire(struct vnic_ctrl *c)
 			next = RTE_MIN(next, s->deadline);
 			continue;
 		}
-		due = true;
+		if (why[0] == '\0')
+			no_answer(s, why, sizeof(why));
 		if (s->state == CTRL_POSTED)
 			finish_posted(c, s, -ETIMEDOUT);
 		else
 			ctrl_finish(c, s, -ETIMEDOUT);
 	}
 	c->next_deadline = next;
-	if (due)
-		fail(c, "a control command was not answered in time");
+	if (why[0] != '\0')
+		fail(c, why);
 }
 
 /* Until nothing is left, with notifications asked for again. */
@@ -302,13 +314,24 @@ bool ctrl_wants_thread(struct vnic_ctrl *c)
 
 const char *vnic_ctrl_broken(struct vnic_ctrl *c)
 {
-	const char *why;
+	bool tell;
 
 	pthread_mutex_lock(&c->lock);
-	why = c->why;
-	c->why = NULL;
+	tell = c->why[0] != '\0' && !c->why_told;
+	c->why_told |= tell;
 	pthread_mutex_unlock(&c->lock);
-	return why;
+	return tell ? c->why : NULL;
+}
+
+bool vnic_ctrl_failed(struct vnic_ctrl *c, char *why, size_t len)
+{
+	bool broken;
+
+	pthread_mutex_lock(&c->lock);
+	broken = c->broken;
+	snprintf(why, len, "%s", c->why);
+	pthread_mutex_unlock(&c->lock);
+	return broken;
 }
 
 void vnic_ctrl_stats_get(struct vnic_ctrl *c, struct vnic_ctrl_stats *out)

@@ -129,6 +129,9 @@ struct vnic_dev {
 
 	/* counters */
 	uint64_t lost, returned, resets, broken, faults[VNIC_FAULT_COUNT];
+
+	char why[96];             /* it is VNIC_BROKEN: vnic_why_set() */
+	struct vnic_ctrl_stats ctrl_past; /* of control queues before this one: ctrl.c's */
 };
 
 static inline bool vnic_has(const struct vnic_dev *d, unsigned feature)
@@ -162,6 +165,8 @@ int vnic_device_stop(struct vnic_dev *d);
 int vnic_device_restore(struct vnic_dev *d);
 /* Mark broken: gates closed, control queue broken, link down, event. From any control-plane thread. */
 void vnic_device_break(struct vnic_dev *d, const char *why);
+/* For people that ask; any thread, with lock held or not: ctrl_info.c. */
+void vnic_why_set(struct vnic_dev *d, const char *why);
 /* The device is gone for good: the same, with RTE_ETH_EVENT_INTR_RMV; the port can only be closed. */
 void vnic_device_removed(struct vnic_dev *d);
 

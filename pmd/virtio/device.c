@@ -105,6 +105,7 @@ static int tear_down(struct vnic_dev *d)
 	vnic_ctrl_destroy(d->ctrl);
 	if (rc == -ETIMEDOUT) {
 		VNIC_LOG(ERR, d, "the device does not stop: its rings and buffers stay as they are");
+		vnic_why_set(d, "the device does not stop");
 		d->state = VNIC_BROKEN;
 		return rc;
 	}
@@ -173,6 +174,7 @@ void vnic_device_break(struct vnic_dev *d, const char *why)
 	if (d->state == VNIC_BROKEN || d->state == VNIC_REMOVED)
 		return;
 	VNIC_LOG(ERR, d, "broken until it is reset: %s", why);
+	vnic_why_set(d, why);
 	d->state = VNIC_BROKEN;
 	d->broken++;
 	stop_everything(d);
