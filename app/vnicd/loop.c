@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +162,17 @@ run_timers(struct vnicd_loop *l, uint64_t now)
 	vnicd_loop_at(l, l->ops->timer(l->arg, now));
 }
 
+/* How long to sleep: to the time something is due, but for what is polled through before it. */
+static uint64_t
+sleep_ns(const struct vnicd_loop *l)
+{
+	uint64_t now = vnicd_now();
+
+	if (l->due == UINT64_MAX)
+		return UINT64_MAX;
+	return l->due > now + l->spin_ns ? l->due - now - l->spin_ns : 0;
+}
+
 static void
 sleep_until_notified(struct vnicd_loop *l, uint64_t now)
 {
@@ -168,10 +180,17 @@ sleep_until_notified(struct vnicd_loop *l, uint64_t now)
 		l->last_work = now;
 	} else {
 		l->stats.sleeps++;
-		if (dispatch(l, l->due == UINT64_MAX ? UINT64_MAX : l->due - RTE_MIN(now, l->due)) > 0)
+		if (dispatch(l, sleep_ns(l)) > 0)
 			l->stats.wakes++;
 	}
 	l->ops->arm(l->arg, false);
+}
+
+/* Worth asking everybody for notifications? Not with so little time left. */
+static bool
+may_sleep(const struct vnicd_loop *l, uint64_t now)
+{
+	return now - l->last_work >= l->spin_ns && (l->due == UINT64_MAX || l->due > now + l->spin_ns);
 }
 
 static void
@@ -189,15 +208,17 @@ turn(struct vnicd_loop *l)
 		return;
 	}
 	now = vnicd_now();
-	if (now - l->last_work < l->spin_ns)
-		dispatch(l, 0);
-	else
+	if (may_sleep(l, now))
 		sleep_until_notified(l, now);
+	else
+		dispatch(l, 0);
 }
 
 void
 vnicd_loop_run(struct vnicd_loop *l)
 {
+	/* Else the kernel lets sleeps of this thread end up to 50 us late. */
+	(void)prctl(PR_SET_TIMERSLACK, 1ul);
 	l->stop = false;
 	while (!l->stop)
 		turn(l);

@@ -40,7 +40,12 @@ void vnicd_loop_destroy(struct vnicd_loop *l);
  * allowed in fn. The descriptor is the caller's. */
 int vnicd_loop_watch(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg);
 void vnicd_loop_unwatch(struct vnicd_loop *l, int fd);
-/* Call timer() at this time or before. */
+/*
+ * Call timer() at this time, or as soon after as the machine allows. The last spin_ns before it are
+ * polled through rather than slept, so that it is within a few microseconds on a core of
+ * its own; where a hypervisor or other processes take the core, later by what they take.
+ * It may be called before.
+ */
 void vnicd_loop_at(struct vnicd_loop *l, uint64_t when);
 
 /* Until vnicd_loop_stop(), which only the loop's own thread may call. */

@@ -20,12 +20,6 @@ of(struct vnicd_port *p)
 	return (struct vnicd_vport *)p;
 }
 
-static const struct vnicd_vport *
-of_const(const struct vnicd_port *p)
-{
-	return (const struct vnicd_vport *)p;
-}
-
 /* ---- rings come and go ------------------------------------------------------------ */
 
 /* Drivers refill receive queues often: only a transmit queue's kicks are of use. */
@@ -202,12 +196,22 @@ vport_output(struct vnicd_port *p, const struct vnicd_frame *f)
 	(void)vnicd_nic_give(&of(p)->nic, -1, f); /* counts what it drops */
 }
 
+/* When a notification that coalescing holds back has to go out; UINT64_MAX: there is none. */
+static uint64_t
+notification_due(const struct vnicd_vport *v, uint64_t now)
+{
+	int64_t us = vnicd_nic_due(&v->nic);
+
+	return us < 0 ? UINT64_MAX : now + UINT64_C(1000) * (uint64_t)us;
+}
+
 static void
 vport_flush(struct vnicd_port *p)
 {
 	struct vnicd_vport *v = of(p);
 
 	vnicd_nic_flush(&v->nic);
+	vnicd_loop_at(p->sw->loop, notification_due(v, vnicd_now()));
 	/* Rings that broke while packets were given to them, memory cut short. */
 	(void)vnicd_backend_timer(v->backend, p->sw->now / 1000000);
 }
@@ -293,9 +297,14 @@ vport_timer(struct vnicd_port *p, uint64_t now)
 	struct vnicd_vport *v = of(p);
 	int ms = vnicd_backend_timer(v->backend, now / 1000000);
 	uint64_t next = ms < 0 ? UINT64_MAX : now + UINT64_C(1000000) * (unsigned)RTE_MAX(ms, 1);
+	uint64_t told = notification_due(v, now);
 
 	if (vnicd_backend_must_poll(v->backend))
 		next = now + POLL_NS;
+	if (told <= now)
+		p->touched = true; /* the flush that follows tells the driver, and comes for the others */
+	else
+		next = RTE_MIN(next, told);
 	return RTE_MIN(next, run_events(v, now));
 }
 
@@ -331,67 +340,6 @@ vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value
 _Static_assert(VNICD_FAULT_KINDS - VNICD_FAULT_LIE == VNICD_LIE_COUNT - 1, "a kind for each lie");
 _Static_assert(VNICD_FAULT_LIE_ORDER - VNICD_FAULT_LIE == VNICD_LIE_ORDER - 1, "in their order");
 
-/* ---- telemetry -------------------------------------------------------------------------- */
-
-static json_t *
-describe_queue(const struct vnicd_nic *nic, uint16_t vq)
-{
-	const struct vnicd_ring *r = &nic->queue[vq].ring;
-	struct vnicd_queue_stats s;
-
-	vnicd_nic_queue_stats(nic, vq, &s);
-	return json_pack("{s:i, s:b, s:b, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-			 "vq", vq, "running", r->running, "enabled", nic->queue[vq].enabled,
-			 "size", r->running ? r->conf.size : 0,
-			 "waiting", r->running ? vnicd_ring_waiting(r) : 0,
-			 "packets", (json_int_t)s.packets, "bytes", (json_int_t)s.bytes,
-			 "notifications", (json_int_t)s.notifications, "interrupts", (json_int_t)s.interrupts,
-			 "drops", (json_int_t)s.drops, "overruns", (json_int_t)s.overruns,
-			 "malformed", (json_int_t)s.malformed, "gso_packets", (json_int_t)s.gso_packets,
-			 "csum_needed", (json_int_t)s.csum_needed, "error", vnicd_ring_error_name(r->error));
-}
-
-static json_t *
-describe_queues(const struct vnicd_vport *v)
-{
-	json_t *rows = json_array();
-
-	for (uint16_t vq = 0; vq < vnicd_nic_queues(&v->nic); vq++) {
-		const struct vnicd_ring *r = &v->nic.queue[vq].ring;
-
-		if (r->running || r->error != VNICD_RING_ERROR_NONE)
-			json_array_append_new(rows, describe_queue(&v->nic, vq));
-	}
-	return rows;
-}
-
-static void
-vport_describe(const struct vnicd_port *p, json_t *o)
-{
-	const struct vnicd_vport *v = of_const(p);
-	char mac[RTE_ETHER_ADDR_FMT_SIZE], features[24];
-	struct vnicd_backend_stats s;
-	json_t *drops = json_object();
-
-	vnicd_backend_stats(v->backend, &s);
-	rte_ether_format_addr(mac, sizeof(mac), &v->nic.mac);
-	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)v->nic.driver_features);
-	json_object_update_new(o, json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:s, s:I, s:s, "
-					    "s:I, s:I}",
-		"path", v->conf->path, "mode", v->conf->server ? "server" : "client",
-		"connected", vnicd_backend_connected(v->backend), "link", v->nic.link_up, "mac", mac,
-		"driver_features", features, "pairs", v->nic.active_pairs, "rss", v->nic.rss,
-		"connects", (json_int_t)s.connects, "disconnects", (json_int_t)s.disconnects,
-		"messages", (json_int_t)s.messages, "refused", (json_int_t)s.refused, "last_refusal", s.last_refusal,
-		"ring_errors", (json_int_t)v->errors, "last_ring_error", v->last_error,
-		"ctrl_ok", (json_int_t)v->nic.ctrl_ok, "ctrl_err", (json_int_t)v->nic.ctrl_err));
-	for (int i = 0; i < VNICD_NIC_DROP_COUNT; i++)
-		json_object_set_new(drops, vnicd_nic_drop_name((enum vnicd_nic_drop)i),
-				    json_integer((json_int_t)v->nic.drop[i]));
-	json_object_set_new(o, "device_drops", drops);
-	json_object_set_new(o, "queues", describe_queues(v));
-}
-
 /* ---- life --------------------------------------------------------------------------------- */
 
 static void
@@ -407,7 +355,7 @@ vport_destroy(struct vnicd_port *p)
 
 static const struct vnicd_port_ops vport_ops = {
 	.kind = "vhost-user", .work = vport_work, .output = vport_output, .flush = vport_flush, .arm = vport_arm,
-	.timer = vport_timer, .misbehave = vport_misbehave, .describe = vport_describe, .destroy = vport_destroy,
+	.timer = vport_timer, .misbehave = vport_misbehave, .describe = vnicd_vport_describe, .destroy = vport_destroy,
 };
 
 struct vnicd_vport *

@@ -25,6 +25,9 @@ struct vnicd_vport {
 /* conf stays the caller's and there. Errors of vnicd_backend_open(), -ENOMEM, -EINVAL. */
 int vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf, unsigned number);
 
+/* vport_view.c: what telemetry tells of it. p is one of these. */
+void vnicd_vport_describe(const struct vnicd_port *p, json_t *o);
+
 /* The port as one of these, or NULL. */
 struct vnicd_vport *vnicd_vport_of(struct vnicd_port *p);
 

@@ -165,6 +165,8 @@ vnicd_config_bits(const struct vnicd_config_features *f)
 		{ f->mtu, B(MTU) },
 		{ f->speed, B(SPEED_DUPLEX) },
 		{ f->announce, B(GUEST_ANNOUNCE) },
+		{ f->ctrl_vq && f->coalescing, B(NOTF_COAL) | B(VQ_NOTF_COAL) },
+		{ f->ctrl_vq && f->device_stats, B(DEVICE_STATS) },
 	};
 	uint64_t bits = 0;
 

@@ -111,6 +111,9 @@ static const struct cfg_field feature_fields[] = {
 	FEATURE(mtu, "mtu", "The MTU."),
 	FEATURE(speed, "speed", "Speed and duplex."),
 	FEATURE(announce, "announce", "The device can ask the driver to announce itself."),
+	FEATURE(coalescing, "coalescing",
+		"Notifications of a queue can be gathered, by number and time; needs the control queue."),
+	FEATURE(device_stats, "device_stats", "The device's own counters can be asked for; needs the control queue."),
 	CFG_END
 };
 

@@ -65,6 +65,7 @@ struct vnicd_queue_stats {
 	uint64_t notifications, packets, bytes, interrupts, drops, overruns, malformed;
 	uint64_t csum_valid, csum_needed, csum_none, csum_bad;
 	uint64_t gso_packets, gso_bytes, gso_segments, gso_segment_bytes, noseg_packets, noseg_bytes;
+	uint64_t held_back; /* times that coalescing began to hold a notification back */
 };
 
 /* Notification coalescing (1.2, 5.1.6.5.9): either of them 0 means each packet at once. */
@@ -180,6 +181,8 @@ void vnicd_nic_abort(struct vnicd_nic *nic, uint16_t queue);
 void vnicd_nic_flush(struct vnicd_nic *nic);
 /* Microseconds until flush has to be called for a notification that is held back; -1: none is. */
 int64_t vnicd_nic_due(const struct vnicd_nic *nic);
+/* The coalescing in force for a queue: its own, or its direction's; of the control queue none. */
+struct vnicd_coal vnicd_nic_coal(const struct vnicd_nic *nic, uint16_t vq);
 /* Serve the control queue: every command there. */
 void vnicd_nic_ctrl(struct vnicd_nic *nic);
 void vnicd_nic_set_link(struct vnicd_nic *nic, bool up); /* the caller tells the driver */

@@ -33,6 +33,11 @@ static bool coalesces(const struct vnicd_nic *nic, uint16_t vq)
 	       vq != vnicd_nic_ctrl_vq(nic) : false;
 }
 
+struct vnicd_coal vnicd_nic_coal(const struct vnicd_nic *nic, uint16_t vq)
+{
+	return coalesces(nic, vq) ? *in_force(nic, vq) : (struct vnicd_coal){ 0, 0 };
+}
+
 bool vnicd_coal_hold(struct vnicd_nic *nic, uint16_t vq)
 {
 	struct vnicd_queue *q = &nic->queue[vq];
@@ -42,8 +47,10 @@ bool vnicd_coal_hold(struct vnicd_nic *nic, uint16_t vq)
 	if (!coalesces(nic, vq) || c->max_packets == 0 || c->max_usecs == 0 || q->untold >= c->max_packets)
 		return false;
 	now = now_us(nic);
-	if (q->untold_us == 0)
+	if (q->untold_us == 0) {
 		q->untold_us = RTE_MAX(now, UINT64_C(1));
+		q->stats.held_back++;
+	}
 	if (now - q->untold_us >= c->max_usecs)
 		return false;
 	nic->held[vq / 64] |= UINT64_C(1) << (vq % 64);

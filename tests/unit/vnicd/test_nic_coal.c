@@ -77,6 +77,8 @@ static void coal__tells_after_packets_or_time(void)
 	CU_ASSERT(l.calls[0] == 2 && vnicd_nic_due(&l.nic) == -1);
 	vnicd_nic_flush(&l.nic);
 	CU_ASSERT(l.calls[0] == 2 && l.nic.queue[0].stats.interrupts == 2);
+	CU_ASSERT(l.nic.queue[0].stats.held_back == 2);
+	CU_ASSERT(vnicd_nic_coal(&l.nic, 0).max_usecs == 50 && vnicd_nic_coal(&l.nic, 8).max_usecs == 0);
 	lab_close(&l);
 }
 
