@@ -18,7 +18,7 @@
 #define DIM_EVENTS       64   /* events of a window */
 #define DIM_PROFILES     5    /* of the tables for network queues */
 #define DIM_PROFILES_MAX 16
-#define DIM_TIRED        (2 * DIM_PROFILES) /* steps without a result; Linux's limit for 5 profiles */
+#define DIM_TIRED        (2 * DIM_PROFILES) /* steps without a result: twice the profiles there are, 10 of 5 */
 #define DIM_WINDOW_MAX_US 10000000u /* a longer window says nothing and is discarded */
 
 enum dim_run {
@@ -39,17 +39,23 @@ enum dim_tune {
 #define DIM_CAUSE  0x04u /* the first move follows the load: more of it goes right, less goes left */
 #define DIM_STEADY 0x08u /* leaving a park takes two windows in a row that agree */
 #define DIM_ALL    0x0fu
+/* No improvement: the caller's event counter has 16 bits, as Linux's has. */
+#define DIM_EVENTS16 0x10u
 
-/* Running counters of the queue; they may wrap at 2^32 (events and packets), time must not. */
+/* Running counters of the queue; they may wrap at 2^32 (events with DIM_EVENTS16 at 2^16), time must not. */
 struct dim_sample {
 	uint64_t us;
 	uint32_t packets, bytes, events, comps;
 };
 
-/* Rates of a window, per millisecond and rounded up; comps/events in per cent. With
- * DIM_FINE epms is events per second. */
+/*
+ * Rates of a window, per millisecond and rounded up; epms is that of DIM_EVENTS events,
+ * however many there were. With DIM_FINE all four are per second, and epms is that of
+ * the events there were. comps/events in per cent, rounded down.
+ */
 struct dim_rates {
-	uint32_t ppms, bpms, epms, cpms, cpe_ratio;
+	uint64_t ppms, bpms, epms, cpms;
+	uint32_t cpe_ratio;
 };
 
 struct dim {
@@ -69,13 +75,19 @@ struct dim {
 
 void dim_init(struct dim *d, uint8_t profiles, uint8_t index, uint8_t flags);
 
-/* Gap of two samples as rates; false: no time went by, or too much. flags: DIM_FINE or not. */
+/* Gap of two samples as rates; false: no time went by, or more than DIM_WINDOW_MAX_US (or
+ * time ran backwards). Of flags DIM_FINE and DIM_EVENTS16 count. */
 bool dim_rates(const struct dim_sample *from, const struct dim_sample *to, uint8_t flags, struct dim_rates *out);
 
+/* Whether value differs from a reference that is not 0 by more than 10 per cent of it, the
+ * per cents rounded down: by 11 or more. */
+bool dim_differs(uint64_t value, uint64_t reference);
+
 enum dim_verdict { DIM_SAME, DIM_BETTER, DIM_WORSE };
+/* More octets are better, else more packets are, else fewer events are. */
 enum dim_verdict dim_compare(const struct dim_rates *now, const struct dim_rates *before);
 
-/* One window's decision: true when the index has changed. */
+/* One window's decision: true when the index has changed; d->before is what it was. */
 bool dim_decide(struct dim *d, const struct dim_rates *r);
 
 /*
@@ -85,10 +97,15 @@ bool dim_decide(struct dim *d, const struct dim_rates *r);
  * unless a window is full.
  */
 bool dim_update(struct dim *d, const struct dim_sample *now);
-/* The profile is in force (ok), or could not be set: the index goes back to what it was.
- * Measuring starts anew with the next dim_update(). */
+/*
+ * The profile is in force (ok), or could not be set: the index goes back to what it was,
+ * and the walk goes on from there. Measuring starts anew with the next dim_update(). To be
+ * called whatever has become of the profile, for until then no window is looked at; without
+ * effect while nothing waits for it, so an answer that comes after dim_idle() does no harm.
+ */
 void dim_applied(struct dim *d, bool ok);
-/* Nothing has happened for long: park at index, and let the first traffic decide afresh. */
+/* Nothing has happened for long, or the queue begins anew: park at index, forget the rates and
+ * what waits for dim_applied(), and let the first traffic decide afresh. */
 void dim_idle(struct dim *d, uint8_t index);
 
 /*
@@ -97,7 +114,10 @@ void dim_idle(struct dim *d, uint8_t index);
  */
 #define DIM_RDMA_PROFILES 9
 void dim_rdma_init(struct dim *d);
+enum dim_verdict dim_rdma_compare(const struct dim_rates *now, const struct dim_rates *before);
 bool dim_rdma_decide(struct dim *d, const struct dim_rates *r);
+/* dim_update() for it: an event is a poll that had completions, packets and bytes are not looked at. */
+bool dim_rdma_update(struct dim *d, const struct dim_sample *now);
 
 /* Linux's tables. Timers started by the first event, or by each completion. */
 struct dim_profile {
