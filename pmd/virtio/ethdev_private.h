@@ -66,6 +66,10 @@ int vnic_rings_setup(struct vnic_dev *d);
 int vnic_rings_ctrl(struct vnic_dev *d);
 /* First receive buffers of every queue that is to run. */
 int vnic_rings_fill(struct vnic_dev *d);
+/* Tell the device of a ring that it does not know; run: enable it too. */
+int vnic_vq_setup(struct vnic_dev *d, struct vnic_vq *vq, bool run);
+/* A program that sleeps on the queue shall look again, and arm anew. */
+void vnic_rxq_wake(struct vnic_dev *d, const struct vnic_rxq *q);
 /* One queue: its gate is closed. setup: tell the device and give it buffers. */
 int vnic_rxq_begin(struct vnic_dev *d, struct vnic_rxq *q);
 int vnic_txq_begin(struct vnic_dev *d, struct vnic_txq *q);

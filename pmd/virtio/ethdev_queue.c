@@ -97,6 +97,8 @@ void vnic_op_rxq_release(struct rte_eth_dev *eth, uint16_t queue)
 	/* The port has stopped, so that this is a ring of a device that would not let go: its buffers go with it. */
 	if (q != NULL && q->q.vq.ring.len != 0)
 		vnic_vq_destroy(&q->q.vq, true);
+	if (q != NULL)
+		vnic_rx_free_kept(&q->q);
 	rte_free(q);
 	pthread_mutex_unlock(&d->lock);
 }

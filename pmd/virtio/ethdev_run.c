@@ -231,14 +231,16 @@ int vnic_op_intr_enable(struct rte_eth_dev *eth, uint16_t queue)
 	if (d->intr == NULL)
 		return -ENOTSUP;
 	q->armed = true;
-	if (!vnic_vq_enter(&q->q.vq))
-		return 0; /* armed when the queue runs again */
-	/* Something came before the device knew: nobody else would say so. */
-	if (vnic_vq_intr_enable(&q->q.vq)) {
-		fd = rte_intr_efds_index_get(d->intr, queue);
-		if (fd >= 0)
+	fd = rte_intr_efds_index_get(d->intr, queue);
+	if (!vnic_vq_enter(&q->q.vq)) {
+		/* Armed when the queue runs again; what is kept beside it can be had now. */
+		if (q->q.vq.closed == VNIC_GATE_KEPT && fd >= 0)
 			eventfd_write(fd, 1);
+		return 0;
 	}
+	/* Something came before the device knew: nobody else would say so. */
+	if (vnic_vq_intr_enable(&q->q.vq) && fd >= 0)
+		eventfd_write(fd, 1);
 	vnic_vq_leave(&q->q.vq);
 	return 0;
 }
@@ -263,7 +265,7 @@ uint32_t vnic_op_rxq_count(void *queue)
 	uint32_t n;
 
 	if (!vnic_vq_enter(&q->vq))
-		return 0;
+		return q->vq.closed == VNIC_GATE_KEPT ? vnic_rx_kept(q) : 0;
 	n = vnic_vq_count_used(&q->vq);
 	vnic_vq_leave(&q->vq);
 	return n;

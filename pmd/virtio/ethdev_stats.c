@@ -17,7 +17,8 @@ static const struct counter rx_counters[] = {
 	RX(packets, "packets"), RX(bytes, "bytes"), RX(errors, "errors"), RX(nombuf, "nombuf"),
 	RX(multicast, "multicast"), RX(broadcast, "broadcast"), RX(merged, "merged"),
 	RX(coalesced, "coalesced"), RX(csum_good, "csum_good"), RX(csum_needed, "csum_needed"),
-	RX(hash_bad, "hash_bad"), RX(vq.doorbells, "doorbells"), RX(vq.suppressed, "doorbells_suppressed"),
+	RX(resets, "resets"), RX(reset_returned, "reset_returned"), RX(reset_kept, "reset_kept"),
+	RX(reset_lost, "reset_lost"), RX(hash_bad, "hash_bad"), RX(vq.doorbells, "doorbells"), RX(vq.suppressed, "doorbells_suppressed"),
 #define X(id, name) { "drop_" name, offsetof(struct vnic_rxq, drop) + VNIC_RX_DROP_##id * sizeof(uint64_t) },
 	VNIC_RX_DROPS(X)
 #undef X
@@ -27,7 +28,7 @@ static const struct counter rx_counters[] = {
 static const struct counter tx_counters[] = {
 	TX(packets, "packets"), TX(bytes, "bytes"), TX(errors, "errors"), TX(full, "ring_full"),
 	TX(pushed, "header_pushed"), TX(indirect, "indirect"), TX(chained, "chained"),
-	TX(linearized, "linearized"), TX(reset_dropped, "reset_dropped"), TX(reclaims, "reclaims"),
+	TX(linearized, "linearized"), TX(reset_lost, "reset_lost"), TX(resets, "resets"), TX(reclaims, "reclaims"),
 	TX(vq.doorbells, "doorbells"), TX(vq.suppressed, "doorbells_suppressed"),
 	TX(batch[0], "doorbells_after_1_completion"), TX(batch[1], "doorbells_after_2_completions"),
 	TX(batch[2], "doorbells_after_4_completions"), TX(batch[3], "doorbells_after_8_completions"),

@@ -136,8 +136,7 @@ int vnic_rings_close(struct vnic_dev *d)
 	return rc;
 }
 
-/* A program that sleeps on the queue shall look again, and arm anew. */
-static void wake_sleeper(struct vnic_dev *d, const struct vnic_rxq *q)
+void vnic_rxq_wake(struct vnic_dev *d, const struct vnic_rxq *q)
 {
 	int fd = d->ops->queue_fd != NULL ? d->ops->queue_fd(d, q->vq.index) : -1;
 
@@ -151,7 +150,7 @@ void vnic_rings_open(struct vnic_dev *d)
 		if (vnic_eth_rxq(d->rxq[i])->stopped)
 			continue;
 		vnic_vq_open(&d->rxq[i]->vq);
-		wake_sleeper(d, d->rxq[i]);
+		vnic_rxq_wake(d, d->rxq[i]);
 	}
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues; i++)
 		if (!vnic_eth_txq(d->txq[i])->stopped)
@@ -160,11 +159,12 @@ void vnic_rings_open(struct vnic_dev *d)
 
 /* ---- the device's view ----------------------------------------------------------------- */
 
-static int vq_setup(struct vnic_dev *d, struct vnic_vq *vq, bool run)
+int vnic_vq_setup(struct vnic_dev *d, struct vnic_vq *vq, bool run)
 {
 	uint16_t max = d->ops->queue_max(d, vq->index);
 	int rc;
 
+	vq->max = max;
 	if (vq->size > max) {
 		VNIC_LOG(ERR, d, "virtqueue %u of the device takes %u descriptors, not %u", vq->index, max, vq->size);
 		return -EINVAL;
@@ -183,9 +183,9 @@ int vnic_rings_setup(struct vnic_dev *d)
 	/* Pair by pair, receive first: back ends count rings as they come. */
 	for (uint16_t i = 0; i < d->pairs && rc == 0; i++) {
 		if (i < d->eth->data->nb_rx_queues)
-			rc = vq_setup(d, &d->rxq[i]->vq, !vnic_eth_rxq(d->rxq[i])->stopped);
+			rc = vnic_vq_setup(d, &d->rxq[i]->vq, !vnic_eth_rxq(d->rxq[i])->stopped);
 		if (rc == 0 && i < d->eth->data->nb_tx_queues)
-			rc = vq_setup(d, &d->txq[i]->vq, !vnic_eth_txq(d->txq[i])->stopped);
+			rc = vnic_vq_setup(d, &d->txq[i]->vq, !vnic_eth_txq(d->txq[i])->stopped);
 	}
 	return rc;
 }
@@ -211,7 +211,7 @@ int vnic_rings_fill(struct vnic_dev *d)
 
 int vnic_rxq_begin(struct vnic_dev *d, struct vnic_rxq *q)
 {
-	int rc = q->vq.live ? 0 : vq_setup(d, &q->vq, false);
+	int rc = q->vq.live ? 0 : vnic_vq_setup(d, &q->vq, false);
 
 	if (rc == 0)
 		rc = fill(d, q);
@@ -222,7 +222,7 @@ int vnic_rxq_begin(struct vnic_dev *d, struct vnic_rxq *q)
 
 int vnic_txq_begin(struct vnic_dev *d, struct vnic_txq *q)
 {
-	int rc = q->vq.live ? 0 : vq_setup(d, &q->vq, false);
+	int rc = q->vq.live ? 0 : vnic_vq_setup(d, &q->vq, false);
 
 	if (rc == 0 && d->ops->queue_enable != NULL)
 		rc = d->ops->queue_enable(d, &q->vq, true);
@@ -246,5 +246,5 @@ int vnic_rings_ctrl(struct vnic_dev *d)
 		return -EINVAL;
 	}
 	rc = vnic_ctrl_create(&d->ctrl, d, index, RTE_MIN(max, (uint16_t)CTRL_SIZE));
-	return rc < 0 ? rc : vq_setup(d, vnic_ctrl_vq(d->ctrl), true);
+	return rc < 0 ? rc : vnic_vq_setup(d, vnic_ctrl_vq(d->ctrl), true);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "pmd/virtio/dev.h"
 #include "pmd/virtio/rx_private.h"
@@ -12,7 +14,7 @@ static __rte_always_inline uint16_t rx_burst(void *q, struct rte_mbuf **pkts, ui
 	uint16_t out;
 
 	if (unlikely(!vnic_vq_enter(&rxq->vq)))
-		return 0;
+		return rx_aside(rxq, pkts, n);
 	out = rx_collect(rxq, pkts, n, mode);
 	rx_after(rxq, out, refill);
 	vnic_vq_leave(&rxq->vq);
@@ -234,6 +236,16 @@ static void free_outstanding(struct vnic_vq *vq)
 	vq->free_count = vq->size;
 }
 
+void vnic_rx_free_kept(struct vnic_rxq *rxq)
+{
+	while (rxq->kept_at < rxq->kept_n)
+		rte_pktmbuf_free(rxq->kept[rxq->kept_at++]);
+	free(rxq->kept);
+	rxq->kept = NULL;
+	rxq->kept_n = rxq->kept_at = 0;
+	rxq->vq.aside = false;
+}
+
 uint16_t vnic_rx_drain(struct vnic_rxq *rxq, struct rte_mbuf **harvest, uint16_t n)
 {
 	uint16_t out = 0;
@@ -241,10 +253,72 @@ uint16_t vnic_rx_drain(struct vnic_rxq *rxq, struct rte_mbuf **harvest, uint16_t
 	rxq->part_tsc = 0; /* a part that has waited long is no fault any more */
 	if (harvest != NULL && n != 0 && rxq->vq.fault == VNIC_FAULT_NONE)
 		out = rx_collect(rxq, harvest, n, rx_mode(rxq));
+	rxq->reset_returned += rx_outstanding(&rxq->vq);
 	free_outstanding(&rxq->vq);
 	rte_pktmbuf_free(rxq->part);
 	rxq->part = rxq->part_last = NULL;
 	rxq->part_left = 0;
 	rxq->part_tsc = 0;
+	if (harvest == NULL)
+		vnic_rx_free_kept(rxq);
+	return out;
+}
+
+/* ---- packets beside the queue ------------------------------------------------------ */
+uint32_t vnic_rx_kept(const struct vnic_rxq *rxq)
+{
+	return rxq->kept_n - *(const volatile uint32_t *)&rxq->kept_at;
+}
+
+/* One more: a packet of which the first buffers have been taken already. */
+#define KEEP_MAX(size) ((uint16_t)RTE_MIN((size) + 1u, UINT16_MAX))
+
+struct rte_mbuf **vnic_rx_keep_room(const struct vnic_rxq *rxq, uint16_t size)
+{
+	return calloc((size_t)vnic_rx_kept(rxq) + KEEP_MAX(size), sizeof(struct rte_mbuf *));
+}
+
+void vnic_rx_keep(struct vnic_rxq *rxq, struct rte_mbuf **room)
+{
+	uint32_t before = vnic_rx_kept(rxq), size = rxq->vq.size;
+	uint16_t n;
+
+	if (before > 0)
+		memcpy(room, rxq->kept + rxq->kept_at, before * sizeof(*room));
+	n = vnic_rx_drain(rxq, room + before, KEEP_MAX(size));
+	if (before >= size) {
+		rte_pktmbuf_free_bulk(room + before, n);
+		rxq->reset_lost += n;
+		n = 0;
+	}
+	rxq->reset_kept += n;
+	free(rxq->kept);
+	rxq->kept = room;
+	rxq->kept_n = before + n;
+	rxq->kept_at = 0;
+	rxq->vq.aside = rxq->kept_n > 0;
+}
+
+uint16_t rx_aside(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct vnic_vq *vq = &rxq->vq;
+	uint32_t kept = VNIC_GATE_KEPT;
+	uint16_t out = 0;
+
+	if (vq->closed != VNIC_GATE_KEPT)
+		return 0;
+	__atomic_store_n(&vq->inside, 1, __ATOMIC_RELAXED);
+	rte_compiler_barrier(); /* as in vnic_vq_enter() */
+	if (__atomic_load_n(&vq->closed, __ATOMIC_ACQUIRE) == VNIC_GATE_KEPT) {
+		while (out < n && rxq->kept_at < rxq->kept_n)
+			pkts[out++] = rxq->kept[rxq->kept_at++];
+		if (rxq->kept_at == rxq->kept_n) {
+			vq->aside = false;
+			/* Once a reset, not once a burst. Who has closed the gate meanwhile waits for us. */
+			__atomic_compare_exchange_n(&vq->closed, &kept, VNIC_GATE_OPEN, false, __ATOMIC_RELAXED,
+						    __ATOMIC_RELAXED);
+		}
+	}
+	vnic_vq_leave(vq);
 	return out;
 }

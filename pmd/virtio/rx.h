@@ -40,10 +40,15 @@ struct vnic_rxq {
 	struct rte_mbuf *part, *part_last;
 	uint16_t part_left;
 	uint64_t part_tsc;         /* since when: bounded by VNIC_RX_STALL_US */
+	/* Packets that were in the ring when the queue was reset, for the next polls; vq.aside
+	 * says that there are any. kept_at is the poller's while the gate is not closed. */
+	struct rte_mbuf **kept;
+	uint32_t kept_n, kept_at;
 	/* counters */
 	uint64_t packets, bytes, errors, nombuf;
 	uint64_t multicast, broadcast, merged; /* merged: packets of several buffers */
 	uint64_t coalesced, csum_good, csum_needed, hash_bad;
+	uint64_t resets, reset_returned, reset_kept, reset_lost; /* see vnic_rx_drain(), vnic_rx_keep() */
 	uint64_t drop[VNIC_RX_DROP_COUNT];
 };
 
@@ -74,10 +79,23 @@ const char *vnic_rx_burst_name(eth_rx_burst_t burst);
 
 /* Fill an empty queue and ring once; gate closed. -ENOMEM when the pool has not one. */
 int vnic_rx_fill(struct vnic_rxq *rxq);
-/* Give every buffer back to its pool, also a part of a packet; gate closed
- * and the device done with the ring. harvest: first take what the device has
- * marked used, counted, into the array (at most n); returns how many. */
+/* Give every buffer back to its pool (counted as reset_returned), also a part of a packet; gate
+ * closed and the device done with the ring. harvest: first take what the device has
+ * marked used, counted, into the array (at most n); returns how many. Without it what
+ * vnic_rx_keep() has kept goes too. */
 uint16_t vnic_rx_drain(struct vnic_rxq *rxq, struct rte_mbuf **harvest, uint16_t n);
+
+/* How many packets are kept and not polled yet; free them, gate closed. */
+uint32_t vnic_rx_kept(const struct vnic_rxq *rxq);
+void vnic_rx_free_kept(struct vnic_rxq *rxq);
+/* Room for what is kept already and size packets more; NULL: no memory. */
+struct rte_mbuf **vnic_rx_keep_room(const struct vnic_rxq *rxq, uint16_t size);
+/*
+ * vnic_rx_drain(), but packets there are kept for the polls to come, in order (reset_kept); those of a
+ * queue that nobody has polled for as many packets as its ring holds are dropped (reset_lost). room: from
+ * vnic_rx_keep_room(); it is the queue's from here.
+ */
+void vnic_rx_keep(struct vnic_rxq *rxq, struct rte_mbuf **room);
 
 /*
  * What the header says, into the mbuf (flags, packet type, tso_segsz, hash).

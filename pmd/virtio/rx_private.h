@@ -183,6 +183,9 @@ static __rte_always_inline uint16_t rx_gather(struct vnic_rxq *rxq, struct rte_m
 	return rx_gather_split(rxq, mb, len, want, mode);
 }
 
+/* The gate is not open: 0, or packets kept from before a reset, which come first. */
+uint16_t rx_aside(struct vnic_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
+
 /* ---- packets -------------------------------------------------------------------- */
 /* The header, copied once out of memory that the device may still write. */
 struct rx_hdr {

@@ -308,7 +308,7 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 		uint16_t out; \
 \
 		if (unlikely(!vnic_vq_enter(&rxq->vq))) \
-			return 0; \
+			return rx_aside(rxq, pkts, n); \
 		out = collect(rxq, pkts, n, step, (mode) | RX_BLIND); \
 		rx_after(rxq, out, refill_##ring); \
 		vnic_vq_leave(&rxq->vq); \

@@ -137,7 +137,7 @@ void vnic_tx_drain(struct vnic_txq *q)
 			continue;
 		rte_pktmbuf_free(s[i].mbuf);
 		s[i].mbuf = NULL;
-		q->reset_dropped++;
+		q->reset_lost++;
 	}
 	memset(q->pool, 0, sizeof(q->pool));
 	q->done = q->posted;

@@ -46,7 +46,7 @@ struct vnic_txq {
 	/* counters; nothing that would take a look at the packets' octets */
 	uint64_t packets, bytes, full; /* full: bursts cut short by a full ring */
 	uint64_t errors;           /* packets that cannot be sent, freed by the burst */
-	uint64_t indirect, pushed, chained, linearized, reset_dropped;
+	uint64_t indirect, pushed, chained, linearized, reset_lost, resets;
 	uint64_t reclaims, batch[VNIC_TX_BATCHES];
 	uint64_t in_flight_max;    /* octets */
 };
@@ -69,7 +69,7 @@ uint16_t vnic_tx_prepare(void *txq, struct rte_mbuf **pkts, uint16_t n);
 /* tx_done_cleanup: look for completions and free up to n completed packets (0: all); returns
  * how many. In order, what the device gives back at once is freed at once. */
 int vnic_tx_cleanup(void *txq, uint32_t n);
-/* Free every packet posted or done, counting the posted ones as reset_dropped;
+/* Free every packet posted or done, counting the posted ones as reset_lost;
  * gate closed and the device done with the ring. Counters in flight go to 0. */
 void vnic_tx_drain(struct vnic_txq *txq);
 

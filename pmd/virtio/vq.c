@@ -139,6 +139,21 @@ void vnic_vq_rewind(struct vnic_vq *vq)
 	vnic_vq_intr_disable(vq);
 }
 
+void vnic_vq_adopt(struct vnic_vq *vq, struct vnic_vq *from)
+{
+	vq->slot = from->slot;
+	vq->ring = from->ring;
+	vq->size = from->size;
+	vq->driver_off = from->driver_off;
+	vq->device_off = from->device_off;
+	vq->notify = no_doorbell;
+	vq->notify_data = 0;
+	vq->live = false;
+	place_areas(vq);
+	vnic_vq_rewind(vq);
+	memset(from, 0, sizeof(*from));
+}
+
 void vnic_vq_destroy(struct vnic_vq *vq, bool quarantine)
 {
 	if (vq->ring.len == 0)
@@ -212,7 +227,7 @@ int vnic_vq_close(struct vnic_vq *vq, unsigned ms)
 {
 	uint64_t deadline;
 
-	vq->closed = 1;
+	vq->closed = VNIC_GATE_CLOSED;
 	barrier_everywhere();
 	/* A burst takes microseconds, unless its thread is off the CPU. */
 	for (unsigned i = 0; i < 1000 && someone_inside(vq); i++)
@@ -231,7 +246,7 @@ void vnic_vq_open(struct vnic_vq *vq)
 	if (vq->fault != VNIC_FAULT_NONE)
 		return;
 	/* The lcore that sees it open sees the queue as we leave it. */
-	__atomic_store_n(&vq->closed, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&vq->closed, vq->aside ? VNIC_GATE_KEPT : VNIC_GATE_OPEN, __ATOMIC_RELEASE);
 }
 
 void vnic_vq_fault(struct vnic_vq *vq, enum vnic_fault fault)
@@ -242,7 +257,7 @@ void vnic_vq_fault(struct vnic_vq *vq, enum vnic_fault fault)
 	if (vq->fault != VNIC_FAULT_NONE)
 		return;
 	vq->fault = (uint8_t)fault;
-	vq->closed = 1;
+	vq->closed = VNIC_GATE_CLOSED;
 	/* Queues of several lcores may break at once. */
 	__atomic_fetch_add(&d->faults[fault], 1, __ATOMIC_RELAXED);
 	d->fault_seen = true;

@@ -87,8 +87,9 @@ struct vnic_vq {
 	uint64_t doorbells, suppressed; /* rung; not needed */
 
 	/* gate: see below */
-	volatile uint32_t closed; /* not 0: keep out */
+	volatile uint32_t closed; /* VNIC_GATE_*; not 0: keep out */
 	uint32_t inside;
+	bool aside;               /* packets of the ring before this one wait beside the queue (rx.h) */
 
 	/* control plane */
 	void (*notify)(struct vnic_vq *vq); /* ring the doorbell; data path calls it */
@@ -97,7 +98,11 @@ struct vnic_vq {
 	uint32_t driver_off, device_off; /* of the areas in ring */
 	int kick_fd, call_fd;     /* vhost-user's, -1: none */
 	bool live;                /* the device knows the ring */
+	uint16_t max;             /* entries that the device takes at most, as told when the ring was set up */
 };
+
+/* OPEN but for those who look into the ring before they have taken what is aside: KEPT. */
+enum vnic_gate { VNIC_GATE_OPEN, VNIC_GATE_CLOSED, VNIC_GATE_KEPT };
 
 /*
  * Make a ring of size entries in new memory, empty, notifications off. The
@@ -107,6 +112,9 @@ struct vnic_vq {
 int vnic_vq_create(struct vnic_vq *vq, struct vnic_dev *dev, uint16_t index, uint16_t size, int node);
 /* Back to empty in the same memory: after a device or queue reset. Slots must be empty. */
 void vnic_vq_rewind(struct vnic_vq *vq);
+/* Take over the ring that from was created with, empty; vq has none (destroyed). Gate and
+ * counters of vq stay as they are. from is left without. */
+void vnic_vq_adopt(struct vnic_vq *vq, struct vnic_vq *from);
 /* quarantine: the device may still touch the ring. */
 void vnic_vq_destroy(struct vnic_vq *vq, bool quarantine);
 /* Octets of ring memory, and where the areas lie (pure). */

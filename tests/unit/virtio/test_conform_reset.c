@@ -148,7 +148,7 @@ static void run_resets(uint64_t hidden, bool tx_side)
 	CU_ASSERT(rx[1].lost == 0 && rx[1].next == rx[1].sent && rx[1].sent > 5000);
 	CU_ASSERT(tx_side ? rx[0].lost == 0 : tx[0].lost == 0);
 	/* 1 at the 100th, 2 at the 350th. */
-	CU_ASSERT(!tx_side || (tx[0].lost == 3 && port_xstat(&l, "tx_q0_reset_dropped") == 3));
+	CU_ASSERT(!tx_side || (tx[0].lost == 3 && port_xstat(&l, "tx_q0_reset_lost") == 3));
 	CU_ASSERT((tx_side ? tx[0].next : rx[0].next) > 2000);
 	port_close(&l);
 }

@@ -96,7 +96,7 @@ static void tx_bad__used_ids(void)
 			rte_pktmbuf_free(m);
 		}
 		tx_lab_close(&lab);
-		CU_ASSERT_EQUAL(lab.txq.reset_dropped, (lies[i].fault == VNIC_FAULT_NONE ? 5u : 4u) - lies[i].done);
+		CU_ASSERT_EQUAL(lab.txq.reset_lost, (lies[i].fault == VNIC_FAULT_NONE ? 5u : 4u) - lies[i].done);
 	}
 }
 
@@ -112,7 +112,7 @@ static void tx_bad__index_jumps(void)
 		CU_ASSERT_EQUAL(vnic_tx_cleanup(&lab.txq, 0), 0);
 		CU_ASSERT_EQUAL(lab.txq.vq.fault, VNIC_FAULT_USED_COUNT);
 		tx_lab_close(&lab);
-		CU_ASSERT_EQUAL(lab.txq.reset_dropped, 4);
+		CU_ASSERT_EQUAL(lab.txq.reset_lost, 4);
 	}
 }
 
@@ -237,7 +237,7 @@ static void tx_drain__counts(void)
 		send_frames(6);
 		tx_lab_use(&lab, 2);
 		vnic_tx_drain(&lab.txq);
-		CU_ASSERT_EQUAL(lab.txq.reset_dropped, 4);
+		CU_ASSERT_EQUAL(lab.txq.reset_lost, 4);
 		CU_ASSERT_EQUAL(lab.txq.done, 6);
 		CU_ASSERT_EQUAL(lab.txq.done_bytes, 360);
 		CU_ASSERT_EQUAL(rte_mempool_avail_count(lab.mp), lab.mp->size);

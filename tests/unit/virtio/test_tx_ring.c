@@ -97,7 +97,7 @@ static void run(const struct tx_lab_opts *o, uint32_t packets)
 	CU_ASSERT_EQUAL(lab.txq.done_bytes, lab.txq.posted_bytes);
 	CU_ASSERT_EQUAL(lab.txq.vq.free_count, o->size);
 	tx_lab_close(&lab);
-	CU_ASSERT_EQUAL(lab.txq.reset_dropped, 0);
+	CU_ASSERT_EQUAL(lab.txq.reset_lost, 0);
 }
 
 /* Several laps of each ring, random bursts, used in random numbers. */
@@ -178,7 +178,7 @@ static void tx_ring__chain_waits(void)
 		CU_ASSERT(tx_lab_take(&lab) && tx_lab_is_frame(&lab, 80, 9));
 		CU_ASSERT_EQUAL(lab.txq.chained, 1);
 		tx_lab_close(&lab);
-		CU_ASSERT_EQUAL(lab.txq.reset_dropped, 5);
+		CU_ASSERT_EQUAL(lab.txq.reset_lost, 5);
 	}
 }
 
