@@ -47,6 +47,20 @@ static int read_line(struct qtest *q, char *line, size_t size)
 	}
 }
 
+/* Write a command and read its answer's line; what interrupts would be is passed over. */
+static int exchange(struct qtest *q, char *line, size_t size, int len)
+{
+	int rc;
+
+	q->accesses++;
+	if (write(q->fd, line, (size_t)len) != len)
+		return -EPIPE;
+	do {
+		rc = read_line(q, line, size);
+	} while (rc == 0 && strncmp(line, "IRQ ", 4) == 0);
+	return rc;
+}
+
 /* A command, and the value of its answer (0: none). */
 static int command(struct qtest *q, uint64_t *value, const char *fmt, ...)
 {
@@ -57,14 +71,11 @@ static int command(struct qtest *q, uint64_t *value, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	q->accesses++;
-	if (write(q->fd, line, (size_t)n) != n)
-		return -EPIPE;
-	do {
-		rc = read_line(q, line, sizeof(line));
-		if (rc < 0)
-			return rc;
-	} while (strncmp(line, "IRQ ", 4) == 0);
+	pthread_mutex_lock(&q->lock);
+	rc = exchange(q, line, sizeof(line), n);
+	pthread_mutex_unlock(&q->lock);
+	if (rc < 0)
+		return rc;
 	if (strncmp(line, "OK", 2) != 0)
 		return -EPROTO;
 	if (value != NULL)
@@ -101,6 +112,7 @@ int qtest_open(struct qtest *q, const char *path, unsigned ms)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
 	memset(q, 0, sizeof(*q));
+	pthread_mutex_init(&q->lock, NULL);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
 	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (q->fd < 0)

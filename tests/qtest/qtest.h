@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Registers of a PCI device in a QEMU without a guest, over QEMU's qtest
- * socket: a host process is the machine's processor. Main thread only, slow
- * (0.1 ms an access). QEMU's pc machine: configuration space by ports 0xcf8
+ * socket: a host process is the machine's processor. Slow (0.1 ms an access). Registers may
+ * be accessed by several threads. QEMU's pc machine: configuration space by ports 0xcf8
  * and 0xcfc, memory of BARs where we put it.
  */
 #ifndef TESTS_QTEST_H
 #define TESTS_QTEST_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "pmd/virtio/pci.h"
@@ -16,6 +17,7 @@
 
 struct qtest {
 	int fd;
+	pthread_mutex_t lock;          /* a command and its answer */
 	char buf[256];
 	unsigned have;
 	uint8_t devfn;                 /* of the device found */

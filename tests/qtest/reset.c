@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A queue is stopped and started (RING_RESET, virtio 1.2, 2.6.1) while echoes are
+ * under way on both pairs: the other pair loses none, none comes twice, and every
+ * buffer is in its pool or in a ring.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <rte_ethdev.h>
+
+#include "pmd/virtio/dev.h"
+#include "tests/qtest/net.h"
+
+#define CYCLES 200
+#define VICTIMS 6  /* echoes under way on the pair whose queue is reset */
+#define OTHERS  10 /* and on the other */
+
+/* Stopped and at once started. */
+static int stop_start(bool rx, uint16_t queue)
+{
+	int rc = rx ? rte_eth_dev_rx_queue_stop(net.port, queue) : rte_eth_dev_tx_queue_stop(net.port, queue);
+
+	if (rc == 0)
+		rc = rx ? rte_eth_dev_rx_queue_start(net.port, queue) : rte_eth_dev_tx_queue_start(net.port, queue);
+	return rc;
+}
+
+struct cycles {
+	unsigned done;
+	const char *why; /* NULL: fine */
+	int rc;
+};
+
+static void fail(struct cycles *c, const char *why, int rc)
+{
+	c->why = why;
+	c->rc = rc;
+}
+
+/* One queue of pair victim; the answers of its own echoes may be lost, of the other's none. */
+static void cycle(struct cycles *c, bool rx, uint16_t victim, int (*reset)(bool rx, uint16_t queue))
+{
+	uint16_t other = (uint16_t)!victim;
+	int rc;
+
+	net_count();
+	net_ask(victim, VICTIMS);
+	net_ask(other, OTHERS / 2);
+	rc = reset(rx, victim);
+	net_ask(other, OTHERS - OTHERS / 2);
+	if (rc != 0) {
+		fail(c, "the reset", rc);
+		return;
+	}
+	if (net.pair[other].asked != OTHERS || !net_answered(other, 3000))
+		fail(c, "echoes of the other pair are lost", 0);
+	net_answered(victim, 2);
+	net_count();
+	net_ask(victim, 1);
+	if (!net_answered(victim, 3000))
+		fail(c, "the pair is dumb after the reset", 0);
+	else if (c->done % 16 == 0 && !net_buffers())
+		fail(c, "buffers", 0);
+	c->done++;
+}
+
+/* Echoes that were never answered, of those asked on all pairs since from[]. */
+static unsigned lost(const uint16_t *from)
+{
+	unsigned n = 0;
+
+	for (unsigned q = 0; q < NET_QUEUES; q++)
+		for (uint16_t seq = from[q]; seq != net.pair[q].next; seq++)
+			n += net.pair[q].out[seq] != 0;
+	return n;
+}
+
+static void cycles(const char *name, unsigned count, int (*reset)(bool rx, uint16_t queue))
+{
+	const uint16_t from[NET_QUEUES] = { net.pair[0].next, net.pair[1].next };
+	unsigned twice = net.pair[0].twice + net.pair[1].twice;
+	struct cycles c = { .done = 0 };
+
+	while (c.done < count && c.why == NULL)
+		cycle(&c, c.done & 1, c.done >> 1 & 1, reset);
+	if (c.why != NULL)
+		printf("after %u: %s (%d)\n", c.done, c.why, c.rc);
+	step(c.why == NULL, "%s %u times, by turns of direction and pair: %u echoes lost of the %u under way on the queue itself, "
+	     "none on the other", name, c.done, lost(from), c.done * VICTIMS);
+	step(net.pair[0].twice + net.pair[1].twice == twice, "no echo came twice");
+	step(net_buffers(), "every buffer is in its pool or in a ring");
+}
+
+void steps_reset(void)
+{
+	step(vnic_has(net.dev, VIRTIO_F_RING_RESET), "the device resets single queues");
+	cycles("queue stopped and started", CYCLES, stop_start);
+}
