@@ -24,7 +24,8 @@ void dim_idle(struct dim *d, uint8_t index)
 	memset(&d->prev, 0, sizeof(d->prev));
 }
 
-static bool measure(struct dim *d, const struct dim_sample *now, bool (*decide)(struct dim *, const struct dim_rates *))
+static bool measure(struct dim *d, const struct dim_sample *now,
+		    bool (*decide)(struct dim *, const struct dim_rates *))
 {
 	struct dim_rates r;
 

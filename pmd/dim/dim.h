@@ -18,7 +18,7 @@
 #define DIM_EVENTS       64   /* events of a window */
 #define DIM_PROFILES     5    /* of the tables for network queues */
 #define DIM_PROFILES_MAX 16
-#define DIM_TIRED        (2 * DIM_PROFILES) /* steps without a result: twice the profiles there are, 10 of 5 */
+#define DIM_TIRED        (2 * DIM_PROFILES) /* steps without a result: twice the profiles there are */
 #define DIM_WINDOW_MAX_US 10000000u /* a longer window says nothing and is discarded */
 
 enum dim_run {
@@ -35,7 +35,7 @@ enum dim_tune {
 
 /* Improvements on the rules of Linux; 0 is Linux's behaviour to the bit. */
 #define DIM_FINE   0x01u /* event rates per second, of the events there were */
-#define DIM_FLAT   0x02u /* two profiles that are the same: the left one is kept, with a long time until the next try */
+#define DIM_FLAT   0x02u /* of two profiles that are the same the left one is kept, for long */
 #define DIM_CAUSE  0x04u /* the first move follows the load: more of it goes right, less goes left */
 #define DIM_STEADY 0x08u /* leaving a park takes two windows in a row that agree */
 #define DIM_ALL    0x0fu
@@ -77,7 +77,8 @@ void dim_init(struct dim *d, uint8_t profiles, uint8_t index, uint8_t flags);
 
 /* Gap of two samples as rates; false: no time went by, or more than DIM_WINDOW_MAX_US (or
  * time ran backwards). Of flags DIM_FINE and DIM_EVENTS16 count. */
-bool dim_rates(const struct dim_sample *from, const struct dim_sample *to, uint8_t flags, struct dim_rates *out);
+bool dim_rates(const struct dim_sample *from, const struct dim_sample *to, uint8_t flags,
+	       struct dim_rates *out);
 
 /* Whether value differs from a reference that is not 0 by more than 10 per cent of it, the
  * per cents rounded down: by 11 or more. */

@@ -18,7 +18,8 @@ uint32_t dim_events(const struct dim_sample *from, const struct dim_sample *to, 
 	return (flags & DIM_EVENTS16) != 0 ? (uint16_t)n : n;
 }
 
-bool dim_rates(const struct dim_sample *from, const struct dim_sample *to, uint8_t flags, struct dim_rates *out)
+bool dim_rates(const struct dim_sample *from, const struct dim_sample *to, uint8_t flags,
+	       struct dim_rates *out)
 {
 	bool fine = (flags & DIM_FINE) != 0;
 	uint64_t us = to->us - from->us, per = fine ? US_PER_S : US_PER_MS;

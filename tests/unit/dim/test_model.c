@@ -48,13 +48,14 @@ static void dim_decide__open_loop(void)
 		{ { dim_rx_eqe, 1000, 1500, 0, 0 }, 8, "L/0/1 R/1/2 R/2/3 R/3/4 R/4/5 T/4/0 T/4/0 T/4/0" },
 		/* The limit of packets makes 3 and 4 the same: to and fro, tired, a rest, again. */
 		{ { dim_rx_eqe, 3000, 64, 0, 0 }, 24,
-		  "L/0/1 R/1/2 R/2/3 R/3/4 R/4/5 L/3/6 R/4/7 L/3/8 R/4/9 L/3/10 P/3/10 P/3/9 P/3/8 P/3/7 P/3/6 P/3/5 "
-		  "P/3/4 P/3/3 P/3/2 P/3/1 L/2/1 R/3/2 R/4/3 L/3/4" },
+		  "L/0/1 R/1/2 R/2/3 R/3/4 R/4/5 L/3/6 R/4/7 L/3/8 R/4/9 L/3/10 P/3/10 P/3/9 P/3/8 "
+		  "P/3/7 P/3/6 P/3/5 P/3/4 P/3/3 P/3/2 P/3/1 L/2/1 R/3/2 R/4/3 L/3/4" },
 		/* Each packet an event of its own at 0 and 1. */
 		{ { dim_rx_eqe, 10, 64, 0, 0 }, 12,
 		  "L/0/1 R/1/2 L/0/3 R/1/4 L/0/5 R/1/6 L/0/7 R/1/8 L/0/9 R/1/10 P/1/10 P/1/9" },
 		/* An overloaded receiver: first a bad window at 0, then 2 and 3 are the same. */
-		{ { dim_rx_eqe, 8000, 64, 2, 0.15 }, 10, "L/0/1 R/1/2 R/2/3 R/3/4 L/2/5 R/3/6 L/2/7 R/3/8 L/2/9 R/3/10" },
+		{ { dim_rx_eqe, 8000, 64, 2, 0.15 }, 10,
+		  "L/0/1 R/1/2 R/2/3 R/3/4 L/2/5 R/3/6 L/2/7 R/3/8 L/2/9 R/3/10" },
 	};
 
 	for (unsigned i = 0; i < N(rows); i++) {
@@ -82,7 +83,8 @@ static void dim_decide__half_the_windows_change_where_two_are_the_same(void)
 
 static void dim_decide__overload_falls_to_a_sixth_at_first(void)
 {
-	const struct open_loop m = { .profiles = dim_rx_eqe, .packets_ms = 8000, .octets = 64, .event_us = 2, .packet_us = 0.15 };
+	const struct open_loop m = { .profiles = dim_rx_eqe, .packets_ms = 8000, .octets = 64,
+		.event_us = 2, .packet_us = 0.15 };
 	struct dim_rates at[DIM_PROFILES];
 
 	for (unsigned i = 0; i < DIM_PROFILES; i++)
@@ -138,7 +140,8 @@ static void dim_decide__bursts(void)
 
 	dim_init(&d, DIM_PROFILES, 1, 0);
 	for (unsigned k = 0; k < 200; k++) {
-		const struct open_loop m = { .profiles = dim_rx_eqe, .packets_ms = k % 2 ? 2000 : 100, .octets = 1500 };
+		double rate = k % 2 != 0 ? 2000 : 100;
+		const struct open_loop m = { .profiles = dim_rx_eqe, .packets_ms = rate, .octets = 1500 };
 
 		window(&w, &d, &m);
 		seen |= 1u << d.index;

@@ -184,8 +184,10 @@ static void dim_decide__as_the_rules_say_when_little_moves(void)
 
 	dim_init(&d, DIM_PROFILES, 1, 0);
 	for (unsigned i = 0; i < STEPS; i++) {
-		struct dim_rates r = { .bpms = 1000 + test_random(&seed) % 30, .ppms = 1000, .epms = 20 + test_random(&seed) % 3 };
+		struct dim_rates r = { .bpms = 1000 + test_random(&seed) % 30, .ppms = 1000 };
 
+
+		r.epms = 20 + test_random(&seed) % 3;
 		net_window(&m, r.bpms, r.ppms, r.epms);
 		dim_decide(&d, &r);
 		differ += d.index != m.ix || d.tune != m.state || d.tired != m.tired;
@@ -204,11 +206,10 @@ static void dim_rdma_decide__as_the_rules_say(void)
 
 	dim_rdma_init(&d);
 	for (unsigned i = 0; i < STEPS; i++) {
-		struct dim_rates r = { .cpms = wander(&seed, m.c), .cpe_ratio = 1 + (test_random(&seed) >> 30) % 600 };
+		struct dim_rates r = { .cpms = wander(&seed, m.c) };
 		int ix = m.ix;
 
-		if (i % 3 == 0)
-			r.cpe_ratio = m.cpe;
+		r.cpe_ratio = i % 3 == 0 ? (uint64_t)m.cpe : 1 + (test_random(&seed) >> 30) % 600;
 		rdma_window(&m, r.cpms, r.cpe_ratio);
 		differ += dim_rdma_decide(&d, &r) != (m.ix != ix);
 		differ += d.index != m.ix || d.tune != m.state;

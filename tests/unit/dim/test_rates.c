@@ -21,7 +21,8 @@ static const struct {
 	/* Counters that wrapped. */
 	{ { 50, UINT32_MAX, UINT32_MAX - 99, UINT32_MAX - 63, UINT32_MAX }, { 1050, 9, 900, 0, 31 }, 0, true,
 	  { 10, 1000, 64, 32, 50 } },
-	{ { 50, 0, 0, 65535, 0 }, { 1050, 10, 900, 99, 0 }, DIM_EVENTS16 | DIM_FINE, true, { 10000, 900000, 100000, 0, 0 } },
+	{ { 50, 0, 0, 65535, 0 }, { 1050, 10, 900, 99, 0 }, DIM_EVENTS16 | DIM_FINE, true,
+	  { 10000, 900000, 100000, 0, 0 } },
 	/* The most there can be in the least of time. */
 	{ { 0 }, { 1, UINT32_MAX, UINT32_MAX, 64, UINT32_MAX }, 0, true,
 	  { 4294967295000, 4294967295000, 64000, 4294967295000, 6710886398u - UINT32_MAX - 1 } },
@@ -92,8 +93,9 @@ static void dim_compare__octets_then_packets_then_events(void)
 	};
 
 	for (unsigned i = 0; i < N(rows); i++) {
-		struct dim_rates now = { .bpms = rows[i].now[0], .ppms = rows[i].now[1], .epms = rows[i].now[2] };
-		struct dim_rates before = { .bpms = rows[i].before[0], .ppms = rows[i].before[1], .epms = rows[i].before[2] };
+		const uint64_t *n = rows[i].now, *b = rows[i].before;
+		struct dim_rates now = { .bpms = n[0], .ppms = n[1], .epms = n[2] };
+		struct dim_rates before = { .bpms = b[0], .ppms = b[1], .epms = b[2] };
 
 		CU_ASSERT_EQUAL(dim_compare(&now, &before), rows[i].want);
 	}
@@ -125,10 +127,10 @@ static void profiles__ascend(void)
 	const struct dim_profile *tables[] = { dim_rx_eqe, dim_rx_cqe, dim_tx_eqe, dim_tx_cqe };
 
 	for (unsigned t = 0; t < N(tables); t++)
-		for (unsigned i = 1; i < DIM_PROFILES; i++)
-			CU_ASSERT(tables[t][i].usecs > tables[t][i - 1].usecs && tables[t][i].packets <= tables[t][i - 1].packets);
-	for (unsigned i = 1; i < DIM_RDMA_PROFILES; i++)
-		CU_ASSERT(dim_rdma[i].usecs * dim_rdma[i].packets > dim_rdma[i - 1].usecs * dim_rdma[i - 1].packets);
+		for (const struct dim_profile *p = tables[t] + 1; p < tables[t] + DIM_PROFILES; p++)
+			CU_ASSERT(p->usecs > p[-1].usecs && p->packets <= p[-1].packets);
+	for (const struct dim_profile *p = dim_rdma + 1; p < dim_rdma + DIM_RDMA_PROFILES; p++)
+		CU_ASSERT(p->usecs * p->packets > p[-1].usecs * p[-1].packets);
 	CU_ASSERT(dim_rx_eqe[1].usecs == 8 && dim_rx_eqe[1].packets == 256 && dim_rx_eqe[4].usecs == 256);
 	CU_ASSERT(dim_rx_cqe[0].usecs == 2 && dim_rx_cqe[3].usecs == 32 && dim_rx_cqe[3].packets == 64);
 	CU_ASSERT(dim_tx_eqe[2].usecs == 32 && dim_tx_eqe[0].packets == 128);

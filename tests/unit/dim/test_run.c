@@ -43,7 +43,8 @@ static void dim_init__clamps(void)
 	dim_init(&d, 200, 200, 0);
 	CU_ASSERT(d.profiles == DIM_PROFILES_MAX && d.index == DIM_PROFILES_MAX - 1 && d.before == d.index);
 	dim_init(&d, 5, 1, DIM_FINE);
-	CU_ASSERT(d.index == 1 && d.run == DIM_START_MEASURE && d.tune == DIM_PARKING_ON_TOP && d.flags == DIM_FINE);
+	CU_ASSERT(d.index == 1 && d.run == DIM_START_MEASURE && d.tune == DIM_PARKING_ON_TOP);
+	CU_ASSERT_EQUAL(d.flags, DIM_FINE);
 }
 
 /* The first look takes the start; the window is full 64 events later. */
@@ -212,18 +213,26 @@ static void dim_rdma_update__windows_of_polls(void)
 	struct dim d;
 
 	dim_rdma_init(&d);
-	/* Ever more completions a poll, at the same pace of polls: right with each window but the first. */
-	for (unsigned i = 0; i < 65 * 7; i++) {
-		s.us += 10;
-		s.events++;
-		s.comps += 1 + i / 65;
-		if (dim_rdma_update(&d, &s)) {
-			CU_ASSERT_EQUAL(d.run, DIM_APPLY_NEW_PROFILE);
-			dim_applied(&d, true);
-			steps++;
+	/* More completions a poll with each window: the first has nothing before it, the others go right. */
+	for (unsigned window = 0; window < 6; window++) {
+		for (;;) {
+			bool full;
+
+			s.us += 10;
+			s.events++;
+			s.comps += 1 + window;
+			full = dim_rdma_update(&d, &s);
+			if (full)
+				dim_applied(&d, true);
+			if (d.windows > window) {
+				CU_ASSERT_EQUAL(full, window > 0);
+				break;
+			}
 		}
+		steps += d.changes;
+		CU_ASSERT(d.index == window && d.tune == DIM_GOING_RIGHT);
 	}
-	CU_ASSERT(steps == 5 && d.index == 5 && d.tune == DIM_GOING_RIGHT && d.windows == 6);
+	CU_ASSERT_EQUAL(steps, 0 + 1 + 2 + 3 + 4 + 5);
 }
 
 static const struct test_case cases[] = {

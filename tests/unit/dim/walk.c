@@ -12,7 +12,8 @@ void walk_decide(struct walk *w, struct dim *d, uint64_t bpms, uint64_t ppms, ui
 
 	w->windows++;
 	w->changes += dim_decide(d, &r);
-	n = snprintf(word, sizeof(word), "%s%c/%u/%u", w->length > 0 ? " " : "", "TPRL"[d->tune & 3], d->index, d->tired);
+	n = snprintf(word, sizeof(word), "%s%c/%u/%u", w->length > 0 ? " " : "", "TPRL"[d->tune & 3],
+		     d->index, d->tired);
 	if (w->length + n < sizeof(w->text)) {
 		memcpy(w->text + w->length, word, n + 1);
 		w->length += n;
@@ -55,7 +56,8 @@ void open_loop_window(const struct open_loop *m, unsigned index, struct dim_rate
 	out->epms = round_up(1000 * rate / n);
 }
 
-void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index, struct dim_rates *out)
+void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index,
+			struct dim_rates *out)
 {
 	double rate = 1000 / (base_us + profiles[index].usecs);
 

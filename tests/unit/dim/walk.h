@@ -35,6 +35,7 @@ struct open_loop {
 void open_loop_window(const struct open_loop *m, unsigned index, struct dim_rates *out);
 
 /* One request under way, its answer delayed by the profile's time. */
-void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index, struct dim_rates *out);
+void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index,
+			struct dim_rates *out);
 
 #endif
