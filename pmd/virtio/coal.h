@@ -2,7 +2,7 @@
 /*
  * Notification coalescing inside of the driver: the values in force, what lcores
  * have posted, what a reset has to bring back (virtio 1.2, 5.1.6.5.9). The public
- * half is in vnic.h. Called with vnic_dev.lock held unless said otherwise.
+ * half is in vnic.h. Called with vnic_dev.lock held unless said otherwise; nothing here waits.
  */
 #ifndef VNIC_COAL_H
 #define VNIC_COAL_H
@@ -11,6 +11,11 @@
 #include <stdint.h>
 
 struct vnic_dev;
+
+/* Commands for posts of lcores that a device gets: posts over it wait, and the newest
+ * of a queue goes. What resets make us send again does not count. */
+#define VNIC_COAL_RATE  1000u /* a second */
+#define VNIC_COAL_BURST 256u  /* at once */
 
 int vnic_coal_create(struct vnic_dev *d);
 void vnic_coal_destroy(struct vnic_dev *d);
@@ -22,7 +27,13 @@ void vnic_coal_restore_queue(struct vnic_dev *d, uint16_t vq);
 /* The queue stops: what was posted and not sent is dropped, an answer that comes late is not heeded. */
 void vnic_coal_stop_queue(struct vnic_dev *d, uint16_t vq);
 
-/* The control thread, woken by vnic_coal_post(): submit everything posted, one doorbell. */
+/* The device stops, is reset, lost or broken: the same for all queues. */
+void vnic_coal_stop(struct vnic_dev *d);
+
+/* The control thread, woken by vnic_coal_post(): submit everything posted, one doorbell.
+ * vnic_dev.lock not needed. */
 void vnic_coal_send(struct vnic_dev *d);
+/* Milliseconds until it has to be called though nobody wakes the thread; -1: not. */
+int vnic_coal_next(struct vnic_dev *d);
 
 #endif

@@ -94,6 +94,7 @@ struct vnic_dev {
 	struct vnic_txq **txq;
 	uint16_t pairs;           /* in use: max of both directions */
 	struct vnic_ctrl *ctrl;   /* NULL: the device has none for us */
+	struct vnic_coalescing *coal; /* as long as the port */
 
 	/* what to program again after a reset: the shadow */
 	struct rte_ether_addr mac, macs[VNIC_MAX_MACS];

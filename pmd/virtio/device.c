@@ -2,6 +2,7 @@
 /* Bring-up, stop and breakage of a device (virtio 1.2, 3.1). */
 #include <errno.h>
 
+#include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 
 #define STATUS_DRIVER (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER)
@@ -98,7 +99,10 @@ static int let_go(struct vnic_dev *d)
 
 static int tear_down(struct vnic_dev *d)
 {
-	int rc = let_go(d);
+	int rc;
+
+	vnic_coal_stop(d);
+	rc = let_go(d);
 
 	if (d->ctrl != NULL && rc == 0)
 		vnic_ctrl_reset(d->ctrl);
@@ -163,6 +167,7 @@ int vnic_device_stop(struct vnic_dev *d)
 static void stop_everything(struct vnic_dev *d)
 {
 	vnic_rings_close(d);
+	vnic_coal_stop(d);
 	if (d->ctrl != NULL)
 		vnic_ctrl_break(d->ctrl);
 	vnic_config_link(d);

@@ -6,6 +6,7 @@
 
 #include <rte_malloc.h>
 
+#include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 #include "pmd/virtio/vnic.h"
 
@@ -319,9 +320,12 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 	d->wake_fd = -1;
 	d->speed = RTE_ETH_SPEED_NUM_UNKNOWN;
 	d->duplex = RTE_ETH_LINK_FULL_DUPLEX;
-	rc = open_device(d);
+	rc = vnic_coal_create(d);
 	if (rc < 0)
 		goto lock;
+	rc = open_device(d);
+	if (rc < 0)
+		goto coal;
 	take_mac(d);
 	rc = fill_port(eth, d);
 	if (rc < 0)
@@ -331,6 +335,8 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 		return 0;
 device:
 	d->ops->close(d);
+coal:
+	vnic_coal_destroy(d);
 lock:
 	pthread_mutex_destroy(&d->lock);
 	return rc;
@@ -361,6 +367,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 	vnic_mem_destroy(d->mem);
 	d->mem = NULL;
 	vnic_intr_destroy(d);
+	vnic_coal_destroy(d);
 	pthread_mutex_unlock(&d->lock);
 	pthread_mutex_destroy(&d->lock);
 	eth->dev_ops = NULL;

@@ -96,6 +96,8 @@ static const struct row {
 	{ NET(MQ), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(RSS), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(HASH_REPORT), rx_hash, NEED(CTRL_VQ) },
+	{ NET(VQ_NOTF_COAL), ctrl, NEED(CTRL_VQ) },
+	{ NET(NOTF_COAL), ctrl, NEED(CTRL_VQ) },
 	/* Known by name only. */
 	{ NET(CTRL_GUEST_OFFLOADS), NULL, 0 },
 	{ NET(GSO), NULL, 0 },
@@ -114,8 +116,6 @@ static const struct row {
 	{ RING(ADMIN_VQ), NULL, 0 },
 	{ NET(DEVICE_STATS), NULL, 0 },
 	{ NET(HASH_TUNNEL), NULL, 0 },
-	{ NET(VQ_NOTF_COAL), NULL, 0 },
-	{ NET(NOTF_COAL), NULL, 0 },
 	{ NET(GUEST_USO4), NULL, 0 },
 	{ NET(GUEST_USO6), NULL, 0 },
 	{ NET(HOST_USO), NULL, 0 },

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 #include "pmd/virtio/vhost.h"
 
@@ -31,6 +32,7 @@ void vnic_recover_lost(struct vnic_dev *d)
 	d->lost++;
 	VNIC_LOG(NOTICE, d, "back end lost: waiting for its return");
 	vnic_rings_close(d);
+	vnic_coal_stop(d);
 	if (d->ctrl != NULL)
 		vnic_ctrl_break(d->ctrl);
 	vnic_config_link(d);

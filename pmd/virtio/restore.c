@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 
 static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, uint32_t key, const void *data,
@@ -210,5 +211,7 @@ int vnic_device_restore(struct vnic_dev *d)
 		rc = restore_filters(d);
 	if (rc == 0)
 		rc = restore_vlans(d);
+	if (rc == 0)
+		vnic_coal_restore(d);
 	return rc;
 }

@@ -15,6 +15,7 @@
 #include <rte_thread.h>
 #include <rte_version.h>
 
+#include "pmd/virtio/coal.h"
 #include "pmd/virtio/dev.h"
 #include "pmd/virtio/recover.h"
 
@@ -141,6 +142,7 @@ static void loop(struct vnic_dev *d)
 
 		if (c != NULL)
 			vnic_ctrl_poll(c);
+		vnic_coal_send(d);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
 			deaf = vnic_recover_deaf(d) || d->state == VNIC_REMOVED;
@@ -151,6 +153,7 @@ static void loop(struct vnic_dev *d)
 		}
 		if (c != NULL)
 			ms = sooner(ms, vnic_ctrl_next(c));
+		ms = sooner(ms, vnic_coal_next(d));
 		if (!told_to_stop(d))
 			wait_for(d, c, deaf, ms);
 		if (c != NULL)

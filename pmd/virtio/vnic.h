@@ -82,17 +82,21 @@ struct vnic_coal {
 	uint32_t packets, usecs;
 };
 /* One queue (VQ_NOTF_COAL), or with queue VNIC_ALL_QUEUES all of a direction (NOTF_COAL; queue
- * by queue where the device has VQ_NOTF_COAL only). Waits for the device. -ENOTSUP: it
- * cannot; -EREMOTEIO: refused, nothing has changed. */
+ * by queue where the device has VQ_NOTF_COAL only: then a refusal may come after some).
+ * Waits for the device, without vnic_dev.lock. -ENOTSUP: it cannot; -EREMOTEIO: refused,
+ * nothing has changed; -EIO: the port does not run; -EBUSY: the queue does not; -ECANCELED:
+ * it was stopped or reset meanwhile. What is in force comes back after stops and resets. */
 #define VNIC_ALL_QUEUES UINT16_MAX
 int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *c);
-/* In force as far as the driver knows; with ask from the device (VQ_GET). */
+/* In force as far as the driver knows (VNIC_ALL_QUEUES: what queues have that were not set by
+ * themselves); with ask from the device (VQ_GET, one queue that runs). */
 int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, struct vnic_coal *out);
 
 /*
  * The same for one receive queue from the lcore that polls it: without a lock, without
  * waiting. A newer value replaces one that was not sent yet; posts of many queues go out
- * under one doorbell. vnic_coal_state() tells when it is over.
+ * under one doorbell. vnic_coal_state() tells when it is over. A stop or a reset of queue or
+ * port drops what was not answered: REFUSED when the queue runs again.
  */
 enum vnic_coal_state {
 	VNIC_COAL_IDLE,      /* nothing posted since the last answer; the last one was taken */
