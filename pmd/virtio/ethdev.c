@@ -426,5 +426,6 @@ int vnic_tx_progress(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx
 	out->posted_bytes = q->posted_bytes;
 	out->done = q->done;
 	out->done_bytes = q->done_bytes;
+	out->lost = q->reset_lost;
 	return 0;
 }

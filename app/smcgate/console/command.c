@@ -10,17 +10,24 @@
 #include "app/smcgate/console/console_impl.h"
 #include "app/smcgate/console/token.h"
 
-#define WORDS_MAX 6
+#define ITEMS_MAX 12 /* words and arguments of a line */
 
 const struct command_section command_sections[] = {
 	{ "program", "The program", commands_program },
 	{ "show", "Looking", NULL },
 	{ "port", "Ports", commands_port },
+	{ "queue", "Queues and the control queue of ports", commands_queue },
 	{ "forward", "Forwarding", commands_forward },
 	{ "service", "Services", commands_service },
 	{ "smc", "SMC", commands_smc },
 	{ "capture", "Packet capture", commands_capture },
 	{ NULL, NULL, NULL },
+};
+
+/* A word, or the place of an argument. */
+struct item {
+	char word[32];                 /* "": an argument */
+	struct cmdline_token_string fixed;
 };
 
 struct binding {
@@ -29,9 +36,8 @@ struct binding {
 	const struct view *view;
 	const struct view_arg *args;
 	unsigned argc;
-	unsigned n_words;
-	char words[WORDS_MAX][32];
-	struct cmdline_token_string fixed[WORDS_MAX];
+	unsigned n_items;
+	struct item items[ITEMS_MAX];
 	struct arg_token arg[VIEW_ARGS_MAX];
 	cmdline_parse_inst_t *inst;
 };
@@ -88,43 +94,57 @@ static void run_binding(void *result, struct cmdline *cl, void *data)
 }
 
 /* ---- the table ------------------------------------------------------------------------ */
-static void set_words(struct binding *b, const char *prefix, const char *words)
+static void add_item(struct binding *b, const char *word)
+{
+	if (b->n_items < ITEMS_MAX)
+		snprintf(b->items[b->n_items++].word, sizeof(b->items[0].word), "%s", word);
+}
+
+/* Words, "*" for an argument; those without a star come at the end. */
+static void set_items(struct binding *b, const char *pattern)
 {
 	char line[128], *save = NULL;
+	unsigned argc = 0;
 
-	snprintf(line, sizeof(line), "%s%s", prefix, words);
-	for (char *w = strtok_r(line, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
-		if (b->n_words < WORDS_MAX)
-			snprintf(b->words[b->n_words++], sizeof(b->words[0]), "%s", w);
+	snprintf(line, sizeof(line), "%s", pattern);
+	for (char *w = strtok_r(line, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
+		bool star = strcmp(w, "*") == 0;
+
+		argc += star;
+		add_item(b, star ? "" : w);
+	}
+	for (; argc < b->argc; argc++)
+		add_item(b, "");
 }
 
 static int make_inst(struct binding *b)
 {
-	unsigned n = 0;
+	unsigned argc = 0;
 
-	b->inst = calloc(1, sizeof(*b->inst) + (b->n_words + b->argc + 1) * sizeof(b->inst->tokens[0]));
+	b->inst = calloc(1, sizeof(*b->inst) + (b->n_items + 1) * sizeof(b->inst->tokens[0]));
 	if (b->inst == NULL)
 		return -ENOMEM;
 	b->inst->f = run_binding;
 	b->inst->data = b;
 	b->inst->help_str = b->command != NULL ? b->command->help : b->view->help;
-	for (unsigned i = 0; i < b->n_words; i++) {
-		b->fixed[i].hdr.ops = &cmdline_token_string_ops;
-		b->fixed[i].hdr.offset = offsetof(struct parsed, word);
-		b->fixed[i].string_data.str = b->words[i];
-		b->inst->tokens[n++] = &b->fixed[i].hdr;
-	}
-	for (unsigned i = 0; i < b->argc; i++) {
-		arg_token_init(&b->arg[i], b->c, &b->args[i], i);
-		b->inst->tokens[n++] = &b->arg[i].hdr;
+	for (unsigned i = 0; i < b->n_items; i++) {
+		struct item *item = &b->items[i];
+
+		if (item->word[0] == '\0') {
+			arg_token_init(&b->arg[argc], b->c, &b->args[argc], argc);
+			b->inst->tokens[i] = &b->arg[argc++].hdr;
+			continue;
+		}
+		item->fixed.hdr.ops = &cmdline_token_string_ops;
+		item->fixed.hdr.offset = offsetof(struct parsed, word);
+		item->fixed.string_data.str = item->word;
+		b->inst->tokens[i] = &item->fixed.hdr;
 	}
 	return 0;
 }
 
-/* With argc arguments: librte_cmdline has no optional tokens. */
-static int bind(struct command_table *t, struct console *c, const struct command *command,
-		const struct view *view,
-		unsigned argc)
+/* With argc arguments: librte_cmdline has no optional tokens. NULL: no memory. */
+static struct binding *add_binding(struct command_table *t, struct console *c, unsigned argc)
 {
 	struct binding *b = calloc(1, sizeof(*b)), **more;
 
@@ -133,16 +153,51 @@ static int bind(struct command_table *t, struct console *c, const struct command
 		t->bindings = more;
 	if (b == NULL || more == NULL) {
 		free(b);
-		return -ENOMEM;
+		return NULL;
 	}
 	t->bindings[t->n++] = b;
 	b->c = c;
-	b->command = command;
-	b->view = view;
-	b->args = command != NULL ? command->args : view->args;
 	b->argc = argc;
-	set_words(b, command != NULL ? "" : "show ", command != NULL ? command->words : view->words);
+	return b;
+}
+
+static int bind_command(struct command_table *t, struct console *c, const struct command *command, unsigned argc)
+{
+	struct binding *b = add_binding(t, c, argc);
+
+	if (b == NULL)
+		return -ENOMEM;
+	b->command = command;
+	b->args = command->args;
+	set_items(b, command->words);
 	return make_inst(b);
+}
+
+static int bind_view(struct command_table *t, struct console *c, const struct view *view, unsigned argc,
+		     const char *pattern)
+{
+	struct binding *b = add_binding(t, c, argc);
+
+	if (b == NULL)
+		return -ENOMEM;
+	b->view = view;
+	b->args = view->args;
+	set_items(b, pattern);
+	return make_inst(b);
+}
+
+/* "show port stats N", and of a port's views "show port N stats" too. */
+static int bind_view_orders(struct command_table *t, struct console *c, const struct view *v, unsigned argc)
+{
+	char pattern[128];
+	int rc;
+
+	snprintf(pattern, sizeof(pattern), "show %s", v->words);
+	rc = bind_view(t, c, v, argc, pattern);
+	if (rc < 0 || strncmp(v->words, "port ", 5) != 0 || argc == 0)
+		return rc;
+	snprintf(pattern, sizeof(pattern), "show port * %s", v->words + 5);
+	return bind_view(t, c, v, argc, pattern);
 }
 
 static int bind_all(struct command_table *t, struct console *c, const struct command *command,
@@ -152,7 +207,7 @@ static int bind_all(struct command_table *t, struct console *c, const struct com
 	int rc = 0;
 
 	for (unsigned n = required; n <= most && rc == 0; n++)
-		rc = bind(t, c, command, view, n);
+		rc = command != NULL ? bind_command(t, c, command, n) : bind_view_orders(t, c, view, n);
 	return rc;
 }
 
@@ -189,15 +244,30 @@ void command_table_free(struct command_table *t)
 }
 
 /* ---- usage and explanation -------------------------------------------------------------- */
+static size_t usage_arg(char *buf, size_t size, const struct view_arg *arg)
+{
+	bool bare = !arg->optional || arg->name[0] == '[';
+
+	return (size_t)snprintf(buf, size, bare ? "%s" : "[%s]", arg->name);
+}
+
+/* The words with the arguments' names in place of stars, the others behind. */
 static char *usage(const char *prefix, const char *words, const struct view_arg *args, char *buf, size_t size)
 {
-	unsigned required, n = view_args(args, &required);
-	size_t at = (size_t)snprintf(buf, size, "%s%s", prefix, words);
+	unsigned required, n = view_args(args, &required), argc = 0;
+	size_t at = (size_t)snprintf(buf, size, "%s", prefix);
 
-	for (unsigned i = 0; i < n && at < size; i++) {
-		bool bare = !args[i].optional || args[i].name[0] == '[';
-
-		at += (size_t)snprintf(buf + at, size - at, bare ? " %s" : " [%s]", args[i].name);
+	for (; *words != '\0' && at + 1 < size; words++) {
+		if (*words == '*' && argc < n) {
+			at += usage_arg(buf + at, size - at, &args[argc++]);
+		} else {
+			buf[at++] = *words;
+			buf[at] = '\0';
+		}
+	}
+	while (argc < n && at + 1 < size) {
+		buf[at++] = ' ';
+		at += usage_arg(buf + at, size - at, &args[argc++]);
 	}
 	return buf;
 }
@@ -225,17 +295,43 @@ const char *command_usage(unsigned n, char *buf, size_t size, const char **help,
 	return NULL;
 }
 
-/* How many words of the line are the binding's own. */
+static bool is_choice(const struct view_arg *arg, const char *word, size_t len)
+{
+	const char *choice;
+
+	for (unsigned i = 0; arg->kind == VIEW_ARG_CHOICE && (choice = view_choice(arg, i)) != NULL; i++)
+		if (strlen(choice) == len && strncmp(choice, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* How many words of the line are the binding's own; an argument between them may
+ * be any, and is one of them where it is a choice made right. */
 static unsigned words_matched(const struct binding *b, const char *line)
 {
-	unsigned n = 0;
+	unsigned n = 0, argc = 0;
 
-	for (; n < b->n_words; n++) {
-		size_t len = strlen(b->words[n]);
+	for (unsigned i = 0; i < b->n_items; i++) {
+		const char *word = b->items[i].word;
+		size_t len = 0;
 
 		line += strspn(line, " \t");
-		if (strncmp(line, b->words[n], len) != 0 || !cmdline_isendoftoken(line[len]))
+		while (!cmdline_isendoftoken(line[len]))
+			len++;
+		if (len == 0)
 			break;
+		if (word[0] == '\0') {
+			const struct view_arg *arg = &b->args[argc++];
+
+			if (is_choice(arg, line, len))
+				n++;
+			else if (arg->kind == VIEW_ARG_CHOICE)
+				break;
+		} else if (strlen(word) == len && strncmp(line, word, len) == 0) {
+			n++;
+		} else {
+			break;
+		}
 		line += len;
 	}
 	return n;
@@ -250,12 +346,13 @@ static void append(struct view_error *err, const char *text)
 
 static bool same_command(const struct binding *a, const struct binding *b)
 {
-	return a->command == b->command && a->view == b->view;
+	return a != NULL && a->command == b->command && a->view == b->view;
 }
 
 void command_explain(const struct command_table *t, const char *line, int rc, struct view_error *err)
 {
-	unsigned best = 0, shown = 0;
+	const struct binding *last = NULL;
+	unsigned best = 0;
 	char buf[160];
 
 	for (unsigned i = 0; i < t->n; i++)
@@ -271,9 +368,10 @@ void command_explain(const struct command_table *t, const char *line, int rc, st
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct binding *b = t->bindings[i];
 
-		if (words_matched(b, line) != best || (i > 0 && same_command(b, t->bindings[i - 1])))
+		if (words_matched(b, line) != best || same_command(last, b))
 			continue;
-		append(err, shown++ > 0 ? "; " : "");
+		append(err, last != NULL ? "; " : "");
+		last = b;
 		append(err, b->command != NULL ? usage("", b->command->words, b->args, buf, sizeof(buf)) :
 						 usage("show ", b->view->words, b->args, buf, sizeof(buf)));
 	}

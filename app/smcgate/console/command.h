@@ -25,6 +25,8 @@ struct console;
 typedef int (*command_fn)(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 			  struct view_error *err);
 
+/* words: "port start", or "port * ctrl timeout *" with stars where arguments are;
+ * those without a star follow. */
 struct command {
 	const char *words;
 	struct view_arg args[VIEW_ARGS_MAX];
@@ -40,7 +42,7 @@ struct command_section {
 /* All sections: NULL name at the end. */
 extern const struct command_section command_sections[];
 extern const struct command commands_program[], commands_port[], commands_forward[], commands_service[],
-	commands_capture[], commands_smc[];
+	commands_capture[], commands_smc[], commands_queue[];
 
 /* One line the parser knows: a command or a view with one number of arguments. */
 struct binding;

@@ -65,6 +65,14 @@ static uint32_t adapt(struct bql *b, uint64_t done, uint32_t over, uint64_t now_
 	return RTE_MIN(limit, b->max);
 }
 
+void bql_reset(struct bql *b, uint64_t posted, uint64_t done, uint64_t now_us)
+{
+	b->posted = b->prev_posted = posted;
+	b->done = done;
+	b->prev_over = 0;
+	start_slack(b, now_us);
+}
+
 void bql_update(struct bql *b, uint64_t posted, uint64_t done, uint64_t now_us)
 {
 	uint32_t limit, over;

@@ -37,6 +37,9 @@ void bql_init(struct bql *b, uint64_t now_us);
 /* The device has taken (posted) and given back (done) so much since it started:
  * neither ever goes down. Adapts the limit when something came back. */
 void bql_update(struct bql *b, uint64_t posted, uint64_t done, uint64_t now_us);
+/* The same where the queue was reset: what came back was given up, and tells nothing of
+ * how fast the device is. */
+void bql_reset(struct bql *b, uint64_t posted, uint64_t done, uint64_t now_us);
 /* A frame may be posted while this is not negative: the one that crosses the
  * limit still goes, and having gone beyond tells that more was there. */
 static inline int64_t bql_room(const struct bql *b)

@@ -78,6 +78,8 @@ struct lcore {
 	uint8_t random[LCORE_RANDOM]; /* from the system, handed out front to back */
 	uint16_t random_used;
 	uint16_t n_services;          /* entries of services in use */
+	uint32_t ports_on;            /* lcore_set_ports() */
+	uint64_t rx_stopped[CONFIG_MAX_PORTS]; /* by port index, bit for each queue stopped alone */
 	struct lcore_service *services;
 	struct tx_port tx[CONFIG_MAX_PORTS]; /* by port index */
 	struct rte_mbuf *pkts[PIPELINE_BURST_MAX];

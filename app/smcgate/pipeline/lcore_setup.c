@@ -72,7 +72,7 @@ static int fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
 	return tx_limit(tp, vnic_tx_progress, lc->now_us, lc->node);
 }
 
-void lcore_set_ports(struct lcore *lc, uint32_t on)
+void lcore_set_rx(struct lcore *lc)
 {
 	const struct config_lcore *conf = &lc->pl->cfg->lcores[lc->index];
 
@@ -80,7 +80,8 @@ void lcore_set_ports(struct lcore *lc, uint32_t on)
 	for (unsigned i = 0; i < conf->n_queues; i++) {
 		struct port *p = &lc->pl->ports[conf->queues[i].port_index];
 
-		if ((on >> p->index & 1) == 0)
+		if ((lc->ports_on >> p->index & 1) == 0 ||
+		    (lc->rx_stopped[p->index] >> conf->queues[i].queue & 1) != 0)
 			continue;
 		lc->rxq[lc->n_rxq++] = (struct rx_queue){
 			.id = p->id,
@@ -90,15 +91,24 @@ void lcore_set_ports(struct lcore *lc, uint32_t on)
 			.dev = p,
 		};
 	}
+	idle_queues_changed(lc);
+}
+
+void lcore_set_ports(struct lcore *lc, uint32_t on)
+{
 	for (unsigned i = 0; i < lc->n_ports; i++) {
 		struct tx_port *tp = &lc->tx[i];
 
 		tp->on = (on >> i & 1) != 0;
-		if (!tp->on)
-			tx_purge(lc, tp, PDROP_TX_STOPPED);
+		if (tp->on)
+			continue;
+		tx_purge(lc, tp, PDROP_TX_STOPPED);
+		tp->halted = false; /* all queues of a port start with it */
+		lc->rx_stopped[i] = 0;
 	}
+	lc->ports_on = on;
+	lcore_set_rx(lc);
 	rdma_ports(lc, on);
-	idle_queues_changed(lc);
 }
 
 static int lcore_fill(struct pipeline *pl, struct lcore *lc)

@@ -11,6 +11,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/fwd.h"
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
@@ -22,6 +23,7 @@
 #define FLUSH_MS 100 /* for resets to leave after the grace period */
 #define STEP_MS 20
 #define GROUPS_MS 500 /* for link groups to be deleted */
+#define CLOSE_WAIT_MS 1000 /* for a call that waits for a device */
 #define ROCE_HEADERS 128
 
 static int open_ports(struct pipeline *pl)
@@ -261,7 +263,8 @@ void pipeline_destroy(struct pipeline *pl)
 	lcores_destroy(pl);
 	exchange_destroy(&pl->exchange);
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		port_close(&pl->ports[i]);
+		if (device_done(pl, &pl->ports[i], CLOSE_WAIT_MS)) /* else it is left as it is */
+			port_close(&pl->ports[i]);
 	for (unsigned i = 0; pl->lcores != NULL && i < pl->n_workers; i++) {
 		if (pl->lcores[i] != NULL)
 			mem_lcore_destroy(&pl->lcores[i]->mem);

@@ -25,6 +25,7 @@
 
 #include "app/smcgate/config/config.h"
 #include "app/smcgate/service/service.h"
+#include "pmd/virtio/vnic.h"
 #include "proto/net/net.h"
 #include "proto/sock/sock.h"
 
@@ -125,6 +126,56 @@ int pipeline_port_reset(struct pipeline *pl, unsigned port);
 /* Of a stopped port (-EBUSY): queue sizes cannot follow while it runs. */
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
+
+/* ---- queues of a port ---------------------------------------------------------------- */
+/*
+ * "Waits for the device" is said where a call does so without any lock, on a thread of its
+ * own, for at most PIPELINE_DEVICE_TIMEOUT_MS: then it returns -EINPROGRESS, or -ECANCELED
+ * when pipeline_cancel_on()'s descriptor became readable. The device goes on with it; until
+ * it is done further calls that wait for this port's device return -EAGAIN.
+ */
+#define PIPELINE_DEVICE_TIMEOUT_MS 3000
+
+struct pipeline_queue_info {
+	enum vnic_dir dir;
+	uint16_t queue;
+	uint8_t worker;
+	bool stopped;                    /* by pipeline_queue_stop() */
+	uint16_t descriptors;
+	int flows;                       /* receive: parts of a thousand of all flows that the device
+					  * aims at it by our table; -1: the device spreads as it likes */
+};
+/* Receive queues first; how many of max were filled. -ENODEV: closed. */
+int pipeline_queue_list(struct pipeline *pl, unsigned port, struct pipeline_queue_info *out, unsigned max);
+/*
+ * Its worker lets go of a queue before it stops and goes on with the others. What the
+ * transmit stage holds back for it stays there for as long as for a port that takes nothing, what
+ * comes to a stopped receive queue waits with the device or is lost there. All wait for the
+ * device. -EALREADY, -EINVAL: no such queue, -ENETDOWN: the port is stopped, -ENOTSUP, or the
+ * driver's error. A start of the port starts all of its queues.
+ */
+int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue);
+int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue);
+/* vnic_queue_reset(), waiting for the device; size 0: as it is. -EBUSY: it is stopped. */
+int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue, uint16_t size,
+			 struct vnic_reset_report *report);
+/* Coalescing of a queue or VNIC_ALL_QUEUES; waits for the device; errors of vnic_coal_set(). */
+int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue,
+		      const struct vnic_coal *c);
+
+struct pipeline_coal_info {
+	enum vnic_dir dir;
+	uint16_t queue;
+	int known_rc, device_rc;         /* 0: the value is there; of vnic_coal_get(), or -EINPROGRESS */
+	struct vnic_coal known, device;  /* as the driver has it, as the device answered */
+};
+/* As pipeline_queue_list(); the device is asked, waiting for it. */
+int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_info *out, unsigned max);
+
+/* The port's control queue. -ENOTSUP: another driver's, -ENODEV: closed. */
+int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out);
+/* Of commands from now on. */
+int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms);
 
 /* ---- what a worker counts ------------------------------------------------------------ */
 #define PIPELINE_STAGES(X) \

@@ -75,6 +75,8 @@ int lcores_fill(struct pipeline *pl);
 void lcores_destroy(struct pipeline *pl);
 /* Worker, or while it does not run: poll and send on the ports of the mask. */
 void lcore_set_ports(struct lcore *lc, uint32_t on);
+/* The receive queues anew, without those that are stopped. */
+void lcore_set_rx(struct lcore *lc);
 
 /* services.c: those of the configuration, on all workers. */
 int services_start(struct pipeline *pl);

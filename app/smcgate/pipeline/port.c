@@ -258,6 +258,7 @@ int port_start(struct port *p, const struct steering *st)
 		return rc;
 	}
 	p->state = PORT_STARTED;
+	p->rx_stopped = p->tx_stopped = 0; /* ethdev starts all queues */
 	if (!p->rss)
 		return 0;
 	rc = set_key(p, st);

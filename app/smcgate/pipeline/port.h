@@ -11,6 +11,8 @@
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/pipeline/steer.h"
 
+struct device_job;
+
 struct port {
 	/* constant after port_open() */
 	const struct config_port *conf;
@@ -34,6 +36,8 @@ struct port {
 	struct rte_ether_addr mac;
 	uint16_t peer;             /* port index that the forwarding modes send to */
 	uint16_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls it */
+	uint64_t rx_stopped, tx_stopped; /* bit for each queue that was stopped alone */
+	struct device_job *job;    /* device.c's; NULL: nothing waits for the device */
 };
 
 /* Pool for the receive queues of one worker on this port. */

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/fwd.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "app/smcgate/pipeline/rdma.h"
+
+#define CLOSE_WAIT_MS 1000 /* for a call that waits for the device: stopping the port ends it */
 
 static int worker_set_ports(struct lcore *lc, void *arg)
 {
@@ -96,10 +99,16 @@ int pipeline_port_close(struct pipeline *pl, unsigned port)
 		return rc;
 	if (pl->ports[port].state == PORT_STARTED)
 		rc = stop(pl, &pl->ports[port]);
-	if (rc == 0)
-		port_close(&pl->ports[port]);
 	pipeline_unlock(pl);
-	return rc;
+	/* Nobody may be in the driver when the port goes. */
+	if (rc == 0 && !device_done(pl, &pl->ports[port], CLOSE_WAIT_MS))
+		rc = -EAGAIN;
+	if (rc < 0)
+		return rc;
+	pipeline_lock(pl);
+	port_close(&pl->ports[port]);
+	pipeline_unlock(pl);
+	return 0;
 }
 
 static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned worker)

@@ -249,7 +249,11 @@ static bool see_progress(struct lcore *lc, struct tx_port *tp)
 		return false;
 	if (pr.done_bytes < before) /* the queue was set up anew */
 		bql_init(&tp->bql, lc->now_us);
-	bql_update(&tp->bql, pr.posted_bytes, pr.done_bytes, lc->now_us);
+	if (pr.lost != tp->lost)
+		bql_reset(&tp->bql, pr.posted_bytes, pr.done_bytes, lc->now_us);
+	else
+		bql_update(&tp->bql, pr.posted_bytes, pr.done_bytes, lc->now_us);
+	tp->lost = pr.lost;
 	return tp->bql.done != before;
 }
 
@@ -271,6 +275,11 @@ unsigned tx_flush(struct lcore *lc, struct tx_port *tp)
 	bool limited = tp->fq != NULL, progress = false;
 	unsigned total = 0;
 
+	if (tp->halted) {
+		if (tp->n_control + tp->n_data + tp->n_out != 0)
+			note_stuck(lc, tp, false);
+		return 0;
+	}
 	if (limited && tp->bql.posted != tp->bql.done)
 		progress = see_progress(lc, tp);
 	while (tp->n_control != 0 || tp->n_data != 0 || tp->n_out != 0) {

@@ -38,6 +38,7 @@ struct tx_port {
 	bool on;                  /* frames for a port that is off are dropped */
 	bool prepare;             /* rte_eth_tx_prepare() is due */
 	bool stuck;               /* the last burst was not taken whole */
+	bool halted;              /* the queue is stopped: frames wait, for TX_STUCK_US at most */
 	uint32_t offloads;        /* enum net_offload */
 	uint16_t n_control, n_data, n_out, n_out_control;
 	uint32_t bytes;           /* of data[] */
@@ -46,6 +47,7 @@ struct tx_port {
 	int (*progress)(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out);
 	struct fq *fq;            /* data, when progress is there */
 	struct bql bql;
+	uint64_t lost;            /* packets that resets of the queue gave up */
 	struct rte_mbuf *control[TX_CONTROL_MAX];
 	struct rte_mbuf *data[TX_DATA_MAX];
 	struct rte_mbuf *out[TX_OUT_MAX]; /* finished: control first */

@@ -101,8 +101,9 @@ static void add_column(struct table *t, const struct view *v, const json_t *rows
 	key_text(v, key, cell, sizeof(cell));
 	t->keys[t->n] = key;
 	t->width[t->n] = (int)strlen(cell);
-	t->right[t->n] = json_is_number(json_object_get(json_array_get(rows, 0), key));
+	t->right[t->n] = false;
 	json_array_foreach(rows, i, j) {
+		t->right[t->n] |= json_is_number(json_object_get(j, key));
 		value_text(json_object_get(j, key), cell, sizeof(cell));
 		t->width[t->n] = RTE_MAX(t->width[t->n], (int)strlen(cell));
 	}
@@ -114,7 +115,19 @@ static bool in_table(const json_t *j)
 	return !json_is_object(j) && !is_list(j);
 }
 
-/* The hinted columns that the first row has; without any, all its scalars. */
+static bool any_has(const json_t *rows, const char *key)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		if (json_object_get(row, key) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* The hinted columns that a row has; without any, all scalars of the first. */
 static void choose_columns(struct table *t, const struct view *v, const json_t *rows)
 {
 	json_t *first = json_array_get(rows, 0), *value;
@@ -122,7 +135,7 @@ static void choose_columns(struct table *t, const struct view *v, const json_t *
 
 	t->n = 0;
 	for (const struct view_column *c = v->columns; c != NULL && c->key != NULL; c++)
-		if (json_object_get(first, c->key) != NULL)
+		if (any_has(rows, c->key))
 			add_column(t, v, rows, c->key);
 	if (t->n > 0)
 		return;

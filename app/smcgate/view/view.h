@@ -24,7 +24,7 @@
 
 #include "app/smcgate/pipeline/pipeline.h"
 
-#define VIEW_ARGS_MAX 3
+#define VIEW_ARGS_MAX 5
 
 struct capture;
 
@@ -83,7 +83,8 @@ struct view_column {
 };
 
 struct view {
-	const char *words;              /* "port stats": `show port stats`, /smcgate/port/stats */
+	const char *words;              /* "port stats": `show port stats`, /smcgate/port/stats; of ports
+					 * that is `show port N stats` as well */
 	struct view_arg args[VIEW_ARGS_MAX];
 	view_build_fn build;
 	enum view_layout layout;
@@ -152,7 +153,7 @@ void view_lock(void);
 void view_unlock(void);
 
 /* The tables of the files of this directory, each ended by NULL words. */
-extern const struct view view_port[], view_queue[], view_lcore[], view_sock[], view_service[], view_net[],
+extern const struct view view_port[], view_port_queue[], view_queue[], view_lcore[], view_sock[], view_service[], view_net[],
 	view_tcp[],
 	view_drop[], view_memory[], view_config[], view_capture[], view_smc[], view_smc_stats[];
 

@@ -19,6 +19,10 @@ struct fake {
 	bool no_smc;            /* no RDMA device: SMC is not spoken */
 	bool wait_for_cancel;   /* questions to workers wait until cancel_fd is readable */
 	enum pipeline_port_state state[2];
+	bool queue_stopped;     /* receive queue 0 */
+	bool broken;            /* a control command was not answered */
+	int device_rc;          /* of asking a device for its coalescing */
+	enum vnic_reset_how how;
 };
 extern struct fake fake;
 

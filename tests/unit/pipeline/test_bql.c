@@ -108,6 +108,34 @@ static void bql_update__stays_between_its_bounds(void)
 	CU_ASSERT_EQUAL(d.b.limit, BQL_LIMIT_MIN);
 }
 
+/* What a reset of the queue gives up is room at once, and no measurement: without
+ * that the limit would grow by what was outstanding, reset by reset. */
+static void bql_reset__leaves_the_limit_alone(void)
+{
+	struct device d;
+	uint32_t limit;
+
+	start(&d);
+	for (unsigned n = 0; n < 500; n++)
+		turn(&d, 125, 100, 1000000);
+	limit = d.b.limit;
+	for (unsigned r = 0; r < 100; r++) {
+		for (unsigned n = 0; n < 3; n++)
+			turn(&d, 125, 100, 1000000);
+		CU_ASSERT_TRUE(d.posted > d.done);
+		d.done = d.posted;
+		bql_reset(&d.b, d.posted, d.done, d.now_us);
+		CU_ASSERT_EQUAL(bql_room(&d.b), d.b.limit);
+	}
+	CU_ASSERT_TRUE(d.b.limit <= limit + 4 * FRAME);
+	/* It goes on as before, from an empty device. */
+	turn(&d, 125, 100, 1000000);
+	d.idle_us = 0;
+	for (unsigned n = 0; n < 500; n++)
+		turn(&d, 125, 100, 1000000);
+	CU_ASSERT_EQUAL(d.idle_us, 0);
+}
+
 static void bql_room__may_be_overshot_by_one_frame(void)
 {
 	struct bql b;
@@ -124,6 +152,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(bql_update__shrinks_after_the_hold_time),
 	TEST_CASE(bql_update__an_idle_sender_keeps_its_limit),
 	TEST_CASE(bql_update__stays_between_its_bounds),
+	TEST_CASE(bql_reset__leaves_the_limit_alone),
 	TEST_CASE(bql_room__may_be_overshot_by_one_frame),
 };
 TEST_MAIN("pipeline_bql", cases)

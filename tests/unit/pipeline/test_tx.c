@@ -278,6 +278,59 @@ static void tx_flush__no_more_with_the_device_than_its_limit(void)
 	tx_fini(tp);
 }
 
+/* A reset gives up what was with the device: what waits here goes on at once, and the
+ * limit does not take the jump for speed. */
+static void tx_flush__goes_on_after_a_reset_of_the_queue(void)
+{
+	struct tx_port *tp = &lc->tx[0];
+	uint32_t limit;
+
+	start();
+	device = (struct vnic_tx_progress){ 0 };
+	CU_ASSERT_EQUAL_FATAL(tx_limit(tp, tell, lc->now_us, 0), 0);
+	limit = tp->bql.limit;
+	for (unsigned i = 0; i < 8; i++)
+		queue_flow(1, 1514);
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 3);
+	CU_ASSERT_EQUAL(tp->n_data, 5);
+	device.done_bytes = lc->stats.tx_bytes;
+	device.lost = 3;
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 3);
+	CU_ASSERT_EQUAL(tp->n_data, 2);
+	CU_ASSERT_EQUAL(tp->bql.limit, limit);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_QUEUE], 0);
+	finish();
+	tx_fini(tp);
+}
+
+/* What waits for a stopped queue stays, for a while; its driver is not asked. */
+static void tx_flush__holds_back_for_a_stopped_queue(void)
+{
+	struct tx_port *tp = &lc->tx[0];
+
+	start();
+	queue(1, NET_TX_DATA);
+	queue(2, NET_TX_CONTROL);
+	tp->halted = true;
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 0);
+	CU_ASSERT_TRUE(tx_backlog(lc));
+	CU_ASSERT_EQUAL(drain(NULL, 10), 0);
+	lc->now_us += TX_STUCK_US;
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 0);
+	tp->halted = false;
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 2);
+	CU_ASSERT_FALSE(tx_backlog(lc));
+	CU_ASSERT_EQUAL(drain(NULL, 10), 2);
+	tp->halted = true;
+	queue(3, NET_TX_DATA);
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 0);
+	lc->now_us += TX_STUCK_US + 1;
+	CU_ASSERT_EQUAL(tx_flush(lc, tp), 0);
+	CU_ASSERT_EQUAL(lc->stats.drop[PDROP_TX_QUEUE], 1);
+	CU_ASSERT_FALSE(tx_backlog(lc));
+	finish();
+}
+
 static void exchange_packet__bounded(void)
 {
 	struct lcore *other;
@@ -317,6 +370,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(tx_flush__gives_up_on_a_stuck_port),
 	TEST_CASE(tx_flush__by_way_of_another_worker),
 	TEST_CASE(tx_flush__no_more_with_the_device_than_its_limit),
+	TEST_CASE(tx_flush__goes_on_after_a_reset_of_the_queue),
+	TEST_CASE(tx_flush__holds_back_for_a_stopped_queue),
 	TEST_CASE(exchange_packet__bounded),
 };
 TEST_MAIN("pipeline_tx", cases)

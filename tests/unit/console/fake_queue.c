@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Queues and control queues of the fake's ports. Port "left" is like our driver's,
+ * "right" like one that can do nothing of it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "tests/unit/console/fake.h"
+
+static const char *dir_name(enum vnic_dir dir)
+{
+	return dir == VNIC_RX ? "rx" : "tx";
+}
+
+static int did(unsigned port, const char *what, enum vnic_dir dir, unsigned queue, unsigned size)
+{
+	snprintf(fake.did, sizeof(fake.did), "%s %u %s %u %u", what, port, dir_name(dir), queue, size);
+	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
+}
+
+int pipeline_queue_list(struct pipeline *pl, unsigned port, struct pipeline_queue_info *out, unsigned max)
+{
+	out[0] = (struct pipeline_queue_info){ .dir = VNIC_RX, .worker = (uint8_t)port, .descriptors = 64,
+					       .stopped = fake.queue_stopped, .flows = port == 0 ? 125 : -1 };
+	out[1] = (struct pipeline_queue_info){ .dir = VNIC_TX, .worker = (uint8_t)port, .descriptors = 128,
+					       .flows = -1 };
+	return fake.rc != 0 ? fake.rc : 2;
+}
+
+int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
+{
+	return did(port, "queue_start", dir, queue, 0);
+}
+
+int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
+{
+	int rc = did(port, "queue_stop", dir, queue, 0);
+
+	fake.queue_stopped |= rc == 0 && dir == VNIC_RX;
+	return rc;
+}
+
+int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue, uint16_t size,
+			 struct vnic_reset_report *report)
+{
+	*report = (struct vnic_reset_report){ .how = fake.how, .size = size != 0 ? size : 64, .queue_us = 321,
+					      .others_us = 45, .returned = 63, .lost = 2 };
+	return did(port, "queue_reset", dir, queue, size);
+}
+
+int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue,
+		      const struct vnic_coal *c)
+{
+	int rc = did(port, "coalesce", dir, queue, c->usecs);
+	size_t at = strlen(fake.did);
+
+	snprintf(fake.did + at, sizeof(fake.did) - at, " %u", c->packets);
+	return rc;
+}
+
+int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_info *out, unsigned max)
+{
+	out[0] = (struct pipeline_coal_info){ .dir = VNIC_RX, .device_rc = fake.device_rc, .known = { .usecs = 32, .packets = 100 },
+					      .device = { .usecs = 32, .packets = 100 } };
+	out[1] = (struct pipeline_coal_info){ .dir = VNIC_TX, .device_rc = fake.device_rc, .known = { .usecs = 16, .packets = 50 },
+					      .device = { .usecs = 16, .packets = 51 } };
+	if (port == 1)
+		out[0].known_rc = out[0].device_rc = out[1].known_rc = out[1].device_rc = -ENOTSUP;
+	return fake.rc != 0 ? fake.rc : 2;
+}
+
+int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out)
+{
+	if (port == 1)
+		return -ENOTSUP;
+	*out = (struct vnic_ctrl_info){ .present = true, .timeout_ms = 604800000, .slots = 64 };
+	out->broken = fake.broken;
+	snprintf(out->why, sizeof(out->why), "%s", fake.broken ? "a device that hangs" : "");
+	out->stats = (struct vnic_ctrl_stats){ .submitted = 2000, .completed = 1990, .failed = 3, .timed_out = 2,
+					       .canceled = 1, .in_flight = 4, .in_flight_max = 62, .waiting = 5,
+					       .doorbells = 250, .wait_cpu_ns = 1996000 };
+	out->stats.latency[6] = 1900; /* up to 64 us */
+	out->stats.latency[7] = 80;   /* the 99th of a hundred is in here */
+	out->stats.latency[20] = 20;
+	out->stats.n_last = 2;
+	out->stats.last[0] = (struct vnic_ctrl_last){ 4, 0, 0, 55, rte_rdtsc() - rte_get_tsc_hz() * 3 };
+	out->stats.last[1] = (struct vnic_ctrl_last){ 9, 3, -EREMOTEIO, 77,
+						       rte_rdtsc() - rte_get_tsc_hz() * 40 };
+	return fake.rc;
+}
+
+int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms)
+{
+	snprintf(fake.did, sizeof(fake.did), "ctrl_timeout %u %llu", port, (unsigned long long)ms);
+	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
+}
+
+const char *vnic_ctrl_name(uint8_t class, uint8_t cmd, char *buf, size_t len)
+{
+	snprintf(buf, len, class == 4 ? "MQ VQ_PAIRS_SET" : "class %u command %u", class, cmd);
+	return buf;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Queues and control queues on the console: what is asked for, what is said and shown. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/console/run.h"
+#include "tests/unit/test.h"
+
+struct line {
+	const char *line;
+	int rc;              /* what the pipelines answer; 0: what the port can */
+	const char *did;     /* what was asked of them; "": nothing */
+	const char *says[5]; /* parts of the output */
+};
+
+static void run_lines(const struct line *lines, size_t n)
+{
+	struct rig r;
+
+	rig_up(&r);
+	for (size_t i = 0; i < n; i++) {
+		const struct line *l = &lines[i];
+		bool fails = l->says[0] != NULL && strncmp(l->says[0], "error: ", 7) == 0, ok;
+
+		fake.rc = l->rc;
+		rig_run(&r, l->line);
+		fake.rc = 0;
+		ok = strcmp(fake.did, l->did) == 0 && (r.rc < 0) == fails;
+		ok &= l->says[0] != NULL || r.text[0] == '\0';
+		for (unsigned s = 0; s < RTE_DIM(l->says) && l->says[s] != NULL; s++)
+			ok &= strstr(r.text, l->says[s]) != NULL;
+		if (!ok) {
+			printf("\n  '%s': did '%s', rc %d, says\n%s\n", l->line, fake.did, r.rc, r.text);
+			CU_FAIL("a line did something else");
+		}
+	}
+	rig_down(&r);
+}
+
+static const struct line changes[] = {
+	{ "port 0 rxq 0 start", 0, "queue_start 0 rx 0 0", { NULL } },
+	{ "port left txq 0 stop", 0, "queue_stop 0 tx 0 0", { NULL } },
+	{ "port left txq 0 start", -EALREADY, "queue_start 0 tx 0 0",
+	  { "error: port 0 transmit queue 0: start: it is so already" } },
+	{ "port 0 rxq 0 stop", 0, "queue_stop 0 rx 0 0",
+	  { "port 0 receive queue 0: 12.5 % of all flows are aimed at it, and wait or are lost\n" } },
+	{ "port 0 rxq 0 stop", -ENETDOWN, "queue_stop 0 rx 0 0",
+	  { "error: port 0 receive queue 0: stop: the port is stopped: port start first" } },
+	{ "port 1 rxq 0 stop", 0, "queue_stop 1 rx 0 0",
+	  { "error: port 1 receive queue 0: stop: net_null cannot stop single queues: port stop" } },
+	{ "port 1 txq 0 start", 0, "queue_start 1 tx 0 0", { "error: port 1 transmit queue 0: start: net_null" } },
+	{ "port 0 txq 0 reset", 0, "queue_reset 0 tx 0 0",
+	  { "port 0 transmit queue 0: the device reset this queue alone\n", "descriptors       64\n",
+	    "queue out us      321\n", "others out us     45\n", "packets lost      2\n" } },
+	{ "port 0 rxq 0 resize 128", 0, "queue_reset 0 rx 0 128",
+	  { "descriptors       128\n", "buffers returned  63\n" } },
+	{ "port right rxq 0 resize 128", 0, "queue_reset 1 rx 0 128",
+	  { "error: port 1 receive queue 0: resize: net_null cannot resize a queue: give the port rx_descriptors" } },
+	{ "port right rxq 0 reset", 0, "queue_reset 1 rx 0 0",
+	  { "error: port 1 receive queue 0: reset: net_null cannot reset single queues: port reset" } },
+	{ "port 0 txq 0 resize 100", -EINVAL, "queue_reset 0 tx 0 100",
+	  { "error: port 0 transmit queue 0: resize: 100 descriptors are more or less than" } },
+	{ "port 0 txq 0 resize 32768", -ERANGE, "queue_reset 0 tx 0 32768",
+	  { "error: port 0 transmit queue 0: resize: 32768 descriptors are more" } },
+	{ "port 0 txq 0 reset", -EBUSY, "queue_reset 0 tx 0 0",
+	  { "error: port 0 transmit queue 0: reset: it is stopped: start it first" } },
+	{ "port 0 txq 0 reset", -ETIMEDOUT, "queue_reset 0 tx 0 0", { "error: ", "is broken now: port reset" } },
+	{ "port 0 txq 0 resize 64", -ENOMEM, "queue_reset 0 tx 0 64", { "error: ", "the queue is as it was" } },
+	{ "port 0 rxq 0 coalesce usecs 30 packets 200", 0, "coalesce 0 rx 0 30 200", { NULL } },
+	{ "port 0 txq all coalesce usecs 0 packets 0", 0, "coalesce 0 tx 65535 0 0", { NULL } },
+	{ "port 0 txq 0 coalesce usecs 4294967295 packets 1", 0, "coalesce 0 tx 0 4294967295 1", { NULL } },
+	{ "port 1 rxq 0 coalesce usecs 1 packets 1", 0, "coalesce 1 rx 0 1 1",
+	  { "error: port 1 receive queue 0: coalesce: the device cannot do it" } },
+	{ "port 0 rxq all coalesce usecs 1 packets 1", -EREMOTEIO, "coalesce 0 rx 65535 1 1",
+	  { "error: port 0 receive queues: coalesce: the device refused it, nothing has changed" } },
+	{ "port 0 rxq 0 coalesce usecs 1 packets 1", -EINPROGRESS, "coalesce 0 rx 0 1 1",
+	  { "error: ", "the device has not answered yet and may do it still: see show port ctrl" } },
+	{ "port 0 rxq 0 coalesce usecs 1 packets 1", -EAGAIN, "coalesce 0 rx 0 1 1",
+	  { "error: ", "busy: an earlier command waits for this device still" } },
+	{ "port 0 ctrl timeout 5000", 0, "ctrl_timeout 0 5000", { NULL } },
+	{ "port left ctrl timeout 31536000000", 0, "ctrl_timeout 0 31536000000", { NULL } },
+	{ "port 1 ctrl timeout 5", 0, "ctrl_timeout 1 5",
+	  { "error: port 1: ctrl timeout: net_null has no control queue of ours" } },
+};
+
+static void queue__changes(void)
+{
+	run_lines(changes, RTE_DIM(changes));
+}
+
+/* Nothing is done, and what is allowed is said. */
+static const struct line refused[] = {
+	{ "port 2 rxq 0 stop", 0, "", { "error: port: found '2', allowed 0 or left, 1 or right" } },
+	{ "port all rxq 0 stop", 0, "", { "error: port: found 'all'" } },
+	{ "port 0 rxq 1 stop", 0, "", { "error: receive queue: found '1', allowed 0..0" } },
+	{ "port 0 rxq all reset", 0, "", { "error: receive queue: found 'all', allowed 0..0" } },
+	{ "port 0 txq -1 reset", 0, "", { "error: transmit queue: found '-1'" } },
+	{ "port 0 queue 0 stop", 0, "", { "error: rxq|txq: found 'queue', allowed rxq, txq" } },
+	{ "port 0 rxq 0 resize 4", 0, "", { "error: size: found '4', allowed 8..32768" } },
+	{ "port 0 rxq 0 resize 65544", 0, "", { "error: size: found '65544', allowed 8..32768" } },
+	{ "port 0 rxq 0 resize many", 0, "", { "error: size: found 'many'" } },
+	{ "port 0 rxq 0 coalesce usecs x packets 1", 0, "", { "error: usecs: found 'x', allowed 0..4294967295" } },
+	{ "port 0 rxq 0 coalesce usecs 1 packets 4294967296", 0, "", { "error: packets: found '4294967296'" } },
+	{ "port 0 rxq 7 coalesce usecs 1 packets 1", 0, "", { "error: receive queue: found '7'" } },
+	{ "port 0 ctrl timeout 0", 0, "", { "error: timeout: found '0', allowed 1..31536000000" } },
+	{ "port 0 ctrl timeout 7d", 0, "", { "error: timeout: found '7d'" } },
+	{ "port 9 ctrl timeout 5", 0, "", { "error: port: found '9'" } },
+	/* not understood: only what begins like it is listed */
+	{ "port 0 rxq 0", 0, "", { "error: found 'port 0 rxq 0', allowed: port N rxq|txq Q stop; port N rxq|txq Q start" } },
+	{ "port 0 rxq 0 halt", 0, "", { "error: found 'port 0 rxq 0 halt', allowed: port N rxq|txq Q stop" } },
+	{ "port 0 rxq 0 coalesce usecs 1", 0, "",
+	  { "error: found 'port 0 rxq 0 coalesce usecs 1', allowed: port N rxq|txq Q|all coalesce usecs U packets P\n" } },
+	{ "port 0 ctrl", 0, "", { "error: found 'port 0 ctrl', allowed: port N ctrl timeout MS\n" } },
+	{ "port 0 ctrl timeout 5 6", 0, "", { "error: found 'port 0 ctrl timeout 5 6', allowed: port N ctrl timeout MS\n" } },
+	{ "port start 0 1", 0, "", { "error: found 'port start 0 1', allowed: port start N|all\n" } },
+};
+
+static void queue__refused(void)
+{
+	run_lines(refused, RTE_DIM(refused));
+}
+
+static const struct line looks[] = {
+	{ "show port queues 0", 0, "", { "rx       0      2           64     12.5  runs", "tx       0      2          128" } },
+	{ "show port queues all", 0, "", { "   1  tx " } },
+	{ "show port coalesce 0", 0, "", { "rx       0     32      100", "as set", "16       50", "differs" } },
+	{ "show port coalesce right", 0, "", { "none: the device cannot" } },
+	{ "show port coalesce all", 0, "", { "as set", "none: the device cannot" } },
+	{ "show port coalesce 0", -ETIMEDOUT, "", { "error: port 0" } },
+	{ "show port ctrl 0", 0, "",
+	  { "timeout ms               604800000\n", "latency p50 us           64\n", "latency p99 us           128\n",
+	    "doorbells per command    0.125\n", "wait cpu us per command  1.0\n" } },
+	{ "show port ctrl 0", 0, "",
+	  { "MQ VQ_PAIRS_SET    ok               55    3000", "class 9 command 3  refused          77",
+	    "broken                   no", "in flight                4\n", "waiting                  5\n" } },
+	{ "show port ctrl all", 0, "", { "name           right", "control queue  no" } },
+	{ "show port ctrl 0", -ENODEV, "", { "error: port 0: it is closed" } },
+	/* a port's views, port first */
+	{ "show port 0 ctrl", 0, "", { "timeout ms" } },
+	{ "show port left coalesce", 0, "", { "differs" } },
+	{ "show port all queues", 0, "", { "flows %" } },
+	{ "show port 1 xstats", 0, "", { "rx_good_packets" } },
+	{ "show port 0 info", 0, "", { "net_null0" } },
+	{ "show port 7 ctrl", 0, "", { "error: port: found '7', allowed 0 or left" } },
+	{ "show port 0 control", 0, "", { "error: found 'show port 0 control', allowed: show port info N|all; " } },
+	{ "show port 0 ctrl 1", 0, "", { "error: found 'show port 0 ctrl 1', allowed: show port ctrl N|all\n" } },
+};
+
+static void queue__looks(void)
+{
+	run_lines(looks, RTE_DIM(looks));
+}
+
+/* What goes wrong is to be seen where one looks. */
+static void queue__trouble_is_shown(void)
+{
+	static const struct {
+		int rc;
+		const char *says;
+	} states[] = {
+		{ 0, "differs" }, { -EINPROGRESS, "the device has not answered yet" }, { -EIO, "the device is broken" },
+		{ -EAGAIN, "the device is busy" }, { -ENOTSUP, "not to be asked of the device" },
+		{ -EREMOTEIO, "the device refused to tell" },
+	};
+	static const struct {
+		enum vnic_reset_how how;
+		const char *says;
+	} hows[] = {
+		{ VNIC_RESET_PAUSE, "the back end paused this queue" }, { VNIC_RESET_LIMIT, "the ring stays" },
+		{ VNIC_RESET_DEVICE, "all queues were stopped for it" },
+	};
+	struct rig r;
+
+	rig_up(&r);
+	for (size_t i = 0; i < RTE_DIM(states); i++) {
+		fake.device_rc = states[i].rc;
+		rig_run(&r, "show port coalesce 0");
+		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, states[i].says));
+		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "100")); /* what was set is known */
+	}
+	for (size_t i = 0; i < RTE_DIM(hows); i++) {
+		fake.how = hows[i].how;
+		rig_run(&r, "port 0 rxq 0 resize 32");
+		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, hows[i].says));
+	}
+	fake.queue_stopped = fake.broken = true;
+	rig_run(&r, "show port queues 0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "12.5  stopped, flows wait"));
+	rig_run(&r, "show port ctrl 0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "why                      a device that hangs\n"));
+	fake.state[0] = PORT_STOPPED;
+	rig_run(&r, "show port queues 0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port stopped"));
+	fake.state[0] = PORT_CLOSED;
+	rig_run(&r, "show port queues 0");
+	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: it is closed\n");
+	rig_run(&r, "port 0 rxq 0 stop");
+	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: it is closed\n");
+	rig_run(&r, "show port ctrl all");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "right"));
+	CU_ASSERT_PTR_NULL(strstr(r.text, "left"));
+	rig_down(&r);
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(queue__changes),
+	TEST_CASE(queue__refused),
+	TEST_CASE(queue__looks),
+	TEST_CASE(queue__trouble_is_shown),
+};
+TEST_MAIN("console_queue", cases)
