@@ -7,9 +7,10 @@
 
 #include "app/vnicd/control.h"
 #include "app/vnicd/loop.h"
+#include "app/vnicd/vport.h"
 
 #define PARAMS_MAX 256
-#define ARGS_MAX   4
+#define ARGS_MAX   16
 
 struct args {
 	char text[PARAMS_MAX];
@@ -170,11 +171,58 @@ do_fault(struct vnicd_switch *sw, const char *params)
 	return trouble("there is no fault \"%s\"", a.arg[1]);
 }
 
+/* Keys and values of the configuration's "control" over those in force: one table checks both. */
+static int
+read_control(const struct args *a, const struct vnicd_vport *v, struct vnicd_config_control *out,
+	     struct cfg_errors *errs)
+{
+	json_t *o = vnicd_vport_control(v);
+	int rc = 0;
+
+	for (unsigned i = 1; i + 1 < a->n; i += 2) {
+		uint64_t n;
+		bool digits = number(a->arg[i + 1], &n) == 0 && n <= INT64_MAX;
+
+		/* What is no text of JSON fails here. */
+		rc |= json_object_set_new(o, a->arg[i],
+					  digits ? json_integer((json_int_t)n) : json_string(a->arg[i + 1]));
+	}
+	memset(out, 0, sizeof(*out));
+	if (rc == 0)
+		rc = cfg_read_object(vnicd_control_fields, NULL, o, "$", out, errs);
+	json_decref(o);
+	return rc;
+}
+
+static json_t *
+do_control(struct vnicd_switch *sw, const char *params)
+{
+	struct vnicd_config_control c;
+	struct cfg_errors errs = { 0 };
+	struct vnicd_port *p;
+	struct vnicd_vport *v;
+	json_t *answer = NULL;
+	struct args a;
+
+	split(params, &a);
+	p = a.n > 0 ? vnicd_switch_find(sw, a.arg[0]) : NULL;
+	v = p != NULL ? vnicd_vport_of(p) : NULL;
+	if (v == NULL)
+		return trouble("there is no vhost-user port \"%s\"", a.n > 0 ? a.arg[0] : "");
+	if (a.n % 2 == 0)
+		return trouble("give NAME[,KEY,VALUE]...%s", "");
+	if (a.n > 1 && (read_control(&a, v, &c, &errs) < 0 || vnicd_vport_set_control(v, &c) < 0))
+		answer = trouble("refused: %s", errs.n > 0 ? errs.lines[0] : "values");
+	cfg_errors_free(&errs);
+	return answer != NULL ? answer : vnicd_vport_control(v);
+}
+
 const struct vnicd_view vnicd_views[] = {
 	{ "/vnicd/ports", "Ports and uplinks, packets and octets.", show_ports },
 	{ "/vnicd/port", "Everything of one port. Parameters: NAME.", show_port },
 	{ "/vnicd/port/fault", "Do something to a port. Parameters: NAME,KIND[,VALUE[,QUEUE]]; KIND clear ends all.",
 	  do_fault },
+	{ "/vnicd/port/control", "How a port's control queue is served. Parameters: NAME[,KEY,VALUE]...", do_control },
 	{ "/vnicd/uplinks", "Everything of the uplinks.", show_uplinks },
 	{ "/vnicd/switch", "The table of addresses. Parameters: [from=N].", show_switch },
 	{ "/vnicd/loop", "Turns, sleeps and wakes of the loop.", show_loop },

@@ -62,6 +62,8 @@ rings_changed(void *arg, struct vnicd_backend *b)
 			    nic->queue[virtio_rxq_index(q)].enabled;
 	}
 	v->ctrl = ctrl != 0 && nic->queue[ctrl].ring.running;
+	if (!v->ctrl)
+		vnicd_ctrl_work_drop(v->work);
 	quiet_receive_rings(v);
 	if (v->port.up != receives)
 		VNICD_LOG(INFO, "%s: %s", v->port.name, receives ? "ready" : "not ready");
@@ -182,9 +184,9 @@ vport_work(struct vnicd_port *p, uint64_t now)
 		}
 		any |= rc > 0;
 	}
-	if (v->ctrl && vnicd_ring_waiting(&v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring) != 0) {
-		vnicd_nic_ctrl(&v->nic);
-		any = true;
+	if (v->ctrl) {
+		any |= vnicd_ctrl_work_run(v->work, now);
+		vnicd_loop_at(p->sw->loop, vnicd_ctrl_work_due(v->work));
 	}
 	p->touched |= any;
 	return any;
@@ -228,7 +230,8 @@ vport_arm(struct vnicd_port *p, bool on)
 		if (r->running)
 			any |= vnicd_ring_want_kick(r, on);
 	}
-	if (v->ctrl)
+	/* With all hands busy only time brings something to do. */
+	if (v->ctrl && (!on || vnicd_ctrl_work_has_room(v->work)))
 		any |= vnicd_ring_want_kick(&v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring, on);
 	return on && any;
 }
@@ -301,6 +304,8 @@ vport_timer(struct vnicd_port *p, uint64_t now)
 
 	if (vnicd_backend_must_poll(v->backend))
 		next = now + POLL_NS;
+	if (v->ctrl && !vnicd_port_stalled(p, now))
+		next = RTE_MIN(next, vnicd_ctrl_work_due(v->work)); /* work() follows */
 	if (told <= now)
 		p->touched = true; /* the flush that follows tells the driver, and comes for the others */
 	else
@@ -340,6 +345,23 @@ vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value
 _Static_assert(VNICD_FAULT_KINDS - VNICD_FAULT_LIE == VNICD_LIE_COUNT - 1, "a kind for each lie");
 _Static_assert(VNICD_FAULT_LIE_ORDER - VNICD_FAULT_LIE == VNICD_LIE_ORDER - 1, "in their order");
 
+int
+vnicd_vport_set_control(struct vnicd_vport *v, const struct vnicd_config_control *c)
+{
+	struct vnicd_ctrl_conf conf = {
+		.latency_us = c->latency_us, .jitter_us = c->jitter_us, .concurrency = c->concurrency,
+		.any_order = c->any_order != 0,
+	};
+	int rc = vnicd_ctrl_work_set(v->work, &conf);
+
+	if (rc < 0)
+		return rc;
+	v->nic.coal_step_us = c->coal_step_us;
+	v->nic.stats_hidden = ~c->stats_types;
+	v->control = *c;
+	return 0;
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
 static void
@@ -348,6 +370,7 @@ vport_destroy(struct vnicd_port *p)
 	struct vnicd_vport *v = of(p);
 
 	vnicd_backend_close(v->backend);
+	vnicd_ctrl_work_destroy(v->work);
 	vnicd_nic_fini(&v->nic);
 	vnicd_port_fini(p);
 	free(v);
@@ -390,10 +413,16 @@ vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf
 	rc = vnicd_nic_init(&v->nic, &nc);
 	if (rc < 0)
 		goto free_port;
+	rc = vnicd_ctrl_work_create(&v->work, &v->nic, NULL, conf->faults.seed != 0 ? conf->faults.seed : vnicd_now());
+	if (rc < 0)
+		goto fini_nic;
+	rc = vnicd_vport_set_control(v, &conf->control);
+	if (rc < 0)
+		goto destroy_work;
 	v->port.sw = sw;
 	rc = vnicd_backend_open(&v->backend, &v->nic, conf->path, conf->server != 0, conf->retry_ms, &backend_ops, v);
 	if (rc < 0)
-		goto fini_nic;
+		goto destroy_work;
 	rc = vnicd_port_init(&v->port, sw, &vport_ops, conf->name, &conf->faults);
 	if (rc < 0)
 		goto close_backend;
@@ -401,6 +430,8 @@ vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf
 	return 0;
 close_backend:
 	vnicd_backend_close(v->backend);
+destroy_work:
+	vnicd_ctrl_work_destroy(v->work);
 fini_nic:
 	vnicd_nic_fini(&v->nic);
 free_port:

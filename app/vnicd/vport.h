@@ -5,6 +5,7 @@
 
 #include "app/vnicd/config/config.h"
 #include "app/vnicd/dev/backend.h"
+#include "app/vnicd/dev/ctrl_work.h"
 #include "app/vnicd/port.h"
 
 struct vnicd_vport {
@@ -16,6 +17,8 @@ struct vnicd_vport {
 	uint16_t pair[VNICD_PAIRS_MAX];
 	unsigned n_pairs;
 	bool ctrl;              /* the control queue runs */
+	struct vnicd_ctrl_work *work;
+	struct vnicd_config_control control; /* in force */
 	uint64_t ready_ns;      /* since when there are rings; 0: there are none */
 	uint64_t event_at[VNICD_CONFIG_EVENTS];
 	uint64_t errors;        /* rings stopped for what the driver wrote */
@@ -25,7 +28,12 @@ struct vnicd_vport {
 /* conf stays the caller's and there. Errors of vnicd_backend_open(), -ENOMEM, -EINVAL. */
 int vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf, unsigned number);
 
-/* vport_view.c: what telemetry tells of it. p is one of these. */
+/* How the control queue is served from now on. -EINVAL. */
+int vnicd_vport_set_control(struct vnicd_vport *v, const struct vnicd_config_control *c);
+
+/* vport_view.c. That in the form of the configuration, and all that telemetry tells of a port (p is one
+ * of these); the caller's references. */
+json_t *vnicd_vport_control(const struct vnicd_vport *v);
 void vnicd_vport_describe(const struct vnicd_port *p, json_t *o);
 
 /* The port as one of these, or NULL. */

@@ -58,6 +58,30 @@ describe_queues(const struct vnicd_vport *v)
 	return rows;
 }
 
+json_t *
+vnicd_vport_control(const struct vnicd_vport *v)
+{
+	const struct vnicd_config_control *c = &v->control;
+
+	return json_pack("{s:i, s:i, s:i, s:s, s:i, s:I}",
+			 "latency_us", c->latency_us, "jitter_us", c->jitter_us, "concurrency", c->concurrency,
+			 "order", c->any_order ? "any" : "fifo", "coal_step_us", c->coal_step_us,
+			 "stats_types", (json_int_t)c->stats_types);
+}
+
+static json_t *
+describe_control(const struct vnicd_vport *v)
+{
+	json_t *o = vnicd_vport_control(v);
+	struct vnicd_ctrl_work_stats s;
+
+	vnicd_ctrl_work_stats(v->work, &s);
+	json_object_update_new(o, json_pack("{s:i, s:i, s:I, s:I, s:I}", "in_work", s.now, "most_in_work", s.most,
+					    "taken", (json_int_t)s.taken, "answered", (json_int_t)s.answered,
+					    "dropped", (json_int_t)s.dropped));
+	return o;
+}
+
 void
 vnicd_vport_describe(const struct vnicd_port *p, json_t *o)
 {
@@ -83,5 +107,6 @@ vnicd_vport_describe(const struct vnicd_port *p, json_t *o)
 		json_object_set_new(drops, vnicd_nic_drop_name((enum vnicd_nic_drop)i),
 				    json_integer((json_int_t)v->nic.drop[i]));
 	json_object_set_new(o, "device_drops", drops);
+	json_object_set_new(o, "control", describe_control(v));
 	json_object_set_new(o, "queues", describe_queues(v));
 }

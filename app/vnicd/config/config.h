@@ -74,6 +74,14 @@ struct vnicd_config_features {
 	bool coalescing, device_stats; /* without effect when ctrl_vq is off */
 };
 
+/* The control queue: how long a command takes, how many are worked on at a time, what it is good for. */
+struct vnicd_config_control {
+	uint32_t latency_us, jitter_us, concurrency;
+	int any_order;        /* 1: answers as they are ready */
+	uint32_t coal_step_us;
+	uint64_t stats_types; /* bits, VIRTIO_NET_STATS_TYPE_* */
+};
+
 struct vnicd_config_port {
 	char name[32];
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -82,6 +90,7 @@ struct vnicd_config_port {
 	struct rte_ether_addr mac; /* zero: made of the port's number */
 	uint32_t mtu, queues, queue_size, speed;
 	struct vnicd_config_features features;
+	struct vnicd_config_control control;
 	struct vnicd_config_faults faults;
 };
 
@@ -110,6 +119,7 @@ struct vnicd_config {
 };
 
 extern const struct cfg_field vnicd_config_fields[];
+extern const struct cfg_field vnicd_control_fields[]; /* of struct vnicd_config_control */
 extern const struct cfg_enum vnicd_fault_names[];
 
 /* The file, read and checked; the caller frees it. *out is NULL on failure:

@@ -7,10 +7,17 @@
 #include <rte_log.h>
 
 #include "app/vnicd/config/config.h"
+#include "app/vnicd/dev/ctrl_work.h"
 
 static const struct cfg_enum mode_names[] = {
 	{ "server", 1 },
 	{ "client", 0 },
+	{ NULL, 0 },
+};
+
+static const struct cfg_enum order_names[] = {
+	{ "fifo", 0 },
+	{ "any", 1 },
 	{ NULL, 0 },
 };
 
@@ -117,6 +124,26 @@ static const struct cfg_field feature_fields[] = {
 	CFG_END
 };
 
+const struct cfg_field vnicd_control_fields[] = {
+	CFG_U32(struct vnicd_config_control, latency_us, "latency_us", CFG_RUNTIME, 0, VNICD_CTRL_LATENCY_MAX_US, 0,
+		"Microseconds a command takes until it has its effect and its answer."),
+	CFG_U32(struct vnicd_config_control, jitter_us, "jitter_us", CFG_RUNTIME, 0, VNICD_CTRL_LATENCY_MAX_US, 0,
+		"At most so many more, by chance."),
+	CFG_U32(struct vnicd_config_control, concurrency, "concurrency", CFG_RUNTIME, 1, VNICD_CTRL_CONCURRENCY_MAX, 1,
+		"Commands worked on at a time; others wait in the ring."),
+	CFG_ENUM(struct vnicd_config_control, any_order, "order", CFG_RUNTIME, order_names, 0,
+		 "Effects and answers in the order of the commands (`fifo`), or as they are ready (`any`; rings with "
+		 "`in_order` are answered in order in any case)."),
+	CFG_U32(struct vnicd_config_control, coal_step_us, "coal_step_us", CFG_RUNTIME, 1, 1000000, 1,
+		"Times of coalescing are rounded up to multiples of so many microseconds, as devices do; VQ_GET tells "
+		"the rounded ones."),
+	CFG_U64(struct vnicd_config_control, stats_types, "stats_types", CFG_RUNTIME, 0, 9223372036854775807,
+		9223372036854775807,
+		"Types of device statistics there are, a mask: 0 to 3 receive (basic, csum, gso, speed), 16 to 19 "
+		"transmit, 32 the control queue."),
+	CFG_END
+};
+
 static const struct cfg_field port_fields[] = {
 	CFG_NAME(struct vnicd_config_port, name, "name", CFG_REQUIRED, "Name in telemetry and messages."),
 	CFG_STRING(struct vnicd_config_port, path, "path", CFG_REQUIRED, 1, NULL, "Path of the vhost-user socket."),
@@ -134,6 +161,8 @@ static const struct cfg_field port_fields[] = {
 	CFG_U32(struct vnicd_config_port, speed, "speed", 0, 1, 2147483647, 10000, "Speed told, in Mbit/s."),
 	CFG_OBJECT(struct vnicd_config_port, features, "features", 0, feature_fields,
 		   "What is offered to the driver, which takes what it knows."),
+	CFG_OBJECT(struct vnicd_config_port, control, "control", 0, vnicd_control_fields,
+		   "How the control queue is served."),
 	CFG_OBJECT(struct vnicd_config_port, faults, "faults", 0, fault_fields, "What goes wrong on purpose."),
 	CFG_END
 };

@@ -287,6 +287,19 @@ void *vnicd_memory_guest(const struct vnicd_memory *m, uint64_t addr, uint64_t l
 	return here == len ? p : NULL;
 }
 
+uint64_t vnicd_memory_where(const struct vnicd_memory *m, const void *p)
+{
+	if (m->identity)
+		return (uintptr_t)p;
+	for (unsigned i = 0; i < m->n; i++) {
+		uintptr_t off = (uintptr_t)p - (uintptr_t)m->region[i].addr;
+
+		if (off < m->region[i].len)
+			return m->region[i].guest + off;
+	}
+	return 0;
+}
+
 void *vnicd_memory_user(const struct vnicd_memory *m, uint64_t addr, uint64_t len)
 {
 	if (m->identity)

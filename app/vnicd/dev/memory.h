@@ -55,6 +55,8 @@ int vnicd_memory_remove(struct vnicd_memory *m, const struct vhost_user_region *
 void *vnicd_memory_guest(const struct vnicd_memory *m, uint64_t addr, uint64_t len);
 /* The same for a piece that may go on in the next region: *len is cut to what lies in this one. */
 void *vnicd_memory_piece(const struct vnicd_memory *m, uint64_t addr, uint64_t *len);
+/* The guest address of a place that the above returned; 0: it is in no region. */
+uint64_t vnicd_memory_where(const struct vnicd_memory *m, const void *p);
 void *vnicd_memory_user(const struct vnicd_memory *m, uint64_t addr, uint64_t len);
 
 /* Once per process, before any mapping: the SIGBUS handler. */

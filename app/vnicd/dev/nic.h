@@ -114,6 +114,8 @@ struct vnicd_nic {
 	uint64_t dirty[(2 * VNICD_PAIRS_MAX + 64) / 64]; /* bit set: call_due of that queue */
 	uint64_t held[(2 * VNICD_PAIRS_MAX + 64) / 64];  /* bit set: a notification is held back */
 	struct vnicd_coal coal_rx, coal_tx;
+	uint32_t coal_step_us;      /* the owner's: times are rounded up to multiples of it; 0, 1: they are not */
+	uint64_t stats_hidden;      /* the owner's: types of statistics that the device does not have */
 	uint64_t (*clock_us)(void); /* of coalescing; NULL: CLOCK_MONOTONIC */
 	struct vnicd_scratch *scratch;
 	struct vnicd_ctrl_cmd *ctrl; /* the command being served; NULL without CTRL_VQ */

@@ -75,12 +75,20 @@ int64_t vnicd_nic_due(const struct vnicd_nic *nic)
 }
 
 /* ---- commands ------------------------------------------------------------------------ */
-static struct vnicd_coal parse(const uint8_t *data)
+/* A time as this device can keep it. */
+static uint32_t rounded(const struct vnicd_nic *nic, uint32_t us)
+{
+	uint32_t step = RTE_MAX(nic->coal_step_us, 1u), over = us % step;
+
+	return over == 0 || us > UINT32_MAX - step ? us : us - over + step;
+}
+
+static struct vnicd_coal parse(const struct vnicd_nic *nic, const uint8_t *data)
 {
 	struct vnic_ctrl_coal c;
 
 	memcpy(&c, data, sizeof(c));
-	return (struct vnicd_coal){ rte_le_to_cpu_32(c.max_packets), rte_le_to_cpu_32(c.max_usecs) };
+	return (struct vnicd_coal){ rte_le_to_cpu_32(c.max_packets), rounded(nic, rte_le_to_cpu_32(c.max_usecs)) };
 }
 
 /* What has gathered is judged anew at the next flush. */
@@ -88,7 +96,7 @@ bool vnicd_ctrl_coal_all(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, cons
 {
 	bool rx = cmd->data[1] == VIRTIO_NET_CTRL_NOTF_COAL_RX_SET;
 
-	*(rx ? &nic->coal_rx : &nic->coal_tx) = parse(data);
+	*(rx ? &nic->coal_rx : &nic->coal_tx) = parse(nic, data);
 	for (uint16_t vq = rx ? 0 : 1; vq < 2 * nic->conf.pairs; vq += 2)
 		nic->queue[vq].ring.marked = false;
 	return true;
@@ -108,7 +116,7 @@ bool vnicd_ctrl_coal_set(struct vnicd_nic *nic, struct vnicd_ctrl_cmd *cmd, cons
 
 	if (vq < 0)
 		return false;
-	nic->queue[vq].coal = parse(data + offsetof(struct vnic_ctrl_coal_vq, coal));
+	nic->queue[vq].coal = parse(nic, data + offsetof(struct vnic_ctrl_coal_vq, coal));
 	nic->queue[vq].ring.marked = true;
 	return true;
 }

@@ -42,6 +42,8 @@ static const struct type {
 
 static bool available(const struct vnicd_nic *nic, const struct type *t)
 {
+	if ((nic->stats_hidden >> t->type & 1) != 0)
+		return false;
 	return t->needs == 0 || (nic->driver_features & t->needs) != 0;
 }
 

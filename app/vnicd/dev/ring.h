@@ -89,7 +89,7 @@ struct vnicd_ring {
 	uint16_t last_id;       /* of the last used entry */
 	uint64_t kicks, calls, calls_suppressed, chains; /* since start; kicks is the owner's */
 	void *lie;              /* vnicd_ring_lie()'s */
-	bool marked;            /* the owner's; false after a start */
+	bool marked, in_work;   /* the owner's; false after a start */
 };
 
 /* Octets of the three areas for a ring of this size: what has to be mapped. */
