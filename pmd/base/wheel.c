@@ -9,6 +9,10 @@
  * Invariant: no timer in a slot has a tick before now_tick. now_tick enters an
  * upper slot only at its first tick and stays there until the slot has been
  * emptied into lower levels.
+ *
+ * Most calls come before the earliest occupied slot begins: they end at once, and
+ * leave now_tick behind: a little, so that new timers find low levels, and not into another
+ * slot of the top level, which the wheel's reach goes by.
  */
 #include "pmd/base/wheel.h"
 
@@ -20,6 +24,7 @@
 #define TOP_SHIFT (TOP * SLOT_BITS)
 #define ON_EXPIRED UINT16_MAX
 #define NO_SLOT UINT64_MAX
+#define LAG_MAX 65536u /* ticks */
 
 static inline void list_init(struct wheel_timer *head)
 {
@@ -68,6 +73,7 @@ static void place(struct wheel *w, struct wheel_timer *t, uint64_t tick)
 {
 	uint64_t diff = tick ^ w->now_tick;
 	unsigned level = diff == 0 ? 0 : (63 - (unsigned)__builtin_clzll(diff)) / SLOT_BITS;
+	uint64_t first;
 
 	/* Beyond the fourth octet: the top level wraps. */
 	if (level > TOP)
@@ -76,6 +82,9 @@ static void place(struct wheel *w, struct wheel_timer *t, uint64_t tick)
 	t->slot = (uint16_t)(level * WHEEL_SLOTS + ((tick >> (level * SLOT_BITS)) & SLOT_MASK));
 	list_add_tail(&w->slots[t->slot], t);
 	*slot_word(w, t->slot) |= 1ull << (t->slot % 64);
+	first = (tick >> (level * SLOT_BITS) << (level * SLOT_BITS)) * WHEEL_TICK_US;
+	if (first < w->quiet_us)
+		w->quiet_us = first;
 }
 
 void wheel_init(struct wheel *w, uint64_t now_us)
@@ -218,10 +227,11 @@ static bool drain_slot(struct wheel *w, unsigned slot, struct advance *a)
 static void collect(struct wheel *w, struct advance *a)
 {
 	unsigned slot = 0;
+	uint64_t start;
 
+	w->quiet_us = 0;
 	for (;;) {
-		uint64_t start = first_slot(w, &slot);
-
+		start = first_slot(w, &slot);
 		if (start == NO_SLOT || start > a->tick)
 			break;
 		w->now_tick = start;
@@ -232,6 +242,11 @@ static void collect(struct wheel *w, struct advance *a)
 			return;
 	}
 	w->now_tick = a->tick;
+	if (start > a->tick + LAG_MAX)
+		start = a->tick + LAG_MAX;
+	if (start >> TOP_SHIFT != a->tick >> TOP_SHIFT) /* what now_tick can reach goes by this slot */
+		start = ((a->tick >> TOP_SHIFT) + 1) << TOP_SHIFT;
+	w->quiet_us = start * WHEEL_TICK_US;
 }
 
 unsigned wheel_advance(struct wheel *w, uint64_t now_us, unsigned budget)
@@ -242,6 +257,8 @@ unsigned wheel_advance(struct wheel *w, uint64_t now_us, unsigned budget)
 	if (now_us < w->now_us)
 		now_us = w->now_us;
 	w->now_us = now_us;
+	if (now_us < w->quiet_us && list_empty(&w->expired))
+		return 0;
 	a.tick = now_us / WHEEL_TICK_US;
 	a.sub = (uint8_t)(now_us % WHEEL_TICK_US);
 	collect(w, &a);

@@ -36,8 +36,9 @@ struct wheel_timer {
 typedef void (*wheel_fn)(void *ctx, struct wheel_timer *t, uint64_t now_us);
 
 struct wheel {
-	uint64_t now_tick;                            /* all slots before it are empty */
+	uint64_t now_tick;                            /* all slots before it are empty; may lag, see quiet_us */
 	uint64_t now_us;                              /* latest time seen by wheel_advance() */
+	uint64_t quiet_us;                            /* before it there is nothing to fire or to move */
 	uint32_t armed;                               /* timers in the wheel */
 	struct { wheel_fn fn; void *ctx; } kinds[WHEEL_KINDS];
 	uint64_t map[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* occupied slots */

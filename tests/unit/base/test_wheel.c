@@ -215,6 +215,38 @@ static void wheel_advance__empty_wheel_keeps_up(void)
 	}
 }
 
+/* Quiet calls leave the wheel behind: what is armed then still has its time and its reach,
+ * and the time to sleep until never stands still. */
+static void wheel_advance__armed_after_quiet_calls(void)
+{
+	uint64_t seed = 1, now = (1ull << 24) * WHEEL_TICK_US - 400000;
+
+	for (unsigned round = 0; round < 3000; round++) {
+		struct probe far = { 0 }, near = { 0 };
+		uint64_t due, next;
+
+		start(now, note, NULL);
+		wheel_arm(&w, &far.t, WHEEL_TEST, now + REACH_US);
+		for (unsigned i = 0; i < 20; i++) {
+			now += test_random(&seed) % 30000;
+			CU_ASSERT_EQUAL(wheel_advance(&w, now, ALL), 0);
+		}
+		due = now + (round % 50 == 0 ? REACH_US : test_random(&seed) >> (33 + round % 30));
+		wheel_arm(&w, &near.t, WHEEL_TEST, due);
+		for (unsigned steps = 0; wheel_armed(&near.t) && steps < 64; steps++) {
+			next = wheel_next_us(&w);
+			CU_ASSERT(next <= due);
+			if (w.now_us < due - 1 && next == due)
+				wheel_advance(&w, due - 1, ALL);
+			CU_ASSERT(wheel_armed(&near.t));
+			wheel_advance(&w, next, ALL);
+		}
+		CU_ASSERT(!wheel_armed(&near.t));
+		CU_ASSERT(w.now_us == due);
+		wheel_cancel(&w, &far.t);
+	}
+}
+
 static void wheel_advance__budget(void)
 {
 	enum { N = 1000 };
@@ -422,6 +454,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(wheel_register__kinds),
 	TEST_CASE(wheel_advance__callbacks_cancel_move_and_free_expired),
 	TEST_CASE(wheel_advance__empty_wheel_keeps_up),
+	TEST_CASE(wheel_advance__armed_after_quiet_calls),
 	TEST_CASE(wheel_advance__budget),
 	TEST_CASE(wheel_advance__jumps_of_hours),
 	TEST_CASE(wheel__random_operations_agree_with_model),
