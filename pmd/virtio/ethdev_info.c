@@ -165,7 +165,7 @@ void vnic_op_rxq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_rx
 	info->mp = q->q.mp;
 	info->conf = q->conf;
 	info->scattered_rx = eth->data->scattered_rx;
-	info->nb_desc = q->nb_desc;
+	info->nb_desc = (uint16_t)(q->nb_desc - q->q.vq.reserve);
 	info->rx_buf_size = (uint16_t)(rte_pktmbuf_data_room_size(q->q.mp) - RTE_PKTMBUF_HEADROOM);
 }
 
@@ -174,7 +174,7 @@ void vnic_op_txq_info(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_tx
 	const struct vnic_eth_txq *q = eth->data->tx_queues[queue];
 
 	info->conf = q->conf;
-	info->nb_desc = q->nb_desc;
+	info->nb_desc = (uint16_t)(q->nb_desc - q->q.vq.reserve);
 }
 
 int vnic_op_rx_burst_mode(struct rte_eth_dev *eth, uint16_t queue, struct rte_eth_burst_mode *mode)

@@ -23,7 +23,7 @@
  * eth->data->rx_queues and vnic_dev.rxq hold. */
 struct vnic_eth_rxq {
 	struct vnic_rxq q;
-	uint16_t nb_desc;
+	uint16_t nb_desc;          /* of the ring; q.vq.reserve of them are not used */
 	bool deferred;             /* started by rx_queue_start only */
 	bool stopped;              /* by rx_queue_stop, or deferred and not started yet */
 	bool armed;                /* the program wants the queue's interrupt */

@@ -2,25 +2,29 @@
 /* Start and stop of single queues, receive interrupts, what a ring holds. */
 #include <errno.h>
 #include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <rte_interrupts.h>
 
-#include "pmd/virtio/ethdev_private.h"
+#include "pmd/virtio/coal.h"
+#include "pmd/virtio/reset.h"
 
-#define TX_DRAIN_MS 200 /* what was sent before the queue stopped gets its chance */
+#define TX_DRAIN_US 200000 /* what was sent before the queue stopped gets its chance */
 
-/* ---- queue stop ------------------------------------------------------------------------------ */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
-static bool can_reset(const struct vnic_dev *d)
+/* The ring begins anew; what the device had delivered is there for the polls after the start. */
+static void begin_anew(struct vnic_dev *d, const struct vnic_queue *q)
 {
-	return vnic_has(d, VIRTIO_F_RING_RESET) && d->ops->queue_reset != NULL;
-}
+	struct vnic_reset r = { .d = d, .q = *q };
 
-static bool can_pause(const struct vnic_dev *d)
-{
-	return (d->transport_flags & VNIC_TRANSPORT_QUEUE_STOP) != 0 && d->ops->queue_enable != NULL;
+	if (q->rxq != NULL)
+		r.room = vnic_rx_keep_room(q->rxq, q->vq->size);
+	if (q->rxq != NULL && r.room == NULL)
+		vnic_rx_drain(q->rxq, NULL, 0);
+	else
+		vnic_reset_empty(&r);
+	vnic_vq_rewind(q->vq);
+	q->vq->live = false;
 }
 
 /*
@@ -28,21 +32,50 @@ static bool can_pause(const struct vnic_dev *d)
  * it can only pause one, ring and buffers stay as they are; else it goes on alone until
  * its buffers are used up. What broke the rules takes a reset.
  */
-static int vq_halt(struct vnic_dev *d, struct vnic_vq *vq, bool *reset)
+static int halt(struct vnic_dev *d, const struct vnic_queue *q)
 {
 	int rc = -ENOTSUP;
 
-	*reset = false;
 	if (d->state != VNIC_RUNNING)
 		return 0;
-	if (can_reset(d))
-		rc = d->ops->queue_reset(d, vq);
-	*reset = rc == 0;
+	vnic_coal_stop_queue(d, q->vq->index);
+	/* A paused back end drops what it has not sent. */
+	vnic_queue_finish_sending(q, TX_DRAIN_US);
+	if (vnic_can_reset(d))
+		rc = d->ops->queue_reset(d, q->vq);
+	if (rc == 0)
+		begin_anew(d, q);
 	if (rc == -ETIMEDOUT)
 		vnic_device_break(d, "a queue does not stop");
 	if (rc != -ENOTSUP)
 		return rc;
-	return can_pause(d) ? d->ops->queue_enable(d, vq, false) : 0;
+	return vnic_can_pause(d) ? d->ops->queue_enable(d, q->vq, false) : 0;
+}
+
+static void show_state(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue, uint8_t state)
+{
+	struct rte_eth_dev_data *data = d->eth->data;
+
+	(dir == VNIC_RX ? data->rx_queue_state : data->tx_queue_state)[queue] = state;
+}
+
+static int stop_queue(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue)
+{
+	struct vnic_queue q;
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = vnic_queue_find(d, dir, queue, &q);
+	if (rc == 0)
+		rc = vnic_vq_close(q.vq, VNIC_CLOSE_MS);
+	if (rc == 0 && !*q.stopped)
+		rc = halt(d, &q);
+	if (rc == 0) {
+		*q.stopped = true;
+		show_state(d, dir, queue, RTE_ETH_QUEUE_STATE_STOPPED);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
 }
 
 static int check_running(struct vnic_dev *d, const struct vnic_vq *vq)
@@ -56,112 +89,46 @@ static int check_running(struct vnic_dev *d, const struct vnic_vq *vq)
 	return -EIO;
 }
 
-int vnic_op_rxq_stop(struct rte_eth_dev *eth, uint16_t queue)
+static int start_queue(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue)
 {
-	struct vnic_dev *d = vnic_dev_from(eth);
-	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
-	bool reset;
+	struct vnic_queue q;
 	int rc;
 
 	pthread_mutex_lock(&d->lock);
-	rc = vnic_vq_close(&q->q.vq, VNIC_CLOSE_MS);
-	if (rc == 0 && !q->stopped)
-		rc = vq_halt(d, &q->q.vq, &reset);
-	if (rc == 0 && !q->stopped) {
-		q->stopped = true;
-		if (reset) {
-			vnic_rx_drain(&q->q, NULL, 0);
-			vnic_vq_rewind(&q->q.vq);
-			q->q.vq.live = false;
-		}
-		eth->data->rx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STOPPED;
+	rc = vnic_queue_find(d, dir, queue, &q);
+	if (rc == 0)
+		rc = check_running(d, q.vq);
+	if (rc == 0 && *q.stopped)
+		rc = q.rxq != NULL ? vnic_rxq_begin(d, q.rxq) : vnic_txq_begin(d, q.txq);
+	if (rc == 0) {
+		if (*q.stopped)
+			vnic_coal_restore_queue(d, q.vq->index);
+		*q.stopped = false;
+		vnic_vq_open(q.vq);
+		show_state(d, dir, queue, RTE_ETH_QUEUE_STATE_STARTED);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return rc;
+}
+
+int vnic_op_rxq_stop(struct rte_eth_dev *eth, uint16_t queue)
+{
+	return stop_queue(vnic_dev_from(eth), VNIC_RX, queue);
 }
 
 int vnic_op_rxq_start(struct rte_eth_dev *eth, uint16_t queue)
 {
-	struct vnic_dev *d = vnic_dev_from(eth);
-	struct vnic_eth_rxq *q = eth->data->rx_queues[queue];
-	int rc;
-
-	pthread_mutex_lock(&d->lock);
-	rc = check_running(d, &q->q.vq);
-	if (rc == 0 && q->stopped)
-		rc = vnic_rxq_begin(d, &q->q);
-	if (rc == 0) {
-		q->stopped = false;
-		vnic_vq_open(&q->q.vq);
-		eth->data->rx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STARTED;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return rc;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Give the device time to send what it has: a paused back end drops it. */
-static void tx_finish(struct vnic_txq *q)
-{
-	uint64_t deadline = now_ms() + TX_DRAIN_MS;
-
-	while (q->posted != q->done && q->vq.closed == 0 && now_ms() < deadline) {
-		if (vnic_tx_cleanup(q, 0) == 0)
-			usleep(100);
-	}
+	return start_queue(vnic_dev_from(eth), VNIC_RX, queue);
 }
 
 int vnic_op_txq_stop(struct rte_eth_dev *eth, uint16_t queue)
 {
-	struct vnic_dev *d = vnic_dev_from(eth);
-	struct vnic_eth_txq *q = eth->data->tx_queues[queue];
-	bool reset;
-	int rc;
-
-	/* The program does not send on a queue that it stops. */
-	if (!q->stopped && d->state == VNIC_RUNNING)
-		tx_finish(&q->q);
-	pthread_mutex_lock(&d->lock);
-	rc = vnic_vq_close(&q->q.vq, VNIC_CLOSE_MS);
-	if (rc == 0 && !q->stopped)
-		rc = vq_halt(d, &q->q.vq, &reset);
-	if (rc == 0 && !q->stopped) {
-		q->stopped = true;
-		if (reset) {
-			vnic_tx_drain(&q->q);
-			vnic_vq_rewind(&q->q.vq);
-			q->q.vq.live = false;
-		}
-		eth->data->tx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STOPPED;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return rc;
+	return stop_queue(vnic_dev_from(eth), VNIC_TX, queue);
 }
 
 int vnic_op_txq_start(struct rte_eth_dev *eth, uint16_t queue)
 {
-	struct vnic_dev *d = vnic_dev_from(eth);
-	struct vnic_eth_txq *q = eth->data->tx_queues[queue];
-	int rc;
-
-	pthread_mutex_lock(&d->lock);
-	rc = check_running(d, &q->q.vq);
-	if (rc == 0 && q->stopped)
-		rc = vnic_txq_begin(d, &q->q);
-	if (rc == 0) {
-		q->stopped = false;
-		vnic_vq_open(&q->q.vq);
-		eth->data->tx_queue_state[queue] = RTE_ETH_QUEUE_STATE_STARTED;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return rc;
+	return start_queue(vnic_dev_from(eth), VNIC_TX, queue);
 }
 
 /* ---- receive interrupts ---------------------------------------------------------------------- */
@@ -278,7 +245,7 @@ int vnic_op_rx_status(void *queue, uint16_t offset)
 
 	if (!vnic_vq_enter(&q->vq))
 		return offset < vnic_eth_rxq(q)->nb_desc ? status : -EINVAL;
-	if (offset >= q->vq.size)
+	if (offset >= vnic_vq_limit(&q->vq))
 		status = -EINVAL;
 	else if (offset < vnic_vq_count_used(&q->vq))
 		status = RTE_ETH_RX_DESC_DONE;
@@ -299,13 +266,13 @@ int vnic_op_tx_status(void *queue, uint16_t offset)
 		return offset < vnic_eth_txq(q)->nb_desc ? RTE_ETH_TX_DESC_UNAVAIL : -EINVAL;
 	busy = (uint16_t)(q->vq.size - q->vq.free_count);
 	done = vnic_vq_count_used(&q->vq);
-	if (offset >= q->vq.size)
+	if (offset >= vnic_vq_limit(&q->vq))
 		status = -EINVAL;
-	else if (offset < q->vq.free_count)
+	else if (offset < vnic_vq_room(&q->vq))
 		status = RTE_ETH_TX_DESC_DONE;
 	else
 		/* Then come those outstanding, oldest first. */
-		status = offset - q->vq.free_count < RTE_MIN(done, busy) ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
+		status = offset - vnic_vq_room(&q->vq) < RTE_MIN(done, busy) ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
 	vnic_vq_leave(&q->vq);
 	return status;
 }

@@ -11,24 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pmd/virtio/ethdev_private.h"
+#include "pmd/virtio/coal.h"
+#include "pmd/virtio/reset.h"
 #include "pmd/virtio/tx_private.h"
-#include "pmd/virtio/vnic.h"
 
 #define TX_GRACE_US 5000 /* what is posted may be sent first: an honest device takes far less */
-
-/* One reset on its way. */
-struct reset {
-	struct vnic_dev *d;
-	struct vnic_rxq *rxq;  /* one of the two */
-	struct vnic_txq *txq;
-	struct vnic_vq *vq;    /* of the queue */
-	uint16_t size;         /* to be */
-	struct vnic_txq fresh; /* what the new ring takes, until it is the queue's */
-	struct rte_mbuf **room; /* receive: for packets that nobody has polled */
-	uint64_t closed_us;    /* since when */
-	struct vnic_reset_report report;
-};
 
 const char *vnic_reset_how_name(enum vnic_reset_how how)
 {
@@ -40,7 +27,7 @@ const char *vnic_reset_how_name(enum vnic_reset_how how)
 	return (unsigned)how < RTE_DIM(names) ? names[how] : "?";
 }
 
-static uint64_t now_us(void)
+uint64_t vnic_reset_now_us(void)
 {
 	struct timespec t;
 
@@ -50,14 +37,14 @@ static uint64_t now_us(void)
 
 /* ---- before the device is touched --------------------------------------------------------- */
 
-static int check_size(const struct reset *r)
+static int check_size(const struct vnic_reset *r)
 {
-	if (r->size < VNIC_RING_MIN || r->size > r->vq->max)
+	if (r->size < VNIC_RING_MIN || r->size > r->q.vq->max)
 		return -ERANGE;
 	return r->d->packed || rte_is_power_of_2(r->size) ? 0 : -EINVAL;
 }
 
-static void fresh_destroy(struct reset *r)
+static void fresh_destroy(struct vnic_reset *r)
 {
 	vnic_tx_room_destroy(&r->fresh, false);
 	vnic_vq_destroy(&r->fresh.vq, false);
@@ -65,50 +52,46 @@ static void fresh_destroy(struct reset *r)
 	r->room = NULL;
 }
 
-static int fresh_create(struct reset *r)
+static int fresh_create(struct vnic_reset *r)
 {
-	int rc = vnic_vq_create(&r->fresh.vq, r->d, r->vq->index, r->size, r->d->eth->data->numa_node);
+	int rc = vnic_vq_create(&r->fresh.vq, r->d, r->q.vq->index, r->size, r->d->eth->data->numa_node);
 
 	if (rc < 0)
 		return rc;
-	if (r->txq != NULL)
+	if (r->q.txq != NULL)
 		rc = vnic_tx_room_create(&r->fresh);
-	else if ((r->room = vnic_rx_keep_room(r->rxq, r->vq->size)) == NULL)
+	else if ((r->room = vnic_rx_keep_room(r->q.rxq, r->q.vq->size)) == NULL)
 		rc = -ENOMEM;
 	if (rc < 0)
 		fresh_destroy(r);
 	return rc;
 }
 
-/* Away from the lcore: its bursts return 0 from here. */
-static int take_queue(struct reset *r)
+int vnic_reset_take(struct vnic_reset *r)
 {
-	int rc = vnic_vq_close(r->vq, VNIC_CLOSE_MS);
+	int rc = vnic_vq_close(r->q.vq, VNIC_CLOSE_MS);
 
-	r->closed_us = now_us();
+	r->closed_us = vnic_reset_now_us();
 	if (rc < 0) {
-		VNIC_LOG(ERR, r->d, "virtqueue %u: an lcore does not leave its burst", r->vq->index);
-		vnic_vq_open(r->vq);
+		VNIC_LOG(ERR, r->d, "virtqueue %u: an lcore does not leave its burst", r->q.vq->index);
+		vnic_vq_open(r->q.vq);
 		return -EAGAIN;
 	}
 	return 0;
 }
 
-static void give_back(struct reset *r)
+void vnic_reset_give_back(struct vnic_reset *r)
 {
-	vnic_vq_open(r->vq);
-	if (r->rxq != NULL)
-		vnic_rxq_wake(r->d, r->rxq);
-	r->report.queue_us = (uint32_t)(now_us() - r->closed_us);
+	vnic_vq_open(r->q.vq);
+	if (r->q.rxq != NULL)
+		vnic_rxq_wake(r->d, r->q.rxq);
+	r->report.queue_us = (uint32_t)(vnic_reset_now_us() - r->closed_us);
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
 
-/* The queue is lost, and the device with it: nobody knows what it still touches. */
-static int broken(struct reset *r, int rc, const char *why)
+int vnic_reset_broken(struct vnic_dev *d, int rc, const char *why)
 {
-	struct vnic_dev *d = r->d;
-
 	if (rc == -ENODEV && (d->transport_flags & VNIC_TRANSPORT_RECONNECT) == 0)
 		vnic_device_removed(d);
 	else if (rc != -ENODEV) /* the control thread sees what is gone, and waits for its return */
@@ -122,109 +105,132 @@ static bool refused(int rc)
 }
 
 /* The device touches neither ring nor buffers any more: 0. */
-static int stop_ring(struct reset *r)
+static int stop_ring(struct vnic_reset *r)
 {
-	int rc = r->d->ops->queue_reset(r->d, r->vq);
+	int rc = r->d->ops->queue_reset(r->d, r->q.vq);
 
 	if (rc == 0) {
-		r->vq->live = false;
+		r->q.vq->live = false;
 		return 0;
 	}
 	if (!refused(rc))
-		return broken(r, rc, "a queue does not stop");
-	give_back(r);
+		return vnic_reset_broken(r->d, rc, "a queue does not stop");
+	vnic_reset_give_back(r);
+	vnic_coal_restore_queue(r->d, r->q.vq->index);
 	return rc;
 }
 
 /* Set up with the new ring, filled, running. A pool that is empty now is asked again by each poll. */
-static int start_ring(struct reset *r)
+static int start_ring(struct vnic_reset *r)
 {
 	struct vnic_dev *d = r->d;
-	int rc = r->rxq != NULL ? vnic_rxq_prepare(d, r->rxq) : 0;
+	int rc = r->q.rxq != NULL ? vnic_rxq_prepare(d, r->q.rxq) : 0;
 
-	if (r->txq != NULL)
-		vnic_txq_prepare(d, r->txq);
+	if (r->q.txq != NULL)
+		vnic_txq_prepare(d, r->q.txq);
 	if (rc == 0)
-		rc = vnic_vq_setup(d, r->vq, false);
-	if (rc == 0 && r->rxq != NULL && vnic_rx_fill(r->rxq) < 0)
-		VNIC_LOG(WARNING, d, "receive queue %u: no buffer in mempool %s", r->rxq->queue, r->rxq->mp->name);
+		rc = vnic_vq_setup(d, r->q.vq, false);
+	if (rc == 0 && r->q.rxq != NULL && vnic_rx_fill(r->q.rxq) < 0)
+		VNIC_LOG(WARNING, d, "receive queue %u: no buffer in mempool %s", r->q.rxq->queue, r->q.rxq->mp->name);
 	if (rc == 0 && d->ops->queue_enable != NULL)
-		rc = d->ops->queue_enable(d, r->vq, true);
-	return rc == 0 ? 0 : broken(r, rc, "a queue that was reset does not start");
+		rc = d->ops->queue_enable(d, r->q.vq, true);
+	return rc == 0 ? 0 : vnic_reset_broken(d, rc, "a queue that was reset does not start");
 }
 
 /* ---- between the rings -------------------------------------------------------------------- */
 
-/* Time for the device to send what it has: then nothing is lost. */
-static void finish_sending(const struct reset *r)
+void vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us)
 {
-	struct vnic_txq *q = r->txq;
-	uint64_t deadline = r->closed_us + TX_GRACE_US;
+	struct vnic_txq *txq = q->txq;
+	uint64_t deadline = vnic_reset_now_us() + us;
 
-	if (q == NULL || r->vq->fault != VNIC_FAULT_NONE)
+	if (txq == NULL)
 		return;
-	while (q->posted != q->done && r->vq->fault == VNIC_FAULT_NONE && now_us() < deadline)
-		if (vnic_tx_reclaim(q, UINT32_MAX) == 0)
+	while (txq->posted != txq->done && txq->vq.fault == VNIC_FAULT_NONE)
+		if (vnic_tx_reclaim(txq, UINT32_MAX) == 0) {
+			if (vnic_reset_now_us() >= deadline)
+				break;
 			usleep(20);
+		}
 }
 
-static void empty_rx(struct reset *r)
+static void empty_rx(struct vnic_reset *r)
 {
-	uint64_t before = r->rxq->reset_returned;
+	struct vnic_rxq *q = r->q.rxq;
+	uint64_t before = q->reset_returned;
 
-	vnic_rx_keep(r->rxq, r->room);
+	vnic_rx_keep(q, r->room);
 	r->room = NULL;
-	r->report.returned = (uint32_t)(r->rxq->reset_returned - before);
-	r->rxq->resets++;
+	r->report.returned = (uint32_t)(q->reset_returned - before);
+	q->resets++;
 }
 
-static void empty_tx(struct reset *r)
+static void empty_tx(struct vnic_reset *r)
 {
-	uint64_t lost = r->txq->reset_lost;
+	struct vnic_txq *q = r->q.txq;
+	uint64_t lost = q->reset_lost;
 
-	r->report.returned = (uint32_t)(r->txq->posted - r->txq->done);
-	vnic_tx_drain(r->txq);
-	r->report.lost = (uint32_t)(r->txq->reset_lost - lost);
-	r->txq->resets++;
+	r->report.returned = (uint32_t)(q->posted - q->done);
+	vnic_tx_drain(q);
+	r->report.lost = (uint32_t)(q->reset_lost - lost);
+	q->resets++;
+}
+
+void vnic_reset_empty(struct vnic_reset *r)
+{
+	if (r->q.rxq != NULL)
+		empty_rx(r);
+	else
+		empty_tx(r);
 }
 
 /* Completions are looked for at the same part of the ring as before. */
-static void resize_tx(struct vnic_txq *q, struct vnic_txq *fresh)
+static void scale_thresh(struct vnic_txq *q, uint32_t before, uint32_t now)
 {
-	uint32_t thresh = (uint32_t)q->free_thresh * fresh->vq.size / q->vq.size;
-
-	q->free_thresh = (uint16_t)RTE_MAX(thresh, 1u);
+	q->free_thresh = (uint16_t)RTE_MAX(q->free_thresh * now / RTE_MAX(before, 1u), 1u);
 	vnic_eth_txq(q)->conf.tx_free_thresh = q->free_thresh;
-	vnic_eth_txq(q)->nb_desc = fresh->vq.size;
-	vnic_tx_room_destroy(q, false);
-	q->room = fresh->room;
-	q->room_iova = fresh->room_iova;
-	q->room_chunk = fresh->room_chunk;
 }
 
-/* Gate closed, the device has let go: every buffer comes back, and the rings change places. */
-static void change_rings(struct reset *r)
+void vnic_queue_set_size(const struct vnic_queue *q, uint16_t nb_desc, uint16_t reserve)
 {
-	if (r->rxq != NULL) {
-		empty_rx(r);
-		vnic_eth_rxq(r->rxq)->nb_desc = r->size;
+	if (q->rxq != NULL) {
+		vnic_eth_rxq(q->rxq)->nb_desc = nb_desc;
 	} else {
-		empty_tx(r);
-		resize_tx(r->txq, &r->fresh);
+		scale_thresh(q->txq, (uint32_t)vnic_eth_txq(q->txq)->nb_desc - q->vq->reserve,
+			     (uint32_t)nb_desc - reserve);
+		vnic_eth_txq(q->txq)->nb_desc = nb_desc;
 	}
-	vnic_vq_destroy(r->vq, false);
-	vnic_vq_adopt(r->vq, &r->fresh.vq);
+	q->vq->reserve = reserve;
 }
 
-static int ring_reset(struct reset *r)
+/* Gate closed, the device has let go: the rings change places. */
+static void change_rings(struct vnic_reset *r)
 {
+	struct vnic_txq *txq = r->q.txq;
+
+	vnic_reset_empty(r);
+	vnic_queue_set_size(&r->q, r->size, 0);
+	if (txq != NULL) {
+		vnic_tx_room_destroy(txq, false);
+		txq->room = r->fresh.room;
+		txq->room_iova = r->fresh.room_iova;
+		txq->room_chunk = r->fresh.room_chunk;
+	}
+	vnic_vq_destroy(r->q.vq, false);
+	vnic_vq_adopt(r->q.vq, &r->fresh.vq);
+}
+
+static int ring_reset(struct vnic_reset *r)
+{
+	uint16_t index = r->q.vq->index;
 	int rc = fresh_create(r);
 
 	if (rc < 0)
 		return rc;
-	rc = take_queue(r);
+	rc = vnic_reset_take(r);
 	if (rc == 0) {
-		finish_sending(r);
+		vnic_coal_stop_queue(r->d, index);
+		vnic_queue_finish_sending(&r->q, TX_GRACE_US);
 		rc = stop_ring(r);
 	}
 	if (rc < 0) {
@@ -234,64 +240,72 @@ static int ring_reset(struct reset *r)
 	r->report.how = VNIC_RESET_RING;
 	change_rings(r);
 	rc = start_ring(r);
-	if (rc == 0)
-		give_back(r);
-	return rc;
+	if (rc < 0)
+		return rc;
+	vnic_reset_give_back(r);
+	vnic_coal_restore_queue(r->d, index);
+	return 0;
 }
 
 /* ---- by port ------------------------------------------------------------------------------ */
 
-/* -EINVAL: no such queue; -EBUSY: it does not run. */
-static int find_queue(struct reset *r, enum vnic_dir dir, uint16_t queue)
+int vnic_queue_find(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue, struct vnic_queue *out)
 {
-	const struct rte_eth_dev_data *data = r->d->eth->data;
-	uint16_t n = dir == VNIC_RX ? data->nb_rx_queues : data->nb_tx_queues;
-	bool stopped;
+	const struct rte_eth_dev_data *data = d->eth->data;
 
-	if (queue >= n || (dir == VNIC_RX ? data->rx_queues : data->tx_queues)[queue] == NULL)
+	memset(out, 0, sizeof(*out));
+	if (queue >= (dir == VNIC_RX ? data->nb_rx_queues : data->nb_tx_queues))
 		return -EINVAL;
-	if (dir == VNIC_RX) {
-		r->rxq = data->rx_queues[queue];
-		r->vq = &r->rxq->vq;
-		stopped = vnic_eth_rxq(r->rxq)->stopped;
-	} else {
-		r->txq = data->tx_queues[queue];
-		r->vq = &r->txq->vq;
-		stopped = vnic_eth_txq(r->txq)->stopped;
+	if (dir == VNIC_RX && data->rx_queues[queue] != NULL) {
+		out->rxq = data->rx_queues[queue];
+		out->vq = &out->rxq->vq;
+		out->stopped = &vnic_eth_rxq(out->rxq)->stopped;
+	} else if (dir == VNIC_TX && data->tx_queues[queue] != NULL) {
+		out->txq = data->tx_queues[queue];
+		out->vq = &out->txq->vq;
+		out->stopped = &vnic_eth_txq(out->txq)->stopped;
 	}
-	if (r->d->state == VNIC_BROKEN || r->d->state == VNIC_LOST || r->d->state == VNIC_REMOVED)
-		return -EIO;
-	return stopped || r->d->state != VNIC_RUNNING ? -EBUSY : 0;
+	return out->vq != NULL ? 0 : -EINVAL;
 }
 
-static int reset_locked(struct reset *r, enum vnic_dir dir, uint16_t queue)
+static int check_state(const struct vnic_reset *r)
 {
-	int rc = find_queue(r, dir, queue);
+	enum vnic_state state = r->d->state;
+
+	if (state == VNIC_BROKEN || state == VNIC_LOST || state == VNIC_REMOVED)
+		return -EIO;
+	return *r->q.stopped || state != VNIC_RUNNING ? -EBUSY : 0;
+}
+
+static int reset_locked(struct vnic_reset *r)
+{
+	int rc = check_state(r);
 
 	if (rc < 0)
 		return rc;
 	if (r->size == 0)
-		r->size = r->vq->size;
+		r->size = vnic_vq_limit(r->q.vq);
 	rc = check_size(r);
 	if (rc < 0)
 		return rc;
-	if (!vnic_has(r->d, VIRTIO_F_RING_RESET) || r->d->ops->queue_reset == NULL)
-		return -ENOTSUP;
-	rc = ring_reset(r);
-	r->report.size = r->size;
-	return rc;
+	rc = vnic_can_reset(r->d) ? ring_reset(r) : -ENOTSUP;
+	return rc == -ENOTSUP ? vnic_reset_soft(r) : rc;
 }
 
 int vnic_queue_reset(uint16_t port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 		     struct vnic_reset_report *report)
 {
-	struct reset r = { .d = vnic_dev_of(port), .size = size };
+	struct vnic_reset r = { .d = vnic_dev_of(port), .size = size };
 	int rc;
 
 	if (r.d == NULL)
 		return -ENOTSUP;
 	pthread_mutex_lock(&r.d->lock);
-	rc = reset_locked(&r, dir, queue);
+	rc = vnic_queue_find(r.d, dir, queue, &r.q);
+	if (rc == 0)
+		rc = reset_locked(&r);
+	if (rc == 0)
+		r.report.size = vnic_vq_limit(r.q.vq);
 	pthread_mutex_unlock(&r.d->lock);
 	if (report != NULL)
 		*report = r.report;

@@ -197,7 +197,7 @@ int vnic_rx_setup(struct vnic_rxq *rxq)
 	rxq->buf_len = (uint16_t)(room - VNIC_RX_DATA_OFF + rxq->vq.hdr_len);
 	if (rxq->frame_max == 0)
 		rxq->frame_max = rxq->mergeable ? VIRTIO_NET_MAX_GSO : (uint32_t)(rxq->buf_len - rxq->vq.hdr_len);
-	rxq->refill_min = (uint16_t)RTE_MIN(rxq->vq.size / 4 + 1, 32);
+	rxq->refill_min = (uint16_t)(RTE_MIN(vnic_vq_limit(&rxq->vq) / 4 + 1, 32) + rxq->vq.reserve);
 	return 0;
 }
 

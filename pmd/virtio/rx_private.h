@@ -363,7 +363,7 @@ extern const struct rx_vec rx_avx512[RX_VECS]; /* empty where the compiler has n
 static __rte_always_inline void rx_after(struct vnic_rxq *rxq, uint16_t received,
 					 uint16_t (*refill)(struct vnic_rxq *rxq))
 {
-	bool due = rxq->vq.free_count >= rxq->refill_min || (received == 0 && rxq->vq.free_count != 0);
+	bool due = rxq->vq.free_count >= rxq->refill_min || (received == 0 && rxq->vq.free_count > rxq->vq.reserve);
 
 	/* A busy queue waits for refill_min of them; an idle one takes what it can, so
 	 * that it never stays without buffers when the pool had none. */
@@ -479,13 +479,13 @@ static __rte_always_inline uint16_t rx_refill(struct vnic_rxq *rxq, const unsign
 	uint16_t total = 0, want, got;
 
 	do {
-		want = RTE_MIN(rxq->vq.free_count, RX_REFILL);
+		want = RTE_MIN(vnic_vq_room(&rxq->vq), RX_REFILL);
 		got = rx_alloc(rxq, mb, want);
 		if (likely(got != 0))
 			rx_post(rxq, mb, got, mode);
 		total = (uint16_t)(total + got);
-	} while (got == want && rxq->vq.free_count != 0);
-	rxq->nombuf += rxq->vq.free_count != 0;
+	} while (got == want && rxq->vq.free_count > rxq->vq.reserve);
+	rxq->nombuf += rxq->vq.free_count > rxq->vq.reserve;
 	return total;
 }
 

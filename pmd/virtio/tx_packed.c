@@ -185,7 +185,7 @@ static __rte_noinline enum tx_result post_any(struct burst *b, struct rte_mbuf *
 		rte_pktmbuf_free(*pkt);
 		return TX_DROPPED;
 	}
-	if (plan.descs > q->vq.free_count)
+	if (plan.descs > vnic_vq_room(&q->vq))
 		return TX_FULL;
 	m = *pkt;
 	id = take_id(b, variant);
@@ -233,16 +233,16 @@ static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts
 	struct vnic_txq *q = b->q;
 	uint16_t i = 0, end;
 
-	while (i < n && q->vq.free_count > 0) {
+	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
-		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= 4) &&
+		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
 		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i]))) {
 			i = end;
 			continue;
 		}
 		tx_prefetch_next(&pkts[i], end - i);
-		for (; i < end && q->vq.free_count > 0; i++) {
+		for (; i < end && q->vq.free_count > q->vq.reserve; i++) {
 			if (likely(tx_simple(q, pkts[i], variant)))
 				post_simple(b, pkts[i], variant);
 			else if (post_any(b, &pkts[i], variant) == TX_FULL)

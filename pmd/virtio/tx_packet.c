@@ -176,7 +176,7 @@ bool vnic_tx_pack(struct vnic_txq *q, struct rte_mbuf **m, uint16_t segs_max)
 
 static uint16_t descs_max(const struct vnic_txq *q)
 {
-	uint16_t chain = (uint16_t)RTE_MIN(q->vq.size, VNIC_TX_CHAIN_MAX);
+	uint16_t chain = (uint16_t)RTE_MIN(vnic_vq_limit(&q->vq), VNIC_TX_CHAIN_MAX);
 
 	return q->vq.indirect ? RTE_MAX(chain, (uint16_t)VNIC_TX_INDIRECT_MAX) : chain;
 }
@@ -207,7 +207,7 @@ static bool use_table(const struct vnic_vq *vq, uint16_t descs)
 {
 	if (!vq->indirect || descs <= 1 || descs > VNIC_TX_INDIRECT_MAX)
 		return false;
-	return descs > TX_CHAIN_SHORT || vq->free_count < vq->size / 2 + descs;
+	return descs > TX_CHAIN_SHORT || vnic_vq_room(vq) < vnic_vq_limit(vq) / 2 + descs;
 }
 
 static void plan_shape(const struct vnic_txq *q, const struct rte_mbuf *m, struct tx_plan *plan)

@@ -348,7 +348,7 @@ static __rte_always_inline void tx_kick(struct vnic_txq *q)
 #define TX_RECLAIM_OUT 128
 static __rte_always_inline bool tx_reclaim_due(const struct vnic_txq *q, uint16_t n)
 {
-	if (q->vq.free_count < RTE_MAX(n, q->free_thresh) || q->vq.size - q->vq.free_count >= TX_RECLAIM_OUT)
+	if (vnic_vq_room(&q->vq) < RTE_MAX(n, q->free_thresh) || q->vq.size - q->vq.free_count >= TX_RECLAIM_OUT)
 		return true;
 	return q->posted != q->done && rte_rdtsc() - q->reclaim_tsc > q->reclaim_ticks;
 }

@@ -143,7 +143,7 @@ static __rte_noinline enum tx_result post_any(struct vnic_txq *q, struct rte_mbu
 		rte_pktmbuf_free(*pkt);
 		return TX_DROPPED;
 	}
-	if (plan.descs > vq->free_count)
+	if (plan.descs > vnic_vq_room(vq))
 		return TX_FULL;
 	m = *pkt;
 	tx_header_put(plan.push ? tx_pushed_header(q, m) : q->room[head].hdr, plan.hdr, vq->hdr_len);
@@ -190,16 +190,16 @@ static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **p
 {
 	uint16_t i = 0, end;
 
-	while (i < n && q->vq.free_count > 0) {
+	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
-		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= 4) &&
+		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
 		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum))) {
 			i = end;
 			continue;
 		}
 		tx_prefetch_next(&pkts[i], end - i);
-		for (; i < end && q->vq.free_count > 0; i++) {
+		for (; i < end && q->vq.free_count > q->vq.reserve; i++) {
 			if (likely(tx_simple(q, pkts[i], variant)))
 				post_simple(q, pkts[i], sum, variant);
 			else if (post_any(q, &pkts[i], sum, variant) == TX_FULL)

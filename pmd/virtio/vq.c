@@ -149,6 +149,7 @@ void vnic_vq_adopt(struct vnic_vq *vq, struct vnic_vq *from)
 	vq->notify = no_doorbell;
 	vq->notify_data = 0;
 	vq->live = false;
+	vq->reserve = 0;
 	place_areas(vq);
 	vnic_vq_rewind(vq);
 	memset(from, 0, sizeof(*from));

@@ -79,6 +79,7 @@ struct vnic_vq {
 	uint16_t used;            /* the same of what we have taken back */
 	bool avail_wrap, used_wrap;
 	uint16_t free_count;      /* descriptors free */
+	uint16_t reserve;         /* of those free, so many are left alone: a ring made smaller by use, not in memory */
 	uint16_t free_head;       /* first free slot */
 	uint16_t free_tail;       /* transmit, not in order: last free slot; slots are taken round */
 	uint16_t added;           /* descriptors published since the last doorbell check */
@@ -101,6 +102,16 @@ struct vnic_vq {
 	uint16_t max;             /* entries that the device takes at most, as told when the ring was set up */
 };
 
+/* Descriptors that may be posted now; in use when all of them are. */
+static inline uint16_t vnic_vq_room(const struct vnic_vq *vq)
+{
+	return (uint16_t)(vq->free_count > vq->reserve ? vq->free_count - vq->reserve : 0);
+}
+static inline uint16_t vnic_vq_limit(const struct vnic_vq *vq)
+{
+	return (uint16_t)(vq->size - vq->reserve);
+}
+
 /* OPEN but for those who look into the ring before they have taken what is aside: KEPT. */
 enum vnic_gate { VNIC_GATE_OPEN, VNIC_GATE_CLOSED, VNIC_GATE_KEPT };
 
@@ -112,8 +123,8 @@ enum vnic_gate { VNIC_GATE_OPEN, VNIC_GATE_CLOSED, VNIC_GATE_KEPT };
 int vnic_vq_create(struct vnic_vq *vq, struct vnic_dev *dev, uint16_t index, uint16_t size, int node);
 /* Back to empty in the same memory: after a device or queue reset. Slots must be empty. */
 void vnic_vq_rewind(struct vnic_vq *vq);
-/* Take over the ring that from was created with, empty; vq has none (destroyed). Gate and
- * counters of vq stay as they are. from is left without. */
+/* Take over the ring that from was created with, empty and used whole; vq has none (destroyed). Gate
+ * and counters of vq stay as they are. from is left without. */
 void vnic_vq_adopt(struct vnic_vq *vq, struct vnic_vq *from);
 /* quarantine: the device may still touch the ring. */
 void vnic_vq_destroy(struct vnic_vq *vq, bool quarantine);
