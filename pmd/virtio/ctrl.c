@@ -244,8 +244,27 @@ void vnic_ctrl_break(struct vnic_ctrl *c)
 
 void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms)
 {
+	struct ctrl_slot *s;
+
 	pthread_mutex_lock(&c->lock);
 	c->timeout_ms = RTE_MAX(ms, UINT64_C(1));
+	c->next_deadline = UINT64_MAX;
+	TAILQ_FOREACH(s, &c->active, link) {
+		if (s->preset)
+			s->deadline = ctrl_deadline(c, s->submitted, 0);
+		c->next_deadline = RTE_MIN(c->next_deadline, s->deadline);
+	}
+	/* Callers who wait for a slot have deadlines too. */
+	pthread_cond_broadcast(&c->cond);
+	pthread_mutex_unlock(&c->lock);
+	vnic_thread_wake(c->dev);
+}
+
+void vnic_ctrl_end_waits(struct vnic_ctrl *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->ended_waits++;
+	pthread_cond_broadcast(&c->cond);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -266,11 +285,11 @@ static bool big_enough(const struct vnic_ctrl *c, const struct vnic_ctrl_request
 	return __builtin_popcount(c->big_free) >= wanted;
 }
 
-static uint64_t deadline_of(const struct vnic_ctrl *c, uint64_t now, uint64_t timeout_ms)
+uint64_t ctrl_deadline(const struct vnic_ctrl *c, uint64_t then, uint64_t timeout_ms)
 {
 	uint64_t ms = timeout_ms != 0 ? timeout_ms : c->timeout_ms;
 
-	return ms >= (UINT64_MAX - now) / NS_PER_MS ? UINT64_MAX : now + ms * NS_PER_MS;
+	return ms >= (UINT64_MAX - then) / NS_PER_MS ? UINT64_MAX : then + ms * NS_PER_MS;
 }
 
 static void fill(struct vnic_ctrl *c, struct ctrl_slot *s, const struct vnic_ctrl_request *req)
@@ -287,7 +306,8 @@ static void fill(struct vnic_ctrl *c, struct ctrl_slot *s, const struct vnic_ctr
 	s->arg = req->arg;
 	s->orphan = false;
 	s->submitted = ctrl_now();
-	s->deadline = deadline_of(c, s->submitted, req->timeout_ms);
+	s->preset = req->timeout_ms == 0;
+	s->deadline = ctrl_deadline(c, s->submitted, req->timeout_ms);
 	if (req->len > CTRL_INLINE)
 		s->big_data = take_big(c);
 	if (req->result_len > CTRL_RESULT)
@@ -360,21 +380,28 @@ static struct ctrl_slot *slot_of(struct vnic_ctrl *c, uint64_t id)
 	return s != NULL && s->generation == (uint32_t)(id >> 16) && s->state != CTRL_FREE ? s : NULL;
 }
 
+int ctrl_cancel_locked(struct vnic_ctrl *c, uint64_t id)
+{
+	struct ctrl_slot *s = slot_of(c, id);
+
+	if (s == NULL || (s->state != CTRL_POSTED && s->state != CTRL_WAITING))
+		return -ENOENT;
+	s->orphan = s->state == CTRL_POSTED;
+	ctrl_finish(c, s, -ECANCELED);
+	ctrl_deliver(c);
+	ctrl_advance(c);
+	ctrl_ring_doorbell(c);
+	return 0;
+}
+
 int vnic_ctrl_cancel(struct vnic_ctrl *c, uint64_t id)
 {
 	struct ctrl_slot *s;
-	int rc = -ENOENT;
+	int rc;
 
 	pthread_mutex_lock(&c->lock);
 	s = slot_of(c, id);
-	if (s != NULL && (s->state == CTRL_POSTED || s->state == CTRL_WAITING)) {
-		s->orphan = s->state == CTRL_POSTED;
-		ctrl_finish(c, s, -ECANCELED);
-		ctrl_deliver(c);
-		ctrl_advance(c);
-		ctrl_ring_doorbell(c);
-		rc = 0;
-	}
+	rc = ctrl_cancel_locked(c, id);
 	/* Due, or running elsewhere: over when we return. */
 	while (c->delivering && !pthread_equal(c->deliverer, pthread_self()) && s != NULL && slot_of(c, id) == s &&
 	       s->state == CTRL_DONE)

@@ -45,7 +45,7 @@ enum vnic_ctrl_group {
 /*
  * What came of a command: 0; -EREMOTEIO: the device refused (ack not OK);
  * -ETIMEDOUT: its deadline passed, the device is broken now; -EIO: the device is
- * or became broken; -ECANCELED: by vnic_ctrl_cancel() or a device reset.
+ * or became broken; -ECANCELED: by vnic_ctrl_cancel(), _end_waits() or a device reset.
  * Called exactly once. result: len octets that the device may have written, zero before;
  * only valid during the call.
  */
@@ -93,6 +93,10 @@ int vnic_ctrl_cancel(struct vnic_ctrl *c, uint64_t id);
 /* Submit, flush and wait; result (may be NULL) gets result_len octets. Waits
  * sleeping, bounded by the deadline; several threads may wait at a time. */
 int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, void *result);
+/* The same to the device's control queue, for who holds vnic_dev.lock (once): it is let go of while
+ * the device thinks, but for a bring-up, so that nobody else waits with him. What
+ * the lock guards may have changed: all but the device's return from the dead, which waits. */
+int vnic_ctrl_ask(struct vnic_dev *dev, const struct vnic_ctrl_request *req, void *result);
 
 /* Take what the device answered, start what waited, expire what is due. Called by the
  * control thread when the queue's descriptor fires and at vnic_ctrl_next(). */
@@ -105,8 +109,13 @@ void vnic_ctrl_break(struct vnic_ctrl *c);
 /* Why it broke by itself: a deadline, a ring out of step. NULL: it did not. For
  * the control thread, which breaks the device then. Told once. */
 const char *vnic_ctrl_broken(struct vnic_ctrl *c);
-/* For commands submitted from now on. 0 is taken as 1. */
+/* It broke by itself and was not told yet. */
+bool vnic_ctrl_untold(struct vnic_ctrl *c);
+/* The timeout of commands that do not bring their own; 0 is taken as 1. It counts for those in flight
+ * as well, from their submission on: a wait that is too long can be shortened. */
 void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms);
+/* Threads in vnic_ctrl_call() now return -ECANCELED, soon; their commands stay the device's. */
+void vnic_ctrl_end_waits(struct vnic_ctrl *c);
 
 #define VNIC_CTRL_LATENCY 32 /* buckets: 2^i microseconds */
 struct vnic_ctrl_last {
@@ -120,7 +129,7 @@ struct vnic_ctrl_stats {
 	uint32_t in_flight, in_flight_max, waiting;
 	uint64_t doorbells, reaps, errors; /* errors: answers to nothing */
 	uint64_t wait_cpu_ns;              /* spent by synchronous callers and the poller */
-	uint64_t latency[VNIC_CTRL_LATENCY];
+	uint64_t latency[VNIC_CTRL_LATENCY]; /* of answers, from submission to reaping */
 	struct vnic_ctrl_last last[8];     /* newest first */
 	unsigned n_last;
 };

@@ -93,6 +93,21 @@ int vnic_ctrl_timeout(uint16_t port, uint64_t ms)
 	return 0;
 }
 
+int vnic_ctrl_interrupt(uint16_t port)
+{
+	struct vnic_dev *d = vnic_dev_of(port);
+	struct vnic_ctrl *c;
+
+	if (d == NULL)
+		return -ENOTSUP;
+	c = vnic_ctrl_get(d);
+	if (c != NULL) {
+		vnic_ctrl_end_waits(c);
+		vnic_ctrl_put(c);
+	}
+	return 0;
+}
+
 static const struct {
 	uint8_t class, cmd;
 	const char *name;

@@ -56,6 +56,7 @@ struct ctrl_slot {
 	uint32_t len, result_len;
 	uint64_t submitted, deadline; /* ns of ctrl_now() */
 	int rc;
+	bool preset;                 /* the deadline is ctrl_timeout_ms's, and moves with it */
 	bool orphan;                 /* DONE, though not answered: ORPHAN comes next */
 	vnic_ctrl_done_fn done;
 	void *arg;
@@ -86,6 +87,7 @@ struct vnic_ctrl {
 	pthread_t deliverer;         /* which */
 	uint64_t wake_at;            /* when the control thread will look by itself; UINT64_MAX: never */
 	unsigned waiters;            /* threads in vnic_ctrl_call() */
+	unsigned ended_waits;        /* moves on when they are told to go */
 	char why[96];                /* it broke by itself; "" */
 	bool why_told;               /* to the control thread */
 	uint64_t timeout_ms, next_deadline;
@@ -95,6 +97,9 @@ struct vnic_ctrl {
 
 /* Monotonic nanoseconds; a pointer so that tests can live through seven days. */
 extern uint64_t (*ctrl_now)(void);
+
+/* CPU time of the calling thread, ns. */
+uint64_t ctrl_cpu_ns(void);
 
 /* ---- ctrl_group.c: order (pure) -------------------------------------------------- */
 /* May a and b not be in flight together? */
@@ -151,5 +156,9 @@ bool ctrl_wants_thread(struct vnic_ctrl *c);
 
 /* ---- ctrl.c: the lock is held ----------------------------------------------------------- */
 int ctrl_submit_locked(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id);
+/* -ENOENT: it is over, or its end is under way. */
+int ctrl_cancel_locked(struct vnic_ctrl *c, uint64_t id);
+/* When a command submitted then is due; timeout_ms 0: ctrl_timeout_ms. */
+uint64_t ctrl_deadline(const struct vnic_ctrl *c, uint64_t then, uint64_t timeout_ms);
 
 #endif

@@ -12,8 +12,8 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 /* Notifications may get lost on a device that breaks its promises: look now and then. */
-#define LOOK_MS     100
-#define LOOK_NO_FD_MS 1
+#define LOOK_MS       100
+#define LOOK_NO_FD_MS 50 /* at most: an eighth of what the oldest has taken */
 
 static uint64_t monotonic_ns(void)
 {
@@ -25,7 +25,7 @@ static uint64_t monotonic_ns(void)
 
 uint64_t (*ctrl_now)(void) = monotonic_ns;
 
-static uint64_t cpu_ns(void)
+uint64_t ctrl_cpu_ns(void)
 {
 	struct timespec t;
 
@@ -33,13 +33,14 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static void count_latency(struct vnic_ctrl *c, const struct ctrl_slot *s)
+static void count_last(struct vnic_ctrl *c, const struct ctrl_slot *s)
 {
 	uint64_t usecs = (ctrl_now() - s->submitted) / 1000;
 	unsigned bucket = usecs <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(usecs - 1);
 	struct vnic_ctrl_last *last = c->stats.last;
 
-	c->stats.latency[RTE_MIN(bucket, VNIC_CTRL_LATENCY - 1u)]++;
+	if (s->rc == 0 || s->rc == -EREMOTEIO)
+		c->stats.latency[RTE_MIN(bucket, VNIC_CTRL_LATENCY - 1u)]++;
 	memmove(&last[1], &last[0], sizeof(c->stats.last) - sizeof(last[0]));
 	last[0] = (struct vnic_ctrl_last){ s->class, s->cmd, (int16_t)s->rc, (uint32_t)RTE_MIN(usecs, UINT32_MAX),
 					   rte_rdtsc() };
@@ -56,7 +57,7 @@ static void count_result(struct vnic_ctrl *c, const struct ctrl_slot *s)
 		c->stats.canceled++;
 	else
 		c->stats.failed++;
-	count_latency(c, s);
+	count_last(c, s);
 }
 
 void ctrl_release(struct vnic_ctrl *c, struct ctrl_slot *s)
@@ -269,25 +270,35 @@ static void reap(struct vnic_ctrl *c)
 
 void ctrl_poll_locked(struct vnic_ctrl *c)
 {
-	uint64_t began = cpu_ns();
-
-	if (!c->dead) {
-		reap(c);
-		ctrl_deliver(c);
-	}
-	c->stats.wait_cpu_ns += cpu_ns() - began;
+	if (c->dead)
+		return;
+	reap(c);
+	ctrl_deliver(c);
 }
 
 void vnic_ctrl_poll(struct vnic_ctrl *c)
 {
+	uint64_t began = ctrl_cpu_ns();
+
 	pthread_mutex_lock(&c->lock);
 	ctrl_poll_locked(c);
+	c->stats.wait_cpu_ns += ctrl_cpu_ns() - began;
 	pthread_mutex_unlock(&c->lock);
+}
+
+/* Without a descriptor: often while answers are young, seldom when one takes for ever. */
+static uint64_t look_ms(const struct vnic_ctrl *c, uint64_t now)
+{
+	uint64_t age_ms = (now - TAILQ_FIRST(&c->active)->submitted) / NS_PER_MS;
+
+	if (c->vq.call_fd >= 0)
+		return LOOK_MS;
+	return RTE_MIN(age_ms / 8 + 1, (uint64_t)LOOK_NO_FD_MS);
 }
 
 int64_t vnic_ctrl_next(struct vnic_ctrl *c)
 {
-	uint64_t look = c->vq.call_fd >= 0 ? LOOK_MS : LOOK_NO_FD_MS, now, left = 0;
+	uint64_t now, left = 0;
 	int64_t ms = -1;
 
 	pthread_mutex_lock(&c->lock);
@@ -296,7 +307,7 @@ int64_t vnic_ctrl_next(struct vnic_ctrl *c)
 	if (!TAILQ_EMPTY(&c->active)) {
 		if (c->next_deadline > now)
 			left = (c->next_deadline - now + NS_PER_MS - 1) / NS_PER_MS;
-		ms = (int64_t)RTE_MIN(left, look);
+		ms = (int64_t)RTE_MIN(left, look_ms(c, now));
 		c->wake_at = now + (uint64_t)ms * NS_PER_MS;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -321,6 +332,16 @@ const char *vnic_ctrl_broken(struct vnic_ctrl *c)
 	c->why_told |= tell;
 	pthread_mutex_unlock(&c->lock);
 	return tell ? c->why : NULL;
+}
+
+bool vnic_ctrl_untold(struct vnic_ctrl *c)
+{
+	bool untold;
+
+	pthread_mutex_lock(&c->lock);
+	untold = c->why[0] != '\0' && !c->why_told;
+	pthread_mutex_unlock(&c->lock);
+	return untold;
 }
 
 bool vnic_ctrl_failed(struct vnic_ctrl *c, char *why, size_t len)

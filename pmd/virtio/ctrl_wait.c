@@ -64,23 +64,41 @@ static void wait_a_while(struct vnic_ctrl *c)
 
 static int submit_when_room(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id)
 {
-	uint64_t deadline = UINT64_MAX, ms = req->timeout_ms != 0 ? req->timeout_ms : c->timeout_ms;
+	uint64_t began = ctrl_now();
+	unsigned ended = c->ended_waits;
 	int rc;
 
-	if (ms < UINT64_MAX / NS_PER_MS - ctrl_now() / NS_PER_MS)
-		deadline = ctrl_now() + ms * NS_PER_MS;
-	while ((rc = ctrl_submit_locked(c, req, id)) == -EAGAIN && ctrl_now() < deadline) {
-		ctrl_ring_doorbell(c);
+	while ((rc = ctrl_submit_locked(c, req, id)) == -EAGAIN &&
+	       ctrl_now() < ctrl_deadline(c, began, req->timeout_ms)) {
+		if (c->ended_waits != ended)
+			return -ECANCELED;
 		wait_a_while(c);
 	}
 	return rc;
+}
+
+static int wait_done(struct vnic_ctrl *c, struct waiter *w, uint64_t id)
+{
+	unsigned ended = c->ended_waits;
+
+	ctrl_ring_doorbell(c);
+	if (ctrl_wants_thread(c))
+		vnic_thread_wake(c->dev);
+	while (!w->done) {
+		wait_a_while(c);
+		if (!w->done && c->ended_waits != ended) {
+			ended = c->ended_waits;
+			ctrl_cancel_locked(c, id); /* done now, or by whoever is at it */
+		}
+	}
+	return w->rc;
 }
 
 int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, void *result)
 {
 	struct vnic_ctrl_request mine = *req;
 	struct waiter w = { .c = c, .result = result };
-	uint64_t id;
+	uint64_t id, cpu = ctrl_cpu_ns();
 	int rc;
 
 	if (c == NULL)
@@ -94,16 +112,30 @@ int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, voi
 	}
 	c->waiters++;
 	rc = submit_when_room(c, &mine, &id);
-	if (rc == 0) {
-		ctrl_ring_doorbell(c);
-		if (ctrl_wants_thread(c))
-			vnic_thread_wake(c->dev);
-		while (!w.done)
-			wait_a_while(c);
-		rc = w.rc;
-	}
+	if (rc == 0)
+		rc = wait_done(c, &w, id);
+	c->stats.wait_cpu_ns += ctrl_cpu_ns() - cpu;
 	c->waiters--;
 	pthread_cond_broadcast(&c->cond);
 	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
+
+int vnic_ctrl_ask(struct vnic_dev *d, const struct vnic_ctrl_request *req, void *result)
+{
+	struct vnic_ctrl *c;
+	int rc;
+
+	if (d->ctrl == NULL)
+		return -ENOTSUP;
+	if (d->starting)
+		return vnic_ctrl_call(d->ctrl, req, result);
+	c = vnic_ctrl_get(d);
+	d->asking++;
+	pthread_mutex_unlock(&d->lock);
+	rc = vnic_ctrl_call(c, req, result);
+	pthread_mutex_lock(&d->lock);
+	d->asking--;
+	vnic_ctrl_put(c);
 	return rc;
 }

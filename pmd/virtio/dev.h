@@ -46,6 +46,8 @@ struct vnic_args {
 	uint32_t connect_ms;      /* wait at probe for the back end */
 	uint32_t reply_ms;        /* bound of each answer of the back end */
 	uint64_t ctrl_timeout_ms;
+	uint32_t ctrl_start_ms;   /* of commands at bring-up; 0: reply_ms */
+	bool ctrl_go_on;          /* packets go on when the control queue is broken */
 };
 
 struct arena;
@@ -115,7 +117,8 @@ struct vnic_dev {
 	/* control thread */
 	pthread_t thread;
 	bool thread_runs, thread_stop;
-	bool starting;            /* inside of vnic_device_start(): commands have reply_ms, not ctrl_timeout_ms */
+	bool starting;            /* inside of vnic_device_start(): commands have ctrl_start_ms, not ctrl_timeout_ms */
+	unsigned asking;          /* threads in vnic_ctrl_ask(), which do not hold lock; guarded by it */
 	int wake_fd;              /* eventfd */
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
 	bool config_changed;
@@ -166,6 +169,8 @@ int vnic_device_stop(struct vnic_dev *d);
 int vnic_device_restore(struct vnic_dev *d);
 /* Mark broken: gates closed, control queue broken, link down, event. From any control-plane thread. */
 void vnic_device_break(struct vnic_dev *d, const char *why);
+/* The control queue broke by itself: the same, or the event alone where packets are to go on. */
+void vnic_device_ctrl_broken(struct vnic_dev *d, const char *why);
 /* For people that ask; any thread, with lock held or not: ctrl_info.c. */
 void vnic_why_set(struct vnic_dev *d, const char *why);
 /* The device is gone for good: the same, with RTE_ETH_EVENT_INTR_RMV; the port can only be closed. */

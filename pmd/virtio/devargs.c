@@ -11,7 +11,7 @@
 
 #include "pmd/virtio/dev.h"
 
-enum kind { BOOL, U16, U32, U64, PATH, MAC };
+enum kind { BOOL, U16, U32, U64, PATH, MAC, STOP };
 
 static const struct arg {
 	const char *key;
@@ -40,13 +40,16 @@ static const struct arg {
 	ARG(connect_ms, U32, 0, 3600000, 10000),
 	ARG(reply_ms, U32, 10, 3600000, 5000),
 	ARG(ctrl_timeout_ms, U64, 1, VNIC_CTRL_TIMEOUT_MAX_MS, VNIC_CTRL_TIMEOUT_MS),
+	ARG(ctrl_start_ms, U32, 0, 3600000, 0),
+	{ "ctrl_broken", STOP, offsetof(struct vnic_args, ctrl_go_on), 0, 0, 0 },
 #undef ARG
 };
 
 static void store(void *at, enum kind kind, uint64_t v)
 {
 	switch (kind) {
-	case BOOL: *(bool *)at = v != 0; break;
+	case BOOL:
+	case STOP: *(bool *)at = v != 0; break;
 	case U16: *(uint16_t *)at = (uint16_t)v; break;
 	case U32: *(uint32_t *)at = (uint32_t)v; break;
 	case U64: *(uint64_t *)at = v; break;
@@ -75,6 +78,9 @@ static int refuse(char *why, size_t len, const struct arg *a, const char *value)
 	case MAC:
 		snprintf(why, len, "%s=%s: a unicast address like 02:00:00:00:00:01", a->key, value);
 		break;
+	case STOP:
+		snprintf(why, len, "%s=%s: stop or go_on", a->key, value);
+		break;
 	default:
 		snprintf(why, len, "%s=%s: a number from %" PRIu64 " to %" PRIu64, a->key, value, a->min, a->max);
 	}
@@ -98,6 +104,12 @@ static int set(struct vnic_args *args, const struct arg *a, const char *value, c
 		if (rte_ether_unformat_addr(value, &mac) != 0 || !rte_is_valid_assigned_ether_addr(&mac))
 			return refuse(why, len, a, value);
 		memcpy(at, &mac, sizeof(mac));
+		return 0;
+	}
+	if (a->kind == STOP) {
+		if (strcmp(value, "stop") != 0 && strcmp(value, "go_on") != 0)
+			return refuse(why, len, a, value);
+		store(at, a->kind, value[0] == 'g');
 		return 0;
 	}
 	if (!number(value, &v) || v < a->min || v > a->max)

@@ -186,6 +186,17 @@ void vnic_device_break(struct vnic_dev *d, const char *why)
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RESET, NULL);
 }
 
+void vnic_device_ctrl_broken(struct vnic_dev *d, const char *why)
+{
+	if (!d->args.ctrl_go_on) {
+		vnic_device_break(d, why);
+		return;
+	}
+	VNIC_LOG(ERR, d, "no more control commands until it is reset, packets go on: %s", why);
+	d->broken++;
+	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RESET, NULL);
+}
+
 void vnic_device_removed(struct vnic_dev *d)
 {
 	if (d->state == VNIC_REMOVED)

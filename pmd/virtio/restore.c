@@ -9,16 +9,23 @@
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 
+/* A device that is stuck at its start is not waited for seven days. */
+static uint64_t start_ms(const struct vnic_dev *d)
+{
+	uint64_t ms = d->args.ctrl_start_ms != 0 ? d->args.ctrl_start_ms : d->args.reply_ms;
+
+	return RTE_MIN(ms, __atomic_load_n(&d->args.ctrl_timeout_ms, __ATOMIC_RELAXED));
+}
+
 static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, uint32_t key, const void *data,
 		size_t len)
 {
 	const struct vnic_ctrl_request req = {
 		.class = class, .cmd = cmd, .group = group, .key = key, .data = data, .len = len,
-		/* A device that is stuck at its start is not waited for seven days. */
-		.timeout_ms = d->starting ? RTE_MIN((uint64_t)d->args.reply_ms, d->args.ctrl_timeout_ms) : 0,
+		.timeout_ms = d->starting ? start_ms(d) : 0,
 	};
 
-	return d->ctrl != NULL ? vnic_ctrl_call(d->ctrl, &req, NULL) : -ENOTSUP;
+	return vnic_ctrl_ask(d, &req, NULL);
 }
 
 int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on)

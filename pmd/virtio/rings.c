@@ -9,7 +9,8 @@
 /* ---- memory -------------------------------------------------------------------------- */
 
 #define PAGE       4096u
-#define CTRL_SIZE  64u
+#define CTRL_SIZE  256u /* commands at a time, each in a descriptor of its own */
+#define CTRL_CHAIN 512u /* without indirect descriptors: of four each */
 
 static size_t ring_len(const struct vnic_dev *d, uint16_t size)
 {
@@ -27,7 +28,7 @@ static size_t room_len(uint16_t size)
  * stay out of use when those of the one that returns are made. */
 static size_t memory_len(const struct vnic_dev *d)
 {
-	size_t len = vnic_ctrl_mem_size(CTRL_SIZE, d->packed) + 4 * PAGE;
+	size_t len = vnic_ctrl_mem_size(CTRL_CHAIN, d->packed) + 4 * PAGE;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues; i++)
 		len += ring_len(d, vnic_eth_rxq(d->rxq[i])->nb_desc);
@@ -235,7 +236,7 @@ int vnic_rings_ctrl(struct vnic_dev *d)
 {
 	uint16_t index = virtio_ctrlq_index(vnic_has(d, VIRTIO_NET_F_MQ) || vnic_has(d, VIRTIO_NET_F_RSS) ?
 					    d->limits.max_pairs : 1);
-	uint16_t max;
+	uint16_t max, size = vnic_has(d, VIRTIO_F_INDIRECT_DESC) ? CTRL_SIZE : CTRL_CHAIN;
 	int rc;
 
 	if (!vnic_has(d, VIRTIO_NET_F_CTRL_VQ) || d->ctrl != NULL)
@@ -245,6 +246,6 @@ int vnic_rings_ctrl(struct vnic_dev *d)
 		VNIC_LOG(ERR, d, "the device offers a control queue and has no virtqueue %u", index);
 		return -EINVAL;
 	}
-	rc = vnic_ctrl_create(&d->ctrl, d, index, RTE_MIN(max, (uint16_t)CTRL_SIZE));
+	rc = vnic_ctrl_create(&d->ctrl, d, index, RTE_MIN(max, size));
 	return rc < 0 ? rc : vnic_vq_setup(d, vnic_ctrl_vq(d->ctrl), true);
 }

@@ -19,7 +19,8 @@
 #include "pmd/virtio/dev.h"
 #include "pmd/virtio/recover.h"
 
-#define BUSY_MS 10 /* until vnic_dev.lock is tried again */
+#define BUSY_MS   10 /* until vnic_dev.lock is tried again */
+#define URGENT_MS 1  /* when the program has to be told that its device broke */
 
 void vnic_thread_wake(struct vnic_dev *d)
 {
@@ -89,8 +90,11 @@ static int step_locked(struct vnic_dev *d)
 	if (d->ctrl != NULL && d->state == VNIC_RUNNING)
 		why = vnic_ctrl_broken(d->ctrl);
 	if (why != NULL)
-		vnic_device_break(d, why);
-	return d->state == VNIC_LOST ? vnic_recover_step(d) : -1;
+		vnic_device_ctrl_broken(d, why);
+	if (d->state != VNIC_LOST)
+		return -1;
+	/* Who asked the device that is gone has to go before another takes its place. */
+	return d->asking > 0 ? URGENT_MS : vnic_recover_step(d);
 }
 
 /* Another thread holds the lock. It may be in a call that ends only when we
@@ -149,7 +153,7 @@ static void loop(struct vnic_dev *d)
 			pthread_mutex_unlock(&d->lock);
 		} else {
 			deaf = step_busy(d, c);
-			ms = BUSY_MS;
+			ms = c != NULL && vnic_ctrl_untold(c) ? URGENT_MS : BUSY_MS;
 		}
 		if (c != NULL)
 			ms = sooner(ms, vnic_ctrl_next(c));

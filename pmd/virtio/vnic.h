@@ -34,14 +34,18 @@ struct vnic_ctrl_info {
 	bool present;             /* the device serves a control queue for us */
 	bool broken;
 	char why[96];             /* why it is broken; "" */
-	uint64_t timeout_ms;      /* of commands submitted from now on */
+	uint64_t timeout_ms;      /* of commands, from their submission on */
 	uint16_t slots;           /* commands that can be in flight */
 	struct vnic_ctrl_stats stats;
 };
 /* Does not wait for a device that hangs. -ENODEV: closed. */
 int vnic_ctrl_info(uint16_t port, struct vnic_ctrl_info *out);
-/* From now on; commands in flight keep their deadlines. -EINVAL: 0. */
+/* For commands in flight as well, from their submission on (not for those of a bring-up): what waits for a
+ * device that hangs ends, and the device is broken. -EINVAL: 0, more than a year. */
 int vnic_ctrl_timeout(uint16_t port, uint64_t ms);
+/* Threads that wait in a call to this port for the device's answer return -ECANCELED; what they asked
+ * for may still happen. */
+int vnic_ctrl_interrupt(uint16_t port);
 /* "MQ VQ_PAIRS_SET", for people; "class 9 command 3" where it has no name. Into buf. */
 const char *vnic_ctrl_name(uint8_t class, uint8_t cmd, char *buf, size_t len);
 

@@ -139,20 +139,59 @@ static void ctrl__deadline_seven_days(void)
 	ctrl_lab_close(&lab);
 }
 
-static void ctrl__timeout_changes_what_follows(void)
+/* From the submission of what is in flight; not of what has a deadline of its own. */
+static void ctrl__timeout_changes_for_all(void)
 {
 	ctrl_lab_open(&lab, &ctrl_lab_rings[0]);
+	vnic_ctrl_vq(lab.c)->call_fd = 0;
 	submit(0, 0);
-	vnic_ctrl_set_timeout(lab.c, 50);
-	submit(1, 0);
+	ctrl_lab_clock += 20 * MS;
+	submit(1, 70);
 	vnic_ctrl_set_timeout(lab.c, UINT64_MAX); /* as good as never, and no overflow */
 	submit(2, 0);
-	ctrl_lab_clock += 49 * MS;
+	CU_ASSERT_EQUAL(vnic_ctrl_next(lab.c), 70);
+	vnic_ctrl_set_timeout(lab.c, 50);
+	CU_ASSERT_EQUAL(vnic_ctrl_next(lab.c), 30);
+	ctrl_lab_clock += 29 * MS;
 	vnic_ctrl_poll(lab.c);
 	CU_ASSERT(res[0].calls + res[1].calls + res[2].calls == 0);
 	ctrl_lab_clock += 1 * MS;
 	vnic_ctrl_poll(lab.c);
-	CU_ASSERT(res[0].rc == -EIO && res[1].rc == -ETIMEDOUT && res[2].rc == -EIO);
+	CU_ASSERT(res[0].rc == -ETIMEDOUT && res[1].rc == -EIO && res[2].rc == -EIO);
+	vnic_ctrl_vq(lab.c)->call_fd = -1;
+	ctrl_lab_close(&lab);
+}
+
+/* Shorter than what has passed: over at the next look. */
+static void ctrl__timeout_ends_a_long_wait(void)
+{
+	ctrl_lab_open(&lab, &ctrl_lab_rings[0]);
+	submit(0, 0);
+	ctrl_lab_clock += 3600 * 1000 * MS;
+	vnic_ctrl_set_timeout(lab.c, 1000);
+	CU_ASSERT_EQUAL(vnic_ctrl_next(lab.c), 0);
+	vnic_ctrl_poll(lab.c);
+	CU_ASSERT(res[0].calls == 1 && res[0].rc == -ETIMEDOUT);
+	ctrl_lab_close(&lab);
+}
+
+/* Nobody tells when answers come, and one does not: looks become seldom, the deadline stays exact. */
+static void ctrl__looks_without_a_descriptor(void)
+{
+	int64_t ms, last = 0, looks = 0;
+
+	ctrl_lab_open(&lab, &ctrl_lab_rings[0]);
+	submit(0, 60000);
+	while (res[0].calls == 0) {
+		ms = vnic_ctrl_next(lab.c);
+		CU_ASSERT_FATAL(ms >= 0 && ms <= 50);
+		CU_ASSERT(ms >= last || ctrl_lab_clock + ms * (int64_t)MS == lab.c->next_deadline);
+		last = ms;
+		looks++;
+		ctrl_lab_clock += (uint64_t)ms * MS;
+		vnic_ctrl_poll(lab.c);
+	}
+	CU_ASSERT(ctrl_lab_clock == UINT64_C(61000000000) && looks < 1400);
 	ctrl_lab_close(&lab);
 }
 
@@ -451,7 +490,9 @@ static const struct test_case cases[] = {
 	TEST_CASE(ctrl__late_answer_is_no_second_one),
 	TEST_CASE(ctrl__unanswered_slots_stay_in_quarantine),
 	TEST_CASE(ctrl__deadline_seven_days),
-	TEST_CASE(ctrl__timeout_changes_what_follows),
+	TEST_CASE(ctrl__timeout_changes_for_all),
+	TEST_CASE(ctrl__timeout_ends_a_long_wait),
+	TEST_CASE(ctrl__looks_without_a_descriptor),
 	TEST_CASE(ctrl__next_says_when_to_look),
 	TEST_CASE(ctrl__break_ends_everything_once),
 	TEST_CASE(ctrl__reset_cancels_and_goes_on),
