@@ -269,6 +269,6 @@ const struct command commands_queue[] = {
 	  { PORT, DIRECTION, WORD("Q|all"), WORD("U"), WORD("P") }, run_coalesce,
 	  "let the device interrupt after U microseconds or P packets; 0: for each packet" },
 	{ "port * ctrl timeout *", { PORT, WORD("MS") }, run_timeout,
-	  "milliseconds a control command may take, from now on, before the device counts as broken" },
+	  "milliseconds a control command may take, those in flight too, before the device counts as broken" },
 	{ NULL },
 };

@@ -174,7 +174,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 
 /* The port's control queue. -ENOTSUP: another driver's, -ENODEV: closed. */
 int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out);
-/* Of commands from now on. */
+/* Of commands in flight, too: vnic_ctrl_timeout(). */
 int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms);
 
 /* ---- what a worker counts ------------------------------------------------------------ */

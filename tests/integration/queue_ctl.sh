@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Single queues of a port of ours while two workers serve HTTP on it, on split and packed
+# rings: reset, resize up and down, coalescing, stop and start; and the control queue's view.
+. "$(dirname "$0")/_lib.sh"
+
+new_namespace
+in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+cat >"$work/vnicd.json" <<-END
+	{"ports": [{"name": "p", "path": "$work/p.sock", "queues": 2}], "uplinks": [{"name": "u", "tap": "vtap0"}]}
+END
+start_vnicd "$work/vnicd.json"
+
+start() { # DEVICE-ARGUMENTS
+	make_config '{"port": {"device": "net_vnic0", "vdev": "net_vnic0,path='"$work/p.sock,$1"'", "rx_queues": 2, "tx_queues": 2}}'
+	huge_pages 200 400
+	start_smcgate "$work/config.json" --lcores '0@0,1@0,2@1'
+}
+requests() { field "show services web" requests; }
+more_than() { [ "$(requests)" -gt "$1" ]; }
+# Pages are served still, by workers that may have had to wait for a retransmission.
+goes_on() { # WHAT
+	local before
+	before=$(requests)
+	wait_for 20 more_than $((before + 20)) || fail "$1: no more pages"
+}
+# Each of the commands fails as the pattern behind it says: refused COMMAND PATTERN...
+refused() {
+	while [ $# -gt 0 ]; do
+		! console "$1" >"$work/out" || fail "$1 succeeded"
+		grep -q "^error: .*$2" "$work/out" || fail "$1: $(cat "$work/out")"
+		shift 2
+	done
+}
+# Each of them is a reset or resize, the least way was taken, and pages are served after it.
+done_alone() { # COMMAND...
+	console "$@" >"$work/out" || fail "$*: $(cat "$work/out")"
+	equal "$*: reset alone" "$(grep -c "the device reset this queue alone" "$work/out")" $#
+	equal "$*: others not out" "$(grep -cx " *others out us  *0" "$work/out")" $#
+	goes_on "$*"
+}
+said() { sed -n "s/^ *$1  *//p" "$work/out" | xargs; }
+descriptors() { console "show rxq info 0 $1" "show txq info 0 $1" | sed -n "s/^ *descriptors  *//p" | xargs; }
+coalescing() { # DIRECTION: of its queues, "usecs packets device's-usecs device's-packets state"
+	console "show port 0 coalesce" | awk -v d="$1" '$2 == d { $1 = $2 = ""; print }' | xargs
+}
+
+resets() {
+	done_alone "port 0 rxq 0 reset" "port 0 rxq 1 reset" "port 0 txq 0 reset" "port 0 txq 1 reset"
+	equal "descriptors" "$(said descriptors)" "$1 $1 $1 $1"
+}
+resizes() { # SIZE...
+	local size
+	for size in "$@"; do
+		done_alone "port 0 rxq 1 resize $size" "port 0 txq 1 resize $size"
+		equal "said" "$(said descriptors)" "$size $size"
+		equal "descriptors" "$(descriptors 1)" "$size $size"
+	done
+	refused "port 0 rxq 1 resize 4" "found '4', allowed 8" "port 0 rxq 1 resize 40000" "found '40000', allowed 8..32768" \
+		"port 0 rxq 2 reset" "found '2', allowed 0..1"
+	[ $packed = 1 ] || refused "port 0 txq 1 resize 100" "no power of two"
+	equal "descriptors after what was refused" "$(descriptors 1)" "$size $size"
+}
+coalesce() {
+	check "coalesce" console "port 0 rxq all coalesce usecs 60 packets 30" "port 0 txq 1 coalesce usecs 90 packets 20"
+	equal "receive queues" "$(coalescing rx)" "0 60 30 60 30 as set 1 60 30 60 30 as set"
+	equal "transmit queues" "$(coalescing tx)" "0 0 0 0 0 as set 1 90 20 90 20 as set"
+	# It outlives the queue's reset.
+	done_alone "port 0 rxq 1 reset"
+	holds "receive queues after a reset" "0 60 30 60 30 as set 1 60 30 60 30 as set" coalescing rx
+	check "no coalescing" console "port 0 rxq all coalesce usecs 0 packets 0" "port 0 txq all coalesce usecs 0 packets 0"
+}
+stop_and_start() {
+	console "port 0 rxq 1 stop" "show port queues 0" >"$work/out" || fail "stop: $(cat "$work/out")"
+	grep -q "50.0 % of all flows" "$work/out" || fail "stop says $(cat "$work/out")"
+	grep -q '50.0  stopped, flows wait' "$work/out" || fail "$(cat "$work/out")"
+	refused "port 0 rxq 1 stop" "it is so already" "port 0 rxq 1 reset" "it is stopped: start it first"
+	goes_on "a stopped receive queue"
+	check "rxq start, txq stop" console "port 0 rxq 1 start" "port 0 txq 0 stop"
+	goes_on "a stopped transmit queue"
+	console "port 0 txq 0 start" "show port queues 0" >"$work/out" || fail "start: $(cat "$work/out")"
+	equal "queues that run" "$(grep -c ' runs$' "$work/out")" 4
+	goes_on "all queues"
+}
+control() {
+	console "port 0 ctrl timeout 5000" "show port 0 ctrl" >"$work/out" || fail "ctrl: $(cat "$work/out")"
+	equal "timeout" "$(said 'timeout ms')" 5000
+	equal "broken, failed, timed out" "$(said broken) $(said failed) $(said 'timed out')" "no 0 0"
+	equal "control commands not ended" "$(said 'in flight  ') $(said waiting)" "0 0"
+	[ "$(said completed)" -ge 10 ] || fail "only $(said completed) control commands"
+	grep -q 'NOTF_COAL .*  ok ' "$work/out" || fail "$(cat "$work/out")"
+	say "packed=$packed: $(said completed) control commands, p99 $(said 'latency p99 us') us"
+}
+
+for packed in 0 1; do
+	start "packed=$packed"
+	if [ $packed = 0 ]; then
+		ip -n "$ns" addr add $kernel/24 dev vtap0
+		ip -n "$ns" link set vtap0 up
+	fi
+	wait_for 30 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
+	settled_pools
+	ip netns exec "$ns" timeout 60 wrk -t1 -c32 -d50s --timeout 40s http://$gate/ >"$work/wrk" 2>&1 &
+	wrk=$!
+	at_exit "end_pid $wrk"
+	wait_for 20 more_than 100 || fail "no pages"
+	before=$(descriptors 1)
+	resets "${before% *}"
+	resizes 512 $((packed == 1 ? 100 : 32)) "${before% *}"
+	coalesce
+	stop_and_start
+	control
+	kill -INT $wrk
+	wait $wrk || true
+	! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors: $(cat "$work/wrk")"
+	finish 'tcp_.*|tx_queue_full'
+done
