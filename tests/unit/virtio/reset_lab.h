@@ -14,7 +14,7 @@
 
 #define R(f) VIRTIO_BIT(VIRTIO_F_##f)
 
-static const uint64_t layouts[] = { R(RING_PACKED) | R(IN_ORDER), R(RING_PACKED), R(IN_ORDER), 0 };
+static const __rte_unused uint64_t layouts[] = { R(RING_PACKED) | R(IN_ORDER), R(RING_PACKED), R(IN_ORDER), 0 };
 #define LAYOUTS RTE_DIM(layouts)
 
 static inline void open_pairs(struct port_lab *l, uint64_t hidden, const char *args)
