@@ -4,6 +4,8 @@
  * they quote. Redirects and source quench are ignored (RFC 6633, and any
  * station could redirect us).
  */
+#include <netinet/ip_icmp.h>
+
 #include <rte_icmp.h>
 
 #include "proto/net/net_impl.h"
@@ -129,7 +131,7 @@ void icmp_input(struct net_stack *st, struct rte_mbuf *m, bool may_steer)
 		return;
 	}
 	switch (icmp->icmp_type) {
-	case RTE_IP_ICMP_ECHO_REQUEST:
+	case ICMP_ECHO:
 		icmp_echo_reply(st, m);
 		break;
 	case ICMP_UNREACHABLE:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ICMP we send: echo replies and port unreachable, rate-limited. */
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 #include <rte_icmp.h>
 
@@ -64,9 +65,9 @@ void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m)
 	rte_pktmbuf_adj(m, net_mbuf_meta(m)->l4_off);
 	tx_flags_clear(m);
 	icmp = rte_pktmbuf_mtod(m, struct rte_icmp_hdr *);
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
+	icmp->icmp_type = ICMP_ECHOREPLY;
 	/* RFC 1624: the only change is type 8 to 0. */
-	sum = (uint16_t)~icmp->icmp_cksum + (uint16_t)~RTE_BE16(RTE_IP_ICMP_ECHO_REQUEST << 8);
+	sum = (uint16_t)~icmp->icmp_cksum + (uint16_t)~RTE_BE16(ICMP_ECHO << 8);
 	sum = (sum & 0xffff) + (sum >> 16);
 	icmp->icmp_cksum = (uint16_t)~((sum & 0xffff) + (sum >> 16));
 	/* The two zeros: only 0xffff is right for a reply that is all zero. */

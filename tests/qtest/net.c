@@ -2,6 +2,7 @@
 #include "tests/qtest/net.h"
 
 #include <errno.h>
+#include <netinet/ip_icmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +183,7 @@ static bool send_echo(uint16_t q, uint32_t from, uint16_t ident, uint16_t seq, u
 	p->ip.src_addr = rte_cpu_to_be_32(from);
 	p->ip.dst_addr = rte_cpu_to_be_32(NET_THEIR_IP);
 	p->ip.hdr_checksum = rte_ipv4_cksum(&p->ip);
-	p->icmp.icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
+	p->icmp.icmp_type = ICMP_ECHO;
 	p->icmp.icmp_ident = rte_cpu_to_be_16(ident);
 	p->icmp.icmp_seq_nb = rte_cpu_to_be_16(seq);
 	p->icmp.icmp_cksum = (uint16_t)~rte_raw_cksum(&p->icmp, sizeof(p->icmp) + size);
@@ -237,7 +238,7 @@ static void take_frame(uint16_t q, const struct rte_mbuf *m)
 		net.theirs = arp->arp_data.arp_sha;
 		net.arps++;
 	} else if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) && ip->next_proto_id == IPPROTO_ICMP &&
-		   icmp->icmp_type == RTE_IP_ICMP_ECHO_REPLY) {
+		   icmp->icmp_type == ICMP_ECHOREPLY) {
 		take_answer(q, icmp);
 	}
 }

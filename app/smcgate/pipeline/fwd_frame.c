@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the forwarding modes do to a frame. */
+#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include <rte_arp.h>
@@ -81,14 +82,14 @@ static bool reply_echo(struct rte_mbuf *m, uint32_t off)
 	    m->data_len < off + rte_ipv4_hdr_len(ip) + sizeof(*icmp))
 		return false;
 	icmp = rte_pktmbuf_mtod_offset(m, struct rte_icmp_hdr *, off + rte_ipv4_hdr_len(ip));
-	if (ip->next_proto_id != IPPROTO_ICMP || icmp->icmp_type != RTE_IP_ICMP_ECHO_REQUEST ||
+	if (ip->next_proto_id != IPPROTO_ICMP || icmp->icmp_type != ICMP_ECHO ||
 	    icmp->icmp_code != 0 || (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) != 0)
 		return false;
 	dst = ip->dst_addr;
 	ip->dst_addr = ip->src_addr;
 	ip->src_addr = dst; /* the sum of the header stays */
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
-	sum = rte_be_to_cpu_16(icmp->icmp_cksum) + (RTE_IP_ICMP_ECHO_REQUEST << 8);
+	icmp->icmp_type = ICMP_ECHOREPLY;
+	sum = rte_be_to_cpu_16(icmp->icmp_cksum) + (ICMP_ECHO << 8);
 	icmp->icmp_cksum = rte_cpu_to_be_16((uint16_t)(sum + (sum >> 16)));
 	return true;
 }

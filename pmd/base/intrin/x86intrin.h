@@ -8,5 +8,6 @@
 #ifdef __AVX__
 #include_next <x86intrin.h>
 #else
-#include <nmmintrin.h> /* to SSE4.2 */
+#include <nmmintrin.h>     /* to SSE4.2 */
+#include <x86gprintrin.h> /* __rdtsc(), for DPDK 24.11 */
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the forwarding modes do to frames. */
+#include <netinet/ip_icmp.h>
+
 #include "app/smcgate/pipeline/fwd.h"
 #include "tests/unit/pipeline/frame.h"
 #include "tests/unit/test.h"
@@ -75,7 +77,7 @@ static struct rte_mbuf *echo_request(uint16_t vlan, uint16_t len, uint8_t fill)
 		frame_ip(m, vlan, IPPROTO_ICMP, RTE_IPV4(10, 0, 0, 1), RTE_IPV4(10, 0, 0, 2), len);
 
 	memset(icmp + 1, fill, len - sizeof(*icmp));
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
+	icmp->icmp_type = ICMP_ECHO;
 	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, len);
 	return m;
 }
@@ -90,7 +92,7 @@ static void fwd_make_reply__answers_echo(void)
 		struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(ip + 1);
 
 		CU_ASSERT_TRUE(fwd_make_reply(m, &ours));
-		CU_ASSERT_EQUAL(icmp->icmp_type, RTE_IP_ICMP_ECHO_REPLY);
+		CU_ASSERT_EQUAL(icmp->icmp_type, ICMP_ECHOREPLY);
 		CU_ASSERT_EQUAL(rte_raw_cksum(icmp, 64), 0xffff);
 		CU_ASSERT_EQUAL(rte_raw_cksum(ip, sizeof(*ip)), 0xffff);
 		CU_ASSERT_EQUAL(ip->src_addr, rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 2)));
@@ -109,9 +111,9 @@ static void fwd_make_reply__only_whole_echo_requests(void)
 	ip->fragment_offset = rte_cpu_to_be_16(3);
 	CU_ASSERT_FALSE(fwd_make_reply(m, &ours));
 	ip->fragment_offset = 0;
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
+	icmp->icmp_type = ICMP_ECHOREPLY;
 	CU_ASSERT_FALSE(fwd_make_reply(m, &ours));
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
+	icmp->icmp_type = ICMP_ECHO;
 	ip->version_ihl = 0x4f; /* options beyond the frame */
 	rte_pktmbuf_trim(m, 60);
 	CU_ASSERT_FALSE(fwd_make_reply(m, &ours));
