@@ -227,7 +227,7 @@ guest_start() {
 	_guest_launch "$name" "$ns_of" "$stays"
 	wait_for 120 _guest_up_or_gone "$name" || true
 	guest_lives "$name" && grep -q '^GUEST-READY' "$guest_run/$name/console" || {
-		tail -20 "$guest_run/$name"/{qemu,console} >&2
+		tail -n 20 "$guest_run/$name"/{qemu,console} >&2
 		die "the guest $name did not come up"
 	}
 }

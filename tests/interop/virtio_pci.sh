@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # smcgate in a Linux guest, on QEMU's virtio-net-pci by our driver: bound to uio_pci_generic,
-# and to vfio-pci behind an emulated IOMMU; clients on the host are served.
+# and to vfio-pci behind an emulated IOMMU; clients on the host are served, also while
+# queues are reset and given other sizes.
 . "$(dirname "$0")/../integration/_lib.sh"
 . "$top/scripts/lib-guest.sh"
 
@@ -24,6 +25,37 @@ bind() {
 ready() { guest 'grep -q "PIPELINE: ready" /tmp/gate.log'; }
 served() { [ "$(in_ns curl -s -m 60 -o "$work/page" -w '%{http_code} %{size_download}' http://10.6.0.2/)" = "200 200000" ]; }
 
+# Commands for the console, in turn; the answers are in $work/answers.
+ask() {
+	printf '%s\n' "$@" | seconds=60 guest_exec "$guest" -t 60 -i 'n=$(wc -l </tmp/gate.log); cat >/tmp/gate.in
+		i=0; until grep -q "that-was-all.*no command" /tmp/gate.log || [ $((i = i + 1)) = 300 ]; do usleep 100000; done
+		tail -n +$((n + 1)) /tmp/gate.log' >"$work/answers"
+}
+# Echoes one after the other until $work/enough is there; their number in $work/echoes.
+echo_on() {
+	local n=0
+	while [ ! -e "$work/enough" ]; do
+		timeout 100 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" && cmp "$work/sent" "$work/echoed" || return 1
+		echo $((n = n + 1)) >"$work/echoes"
+	done
+}
+# Each queue reset and resized six times while octets go round.
+reset_under_echo() { # NAME
+	local size commands=() echo_pid
+	for size in 64 128 32 256 64 256; do
+		for q in rxq txq; do commands+=("port 0 $q 0 reset" "port 0 $q 0 resize $size"); done
+	done
+	rm -f "$work/enough" "$work/echoes"
+	(in_ns bash -c "$(declare -f echo_on); work=$work echo_on") &
+	echo_pid=$!
+	wait_for 30 [ -s "$work/echoes" ] || fail "$1: no echo"
+	ask "${commands[@]}" that-was-all
+	touch "$work/enough"
+	equal "$1: queues reset by the device alone" "$(grep -c 'the device reset this queue alone' "$work/answers" || true)" ${#commands[@]}
+	wait $echo_pid || fail "$1: an echo under resets does not come back: $(tail -30 "$work/answers")"
+	say "$1: ${#commands[@]} resets during $(cat "$work/echoes") echoes"
+}
+
 round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	local name=$1 driver=$2 eal=$3 sum; shift 3
 	new_namespace
@@ -34,7 +66,8 @@ round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	guest_start "$guest" -n "$ns" -m 768 -d "$@"
 	bind "$driver"
 	printf '%s' "${config/@DEVICE@/$device}" | guest_exec "$guest" -i 'cat >/tmp/gate.json'
-	guest "smcgate --in-memory -m 128 $eal -a $device --lcores 0@0,1@0 -- -c /tmp/gate.json >/tmp/gate.log 2>&1 &
+	guest "mkfifo /tmp/gate.in; sleep 1000 >/tmp/gate.in </dev/null 2>&1 &
+		smcgate --in-memory -m 128 $eal -a $device --lcores 0@0,1@0 -- -i -c /tmp/gate.json </tmp/gate.in >/tmp/gate.log 2>&1 &
 		echo \$! >/tmp/gate.pid"
 	wait_for 60 ready || fail "$name: smcgate in the guest: $(guest 'tail -20 /tmp/gate.log')"
 	wait_for 20 in_ns ping -q -c 1 -W 1 10.6.0.2 || fail "$name: no answer to ping: $(guest 'tail -20 /tmp/gate.log')"
@@ -43,6 +76,8 @@ round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	head -c 300000 /dev/urandom >"$work/sent"
 	in_ns timeout 60 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" || fail "$name: echo"
 	check "$name: echoed octets" cmp "$work/sent" "$work/echoed"
+	reset_under_echo "$name"
+	check "$name: a page after resets" served
 	guest 'kill $(cat /tmp/gate.pid)'
 	wait_for 30 eval "! guest 'kill -0 \$(cat /tmp/gate.pid)'" || fail "$name: smcgate does not end"
 	guest 'tail -20 /tmp/gate.log' >"$work/end"
