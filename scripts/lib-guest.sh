@@ -26,14 +26,19 @@ _guest_apt() { # COMMAND ARGUMENT...
 		-o Dir::Cache="$kernel_dir/apt/cache" "${@:2}"
 }
 
-_guest_sources() { # RELEASE
+# The machine's own entries of the archive, with their release exchanged, as files in a directory.
+release_sources() { # RELEASE DIRECTORY
 	local own file
 	own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mkdir -p "$kernel_dir"/apt/{parts,lists/partial,cache/archives/partial}
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
 		grep -Eqs "^(deb |Suites:).*\b$own\b" "$file" || continue
-		sed "s/\b$own\b/$1/g" "$file" >"$kernel_dir/apt/parts/$(basename "$file")"
+		sed "s/\b$own\b/$1/g" "$file" >"$2/$(basename "$file")"
 	done
+}
+
+_guest_sources() { # RELEASE
+	mkdir -p "$kernel_dir"/apt/{parts,lists/partial,cache/archives/partial}
+	release_sources "$1" "$kernel_dir/apt/parts"
 	: >"$kernel_dir/apt/sources.list"
 	_guest_apt apt-get update >&2
 }
