@@ -130,6 +130,7 @@ config_check_ports(const struct config *cfg, struct cfg_errors *errs)
 	for (unsigned p = 0; p < cfg->n_ports; p++) {
 		check_twins(cfg, p, errs);
 		config_check_vdev(cfg, p, errs);
+		config_check_moderation(cfg, p, errs);
 		check_addresses(cfg, p, errs);
 	}
 }

@@ -41,6 +41,37 @@ enum config_forward {
 	CONFIG_FWD_MODES
 };
 
+enum config_moderate { CONFIG_BUSY_POLL, CONFIG_STATIC, CONFIG_ADAPTIVE };
+
+#define CONFIG_MAX_PROFILES 16
+#define CONFIG_UNSET UINT32_MAX     /* a number the file does not give */
+#define CONFIG_MODE_UNSET (-1)      /* a mode it does not give */
+
+/* One setting of everything that moderates a receive queue: few of the
+ * microseconds below mean little latency, many mean little work. */
+struct config_profile {
+	uint32_t sleep_us;          /* first back-off of a queue without interrupts; it doubles */
+	uint32_t spin;              /* turns without work before a back-off */
+	uint32_t usecs, packets;    /* an interrupt comes so long after, or with so many packets */
+};
+
+/* One receive queue of a port: what differs from the port. */
+struct config_moderated_queue {
+	uint32_t queue;
+	enum config_moderate mode;
+	uint32_t profile, max_latency_us;
+};
+
+struct config_moderation {
+	enum config_moderate mode;
+	uint32_t profile;           /* of static; where adaptive begins and idles */
+	uint32_t max_latency_us;
+	struct config_profile *profiles; /* as written, or made from idle: never none after config_load() */
+	unsigned n_profiles;
+	struct config_moderated_queue *queues;
+	unsigned n_queues;
+};
+
 struct config_port {
 	char name[CONFIG_NAME_LEN];
 	char device[64];   /* ethdev name or PCI address, as rte_eth_dev_get_port_by_name wants it */
@@ -58,6 +89,7 @@ struct config_port {
 	} offloads;
 	bool arp_announce;
 	bool arp_probe;
+	struct config_moderation moderation;
 };
 
 struct config_queue {
@@ -269,6 +301,9 @@ void config_service_free(struct config_service *svc);
 int config_deal_queues(struct config *cfg, const unsigned *workers, unsigned n_workers,
 		       struct cfg_errors *errs);
 
+/* What a receive queue of the port begins with: its own values, the port's where it has none. */
+struct config_moderated_queue config_moderated(const struct config_port *port, unsigned queue);
+
 /* Index of a port by name, or -ENOENT. */
 int config_port_index(const struct config *cfg, const char *name);
 
@@ -284,6 +319,7 @@ const char *config_bad_eid(const char *text);
 
 /* "serve", "io", ...: testpmd's names. NULL-terminated list of the modes. */
 extern const struct cfg_enum config_forward_names[];
+extern const struct cfg_enum config_moderate_names[]; /* "busy-poll", "static", "adaptive" */
 extern const struct cfg_enum config_log_level_names[];
 extern const struct cfg_enum config_use_names[]; /* "tcp", "smc" */
 extern const struct cfg_enum config_congestion_names[]; /* also the names proto/tcp knows */

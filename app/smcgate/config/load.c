@@ -45,11 +45,13 @@ resolve(struct config *cfg)
 	}
 	for (unsigned i = 0; i < cfg->n_rdma; i++)
 		cfg->rdma[i].port_index = (unsigned)config_port_index(cfg, cfg->rdma[i].port);
+	for (unsigned i = 0; i < cfg->n_ports && rc == 0; i++)
+		rc = config_resolve_moderation(cfg, &cfg->ports[i].moderation);
 	for (unsigned i = 0; i < LOG_LAYERS; i++) {
 		if (cfg->log.layers[i] == CONFIG_LOG_UNSET)
 			cfg->log.layers[i] = cfg->log.level;
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- text to configuration --------------------------------------------- */

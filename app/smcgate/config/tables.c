@@ -113,6 +113,9 @@ static const struct cfg_field port_fields[] = {
 		 "Announce the addresses when the port starts (RFC 5227 2.3)."),
 	CFG_BOOL(struct config_port, arp_probe, "arp_probe", 0, false,
 		 "Look for another owner of the addresses first, which takes some seconds (RFC 5227 2.1)."),
+	CFG_OBJECT(struct config_port, moderation, "moderation", CFG_RUNTIME, config_moderation_fields,
+		   "How receive queues trade latency for work: when their lcore backs off, how long, and how often "
+		   "the device interrupts it."),
 	CFG_END
 };
 
@@ -334,15 +337,16 @@ static const struct cfg_field memory_fields[] = {
 };
 
 static const struct cfg_field idle_fields[] = {
-	CFG_BOOL(struct config_idle, enabled, "enabled", 0, true, "Let lcores without work sleep."),
+	CFG_BOOL(struct config_idle, enabled, "enabled", 0, true, "Let lcores without work sleep; without, all queues are polled busily."),
 	CFG_U32(struct config_idle, spin_turns, "spin_turns", 0, 1, 1000000, 64,
-		"Turns in a row without work before an lcore sleeps."),
+		"Turns in a row without work before an lcore sleeps; `moderation.profiles` of a port are made from "
+		"this and the two below unless it has its own."),
 	CFG_U32(struct config_idle, min_sleep_us, "min_sleep_us", 0, 1, 1000000, 20,
 		"First sleep after work, in microseconds; it doubles with every one that finds nothing. A longer one "
 		"finds more packets at a time: less CPU, more latency."),
 	CFG_U32(struct config_idle, max_sleep_us, "max_sleep_us", 0, 1, 1000000, 1000,
 		"Longest sleep, in microseconds: a packet on a port without receive interrupts waits that "
-		"long at worst."),
+		"long at worst; `moderation.max_latency_us` of a port that does not give it."),
 	CFG_END
 };
 

@@ -17,6 +17,7 @@ const struct command_section command_sections[] = {
 	{ "show", "Looking", NULL },
 	{ "port", "Ports", commands_port },
 	{ "queue", "Queues and the control queue of ports", commands_queue },
+	{ "moderation", "Moderation of receive queues", commands_moderation },
 	{ "forward", "Forwarding", commands_forward },
 	{ "service", "Services", commands_service },
 	{ "smc", "SMC", commands_smc },

@@ -9,32 +9,16 @@
 #include <unistd.h>
 
 #include <rte_atomic.h>
+#include <rte_cpuflags.h>
 #include <rte_ethdev.h>
+#include <rte_power_intrinsics.h>
 
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/port.h"
 
-uint32_t idle_sleep_us(const struct idle_view *v)
-{
-	uint32_t limit = v->interrupts ? IDLE_INTERRUPT_SLEEP_US : v->max_sleep_us;
-	uint64_t us;
-	uint32_t over;
-
-	if (!v->enabled || v->empty_turns < v->spin_turns)
-		return 0;
-	if (v->backlog)
-		limit = RTE_MIN(limit, (uint32_t)IDLE_BACKLOG_SLEEP_US);
-	else if (v->busy)
-		return 0;
-	over = RTE_MIN(v->empty_turns - v->spin_turns, 16U);
-	us = RTE_MIN((uint64_t)v->min_sleep_us << over, (uint64_t)limit);
-	if (v->interrupts)
-		us = limit;
-	if (v->next_us <= v->now_us)
-		return 0;
-	return (uint32_t)RTE_MIN(us, v->next_us - v->now_us);
-}
+#define MEASURED 9        /* sleeps, of which the median counts */
+#define MEASURED_NS 50000
 
 /* The queues' interrupts: those that have to be armed are, and only if nothing
  * slipped in before that may we wait for them. */
@@ -60,12 +44,12 @@ static void disarm_interrupts(struct lcore *lc)
 			rte_eth_dev_rx_intr_disable(lc->rxq[i].id, lc->rxq[i].queue);
 }
 
-/* Returns whether something else than the time ended it. */
-static bool wait_for(struct lcore *lc, uint32_t us)
+/* Returns whether something else than the time ended it. A nap heeds the eventfd only. */
+static bool wait_for(struct lcore *lc, uint32_t us, bool nap)
 {
 	struct timespec ts = { .tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000 };
 	uint64_t n;
-	int rc = ppoll(lc->fds, lc->n_fds, &ts, NULL);
+	int rc = ppoll(lc->fds, nap ? 1 : lc->n_fds, &ts, NULL);
 
 	if (rc <= 0)
 		return false;
@@ -74,39 +58,166 @@ static bool wait_for(struct lcore *lc, uint32_t us)
 	return true;
 }
 
-bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
+/* ---- what resting costs here ---------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
 {
-	struct idle_view v = {
-		.spin_turns = lc->idle->spin_turns,
-		.min_sleep_us = lc->idle->min_sleep_us,
-		.max_sleep_us = lc->idle->max_sleep_us,
-		.enabled = lc->idle->enabled,
-		.interrupts = lc->interrupts && lc->n_rxq != 0,
-		.busy = busy,
-		.backlog = backlog,
-		.empty_turns = lc->empty_turns,
-		.now_us = lc->now_us,
-		.next_us = next_us,
-	};
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* umwait and tpause: each worker finds the same. */
+static bool can_wait(void)
+{
+	static int known = -1;
+	struct rte_cpu_intrinsics cpu;
+
+	if (known < 0) {
+		rte_cpu_get_intrinsics_support(&cpu);
+		known = cpu.power_pause && cpu.power_monitor;
+	}
+	return known != 0;
+}
+
+void idle_measure(struct lcore *lc)
+{
+	uint64_t late[MEASURED];
 	uint32_t us;
 
-	if (lc->n_rxq == 0 || !lc->running)
-		v.interrupts = true; /* only others give us work, and they wake us */
-	us = idle_sleep_us(&v);
-	if (us == 0)
-		return false;
+	for (unsigned i = 0; i < MEASURED; i++) {
+		struct timespec ts = { .tv_nsec = MEASURED_NS };
+		uint64_t before = now_ns(), took;
+		unsigned at = i;
+
+		(void)ppoll(NULL, 0, &ts, NULL);
+		took = now_ns() - before;
+		took = took > MEASURED_NS ? took - MEASURED_NS : 0;
+		for (; at > 0 && late[at - 1] > took; at--)
+			late[at] = late[at - 1];
+		late[at] = took;
+	}
+	us = (uint32_t)RTE_MIN((late[MEASURED / 2] + 999) / 1000, (uint64_t)IDLE_LATE_MAX_US);
+	/* A thread is woken by a packet as it is by a timer. */
+	lc->machine = (struct backoff_machine){
+		.late_us = us,
+		.wake_us = us,
+		.floor_us = us,
+		.pause_us = can_wait() ? IDLE_POWER_PAUSE_US : IDLE_PAUSE_US,
+	};
+}
+
+/* umwait on the ring of the only queue where its driver says where; tpause; or the loop that all have. */
+static void rest(struct lcore *lc, uint32_t us)
+{
+	uint64_t end = rte_rdtsc() + (uint64_t)us * rte_get_tsc_hz() / 1000000;
+	struct rte_power_monitor_cond where;
+
+	lc->stats.pauses++;
+	if (!can_wait()) {
+		while (rte_rdtsc() < end)
+			rte_pause();
+		return;
+	}
+	if (lc->n_rxq == 1 && rte_eth_get_monitor_addr(lc->rxq[0].id, lc->rxq[0].queue, &where) == 0)
+		(void)rte_power_monitor(&where, end);
+	else
+		(void)rte_power_pause(end);
+}
+
+/* ---- sleeps ------------------------------------------------------------------------------- */
+
+/* A sleep that ended far too late tells of others on the core, and not of the timer: to sleep
+ * less then would take the core from them. */
+static void slept(struct lcore *lc, uint32_t asked_us, uint32_t took_us)
+{
+	uint32_t most = asked_us + RTE_MAX((uint32_t)IDLE_LATE_MAX_US, lc->machine.floor_us);
+
+	backoff_slept(&lc->backoff, &lc->machine, asked_us, RTE_MIN(took_us, most));
+	lc->stats.late_sleeps += took_us > lc->limits.bound_us;
+}
+
+static void sleep_for(struct lcore *lc, const struct backoff_step *step)
+{
+	bool timed = step->act == BACKOFF_SLEEP, nap = timed && lc->limits.interrupts;
 
 	__atomic_store_n(&lc->sleeping, 1, __ATOMIC_RELAXED);
 	rte_smp_mb(); /* the flag is seen before our last look: see idle.h */
-	if (!exchange_pending(lc) && arm_interrupts(lc)) {
-		uint64_t before = rte_rdtsc();
+	if (!exchange_pending(lc) && (nap || arm_interrupts(lc))) {
+		uint64_t before = now_ns();
+		bool woken = wait_for(lc, step->us, nap);
+		uint32_t took_us = (uint32_t)((now_ns() - before) / 1000);
 
 		lc->stats.sleeps++;
-		lc->stats.wakeups += wait_for(lc, us);
-		lc->stats.slept_us += clock_us(&lc->clock, rte_rdtsc()) - clock_us(&lc->clock, before);
+		lc->stats.wakeups += woken;
+		lc->stats.slept_us += took_us;
+		if (!woken && timed)
+			slept(lc, step->us, took_us);
 	}
-	disarm_interrupts(lc);
+	if (!nap)
+		disarm_interrupts(lc);
 	__atomic_store_n(&lc->sleeping, 0, __ATOMIC_RELAXED);
+}
+
+/* What the queues allow together; who has none gets work from others only, and they wake it. */
+static void set_limits(struct lcore *lc)
+{
+	struct backoff_limits *l = &lc->limits;
+
+	if (!lc->limits_stale)
+		return;
+	lc->limits_stale = false;
+	if (lc->n_rxq == 0 || !lc->running) {
+		bool awake = lc->running && !lc->idle->enabled;
+
+		*l = (struct backoff_limits){
+			.spin = lc->idle->spin_turns, .bound_us = awake ? 0 : UINT32_MAX, .interrupts = true,
+		};
+		return;
+	}
+	moderate_limits_init(l);
+	for (unsigned i = 0; i < lc->n_rxq; i++)
+		moderate_limits_add(l, lc->rxq[i].mod);
+	l->interrupts = lc->interrupts;
+}
+
+uint32_t idle_adds_us(struct lcore *lc)
+{
+	set_limits(lc);
+	return backoff_adds_us(&lc->limits, &lc->machine);
+}
+
+/* The queues are told that their lcore goes to sleep, and may change their minds. */
+static void tell_queues(struct lcore *lc, bool wait)
+{
+	for (unsigned i = 0; i < lc->n_rxq; i++) {
+		struct rx_queue *q = &lc->rxq[i];
+
+		lc->limits_stale |= moderate_sleep(q->mod, wait && q->arm, lc->now_us);
+	}
+}
+
+bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
+{
+	struct backoff_step step;
+
+	set_limits(lc);
+	if (backlog)
+		next_us = RTE_MIN(next_us, lc->now_us + IDLE_BACKLOG_US);
+	else if (busy)
+		return false;
+	step = backoff_next(&lc->backoff, &lc->limits, &lc->machine, lc->now_us, next_us);
+	if (step.act == BACKOFF_POLL)
+		return false;
+	lc->rests++;
+	if (step.act == BACKOFF_PAUSE) {
+		rest(lc, step.us);
+		return true;
+	}
+	if (lc->running)
+		tell_queues(lc, step.act == BACKOFF_WAIT);
+	sleep_for(lc, &step);
 	return true;
 }
 
@@ -130,12 +241,15 @@ void idle_queues_changed(struct lcore *lc)
 		int fd = lc->running ? port_rx_fd(q->dev, q->queue) : -1;
 
 		q->arm = fd >= 0 && q->dev->rx_intr_arm;
+		q->mod->intr = fd >= 0;
+		q->mod->wake_us = lc->machine.wake_us;
 		if (fd >= 0)
 			lc->fds[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		else
 			lc->interrupts = false;
 	}
 	lc->n_fds = n;
+	lc->limits_stale = true;
 }
 
 int idle_init(struct lcore *lc)

@@ -64,14 +64,19 @@ static void stage_rx(struct lcore *lc)
 {
 	for (unsigned i = 0; i < lc->n_rxq; i++) {
 		const struct rx_queue *q = &lc->rxq[i];
+		uint64_t before = lc->stats.rx_bytes;
 		unsigned n = lc->fwd->polls ? receive(lc, q) : 0;
 
 		lcore_stage(lc, STAGE_RX);
 		if (i == 0)
 			set_clock(lc);
-		if (n == 0 && lc->fwd->polls)
+		if (n != 0) {
+			lc->work = true;
+			lc->limits_stale |= moderate_poll(q->mod, lc->rests, n, (uint32_t)(lc->stats.rx_bytes - before),
+							  lc->now_us);
+		} else if (lc->fwd->polls) {
 			continue;
-		lc->work |= n != 0;
+		}
 		lc->fwd->run(lc, q, lc->pkts, n);
 	}
 	if (lc->n_rxq == 0) {
@@ -122,7 +127,7 @@ static void stage_tx(struct lcore *lc)
 /* 10: an empty turn counts as idle whole; sleep after several of them. */
 static void stage_idle(struct lcore *lc)
 {
-	lc->empty_turns = lc->work ? 0 : lc->empty_turns + 1;
+	backoff_turn(&lc->backoff, lc->work);
 	if (!lc->work) {
 		bool busy = lc->running && lc->ss != NULL && (sock_busy(lc->ss) || rdma_busy(lc));
 
@@ -180,6 +185,7 @@ int lcore_run(void *arg)
 
 	/* Sleeps are tens of microseconds: the default slack would double them. */
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+	idle_measure(lc);
 	lc->mark = rte_rdtsc();
 	set_clock(lc);
 	while (!lc->quit)

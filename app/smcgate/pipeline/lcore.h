@@ -10,6 +10,7 @@
 
 #include "app/smcgate/pipeline/clock.h"
 #include "app/smcgate/pipeline/mem.h"
+#include "app/smcgate/pipeline/moderate.h"
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/pipeline/steer.h"
 #include "app/smcgate/pipeline/tx.h"
@@ -31,6 +32,7 @@ struct rx_queue {
 	bool device_hash;     /* the frames' RSS hash is made with our key */
 	bool arm;             /* its interrupt has to be enabled before each sleep */
 	struct port *dev;     /* main lcore's: only its constant parts */
+	struct moderate *mod;
 };
 
 struct lcore_service {
@@ -44,11 +46,13 @@ struct lcore {
 	uint64_t mark;                /* TSC at the end of the last stage */
 	const struct fwd_mode *fwd;
 	const struct steering *steering;
-	uint32_t empty_turns;
+	struct backoff backoff;
 	uint16_t index, workers, burst, n_rxq, n_ports;
 	bool running;                 /* forwarding has been started */
 	bool quit;
 	bool work;                    /* this turn did something */
+	bool limits_stale;            /* a queue's profile has changed */
+	uint32_t rests;               /* pauses and sleeps so far */
 	bool roce;                    /* the program has RDMA devices: RoCE is steered by queue pair */
 	struct rx_queue *rxq;
 	uint64_t wake[CONFIG_MAX_LCORES / 64]; /* workers that got something from us */
@@ -72,6 +76,9 @@ struct lcore {
 	int node;
 	uint16_t max_rxq, n_fds;
 	bool interrupts;              /* every queue has one */
+	struct backoff_limits limits; /* of all queues that are polled */
+	struct backoff_machine machine;
+	struct moderate *mods;        /* by the configuration's order of queues: max_rxq */
 	struct pollfd *fds;           /* eventfd first, then queues */
 	struct lcore_mem mem;
 	struct wheel wheel;

@@ -15,6 +15,21 @@
 #include "app/smcgate/pipeline/stack.h"
 #include "pmd/base/log.h"
 
+static const struct moderate_device vnic_device = { vnic_coal_post, vnic_coal_state };
+
+static void init_moderation(struct lcore *lc)
+{
+	const struct config *cfg = lc->pl->cfg;
+
+	for (unsigned i = 0; i < lc->max_rxq; i++) {
+		const struct config_queue *q = &cfg->lcores[lc->index].queues[i];
+		const struct config_port *port = &cfg->ports[q->port_index];
+		struct config_moderated_queue own = config_moderated(port, q->queue);
+
+		moderate_init(&lc->mods[i], &port->moderation, &own);
+	}
+}
+
 static struct lcore *lcore_alloc(struct pipeline *pl, unsigned i)
 {
 	unsigned id = pl->cfg->lcores[i].lcore;
@@ -32,12 +47,15 @@ static struct lcore *lcore_alloc(struct pipeline *pl, unsigned i)
 	lc->max_rxq = (uint16_t)pl->cfg->lcores[i].n_queues;
 	lc->rxq = calloc(lc->max_rxq + 1U, sizeof(*lc->rxq));
 	lc->services = calloc(CONFIG_MAX_SERVICES, sizeof(*lc->services));
-	if (lc->rxq == NULL || lc->services == NULL) {
+	lc->mods = rte_calloc_socket("moderation", lc->max_rxq + 1U, sizeof(*lc->mods), RTE_CACHE_LINE_SIZE, node);
+	if (lc->rxq == NULL || lc->services == NULL || lc->mods == NULL) {
 		free(lc->rxq);
 		free(lc->services);
+		rte_free(lc->mods);
 		rte_free(lc);
 		return NULL;
 	}
+	init_moderation(lc);
 	return lc;
 }
 
@@ -81,14 +99,20 @@ void lcore_set_rx(struct lcore *lc)
 		struct port *p = &lc->pl->ports[conf->queues[i].port_index];
 
 		if ((lc->ports_on >> p->index & 1) == 0 ||
-		    (lc->rx_stopped[p->index] >> conf->queues[i].queue & 1) != 0)
+		    (lc->rx_stopped[p->index] >> conf->queues[i].queue & 1) != 0) {
+			lc->mods[i].on = false;
 			continue;
+		}
+		if (!lc->mods[i].on)
+			moderate_start(&lc->mods[i], p->id, (uint16_t)conf->queues[i].queue,
+				       vnic_port(p->id) ? &vnic_device : NULL, lc->now_us);
 		lc->rxq[lc->n_rxq++] = (struct rx_queue){
 			.id = p->id,
 			.queue = (uint16_t)conf->queues[i].queue,
 			.port = p->index,
 			.device_hash = p->rss,
 			.dev = p,
+			.mod = &lc->mods[i],
 		};
 	}
 	idle_queues_changed(lc);
@@ -157,5 +181,6 @@ void lcores_destroy(struct pipeline *pl)
 		idle_fini(lc);
 		free(lc->rxq);
 		free(lc->services);
+		rte_free(lc->mods);
 	}
 }

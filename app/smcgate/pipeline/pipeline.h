@@ -218,6 +218,9 @@ struct pipeline_lcore_stats {
 	uint64_t longest_turn_cycles;    /* busy turns only, since start or clear */
 	uint64_t sleeps, wakeups;        /* wakeups: sleeps ended by packet or message */
 	uint64_t slept_us;
+	uint64_t pauses;                 /* waits too short to sleep */
+	uint64_t late_sleeps;            /* ended later than a queue's max_latency_us allows */
+	uint32_t late_us;                /* how late timed sleeps end: their length leaves room for it */
 	uint64_t messages;
 	uint64_t tx_partial;             /* bursts the port did not take whole */
 	uint64_t drop[PIPELINE_N_DROPS];
@@ -237,6 +240,52 @@ struct pipeline_bql_info {
 };
 /* -ENOENT: the worker has no queue of its own there. */
 int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pipeline_bql_info *out);
+
+/* ---- moderation (moderate.h) ------------------------------------------------------------ */
+#define PIPELINE_MODERATION_HISTORY 16
+
+/* What a device does of a queue's profile. */
+enum pipeline_coalescing {
+	COALESCING_NONE,      /* it cannot: the lcore sleeps instead */
+	COALESCING_OFF,       /* it has not been asked: the lcore has not waited for interrupts */
+	COALESCING_ASKED,
+	COALESCING_ON,
+	COALESCING_REFUSED,   /* asked again later, or no more */
+};
+
+/* Windows in a row with the same profile and direction; rates of the last one. */
+struct pipeline_moderation_step {
+	uint64_t since_us;    /* the pipelines' clock */
+	uint32_t windows;
+	uint8_t profile, direction; /* enum dim_tune */
+	uint64_t packets_s, bytes_s, events_s;
+};
+
+struct pipeline_moderation_info {
+	enum config_moderate mode;
+	uint8_t profile, profiles; /* in force; how many there are */
+	uint8_t direction;         /* enum dim_tune, of adaptive */
+	bool given_up;             /* too many refusals: adaptive stays where it is */
+	bool running;              /* its port is; all below of no meaning otherwise */
+	bool interrupts;           /* to sleep on */
+	enum pipeline_coalescing coalescing;
+	struct config_profile knobs; /* of the profile */
+	struct vnic_coal device;   /* in force; COALESCING_ON, ASKED and REFUSED */
+	uint32_t adds_us, max_latency_us; /* most a packet waits by it now; by any profile */
+	uint64_t packets_s, bytes_s, events_s; /* of the last window */
+	uint64_t windows, changes, posts, refused;
+	unsigned n_history;
+	struct pipeline_moderation_step history[PIPELINE_MODERATION_HISTORY]; /* oldest first */
+};
+/* -ENODEV, -ENOENT: no such receive queue (all calls below as well). */
+int pipeline_moderation_info(struct pipeline *pl, unsigned port, unsigned queue, struct pipeline_moderation_info *out);
+/* From now on, also across stops. Queue PIPELINE_ALL_QUEUES: each of the port. -EINVAL: there is
+ * no such profile (of no meaning for busy-poll and adaptive, which begins at the configuration's). */
+#define PIPELINE_ALL_QUEUES UINT32_MAX
+int pipeline_moderation_set(struct pipeline *pl, unsigned port, unsigned queue, enum config_moderate mode,
+			    unsigned profile);
+/* The queue has been reset: what was learnt of it is forgotten. */
+int pipeline_moderation_restart(struct pipeline *pl, unsigned port, unsigned queue);
 
 /* Buffers of a worker's pools: in use and size. */
 struct pipeline_pool_info {

@@ -14,6 +14,7 @@ static int worker_stats(struct lcore *lc, void *arg)
 
 	*s = lc->stats;
 	s->now_us = lc->now_us;
+	s->late_us = lc->machine.late_us;
 	return 0;
 }
 

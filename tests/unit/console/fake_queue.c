@@ -9,6 +9,7 @@
 
 #include <rte_cycles.h>
 
+#include "pmd/dim/dim.h"
 #include "tests/unit/console/fake.h"
 
 static const char *dir_name(enum vnic_dir dir)
@@ -29,6 +30,32 @@ int pipeline_queue_list(struct pipeline *pl, unsigned port, struct pipeline_queu
 	out[1] = (struct pipeline_queue_info){ .dir = VNIC_TX, .worker = (uint8_t)port, .descriptors = 128,
 					       .flows = -1 };
 	return fake.rc != 0 ? fake.rc : 2;
+}
+
+int pipeline_moderation_set(struct pipeline *pl, unsigned port, unsigned queue, enum config_moderate mode,
+			    unsigned profile)
+{
+	if (queue != PIPELINE_ALL_QUEUES && queue > 0)
+		return -ENOENT;
+	snprintf(fake.did, sizeof(fake.did), "moderation %u %d %d %u", port, (int)queue, mode, profile);
+	return fake.rc;
+}
+
+int pipeline_moderation_info(struct pipeline *pl, unsigned port, unsigned queue, struct pipeline_moderation_info *out)
+{
+	*out = (struct pipeline_moderation_info){
+		.mode = port == 0 ? CONFIG_ADAPTIVE : CONFIG_BUSY_POLL, .profile = 2, .profiles = 5,
+		.direction = DIM_GOING_RIGHT, .running = true, .interrupts = true, .coalescing = COALESCING_ON,
+		.knobs = { .sleep_us = 40, .spin = 64, .usecs = 64, .packets = 256 },
+		.device = { .usecs = 64, .packets = 256 }, .adds_us = 124, .max_latency_us = 1000,
+		.packets_s = 12345, .bytes_s = 1234500, .events_s = 678, .windows = 90, .changes = 4, .posts = 3,
+		.n_history = 2, .history = {
+			{ .since_us = 7000000, .windows = 80, .profile = 1, .direction = DIM_PARKING_TIRED },
+			{ .since_us = 9500000, .windows = 10, .profile = 2, .direction = DIM_GOING_LEFT,
+			  .packets_s = 4321 },
+		},
+	};
+	return fake.rc;
 }
 
 int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A queue's moderation over a device that coalesces, or refuses, or is slow, or cannot. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/smcgate/pipeline/moderate.h"
+#include "tests/unit/test.h"
+
+#define PORT 3
+#define QUEUE 1
+
+/* ---- the device ---------------------------------------------------------------------- */
+
+static struct {
+	struct vnic_coal last;
+	unsigned posts;
+	int rc;                      /* of posts to come */
+	enum vnic_coal_state state;
+} device;
+
+static int post(uint16_t port, uint16_t queue, const struct vnic_coal *c)
+{
+	CU_ASSERT_EQUAL(port, PORT);
+	CU_ASSERT_EQUAL(queue, QUEUE);
+	if (device.rc < 0)
+		return device.rc;
+	CU_ASSERT_NOT_EQUAL(device.state, VNIC_COAL_PENDING); /* one at a time */
+	device.last = *c;
+	device.posts++;
+	device.state = VNIC_COAL_PENDING;
+	return 0;
+}
+
+static enum vnic_coal_state state(uint16_t port, uint16_t queue)
+{
+	return device.state;
+}
+
+static const struct moderate_device coalesces = { post, state };
+
+/* ---- the queue ------------------------------------------------------------------------- */
+
+static struct config_profile profiles[] = {
+	{ 5, 256, 1, 256 }, { 20, 64, 8, 256 }, { 40, 64, 64, 256 }, { 100, 32, 128, 256 }, { 200, 16, 256, 256 },
+};
+static struct moderate m;
+static uint64_t now;
+static uint32_t rests;
+
+static void begin(enum config_moderate mode, bool intr, bool device_coalesces)
+{
+	struct config_moderation conf = { .profiles = profiles, .n_profiles = 5 };
+	struct config_moderated_queue q = { .mode = mode, .profile = 1, .max_latency_us = 1000 };
+
+	memset(&device, 0, sizeof(device));
+	memset(&m, 0, sizeof(m));
+	now = 1000000;
+	rests = 0;
+	moderate_init(&m, &conf, &q);
+	m.intr = intr;
+	moderate_start(&m, PORT, QUEUE, device_coalesces ? &coalesces : NULL, now);
+}
+
+/* The lcore sleeps and wakes with n packets us later. */
+static void wake(unsigned n, uint32_t us)
+{
+	moderate_sleep(&m, m.intr, now);
+	rests++;
+	now += us;
+	moderate_poll(&m, rests, n, n * 1500, now);
+}
+
+static void wakes(unsigned times, unsigned n, uint32_t us)
+{
+	for (unsigned i = 0; i < times; i++)
+		wake(n, us);
+}
+
+/* Without sleeping. */
+static void polls(unsigned times, unsigned n, uint32_t us)
+{
+	for (unsigned i = 0; i < times; i++) {
+		now += us;
+		moderate_poll(&m, rests, n, n * 1500, now);
+	}
+}
+
+/* A packet each 5 us, and a device or an lcore that keeps them as the profile says. */
+static void stream(unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		uint32_t us = moderate_profile(&m)->usecs + 10;
+
+		wake((unsigned)((now + us) / 5 - now / 5), us);
+	}
+}
+
+static void answer(enum vnic_coal_state s)
+{
+	device.state = s;
+}
+
+/* The value it begins with is taken. */
+static void settle(void)
+{
+	wake(1, 10);
+	CU_ASSERT_EQUAL(device.posts, 1);
+	answer(VNIC_COAL_IDLE);
+	wakes(1, 1, 10);
+	CU_ASSERT(m.known && !m.pending && !m.due);
+	now += MODERATE_POST_US;
+}
+
+/* ---- cases ------------------------------------------------------------------------------- */
+
+/* Mode, interrupts, device: what the lcore may do, and whether the device is asked. */
+static void moderate__modes(void)
+{
+	static const struct {
+		enum config_moderate mode;
+		uint8_t profile;
+		bool intr, coalesces;
+		uint32_t sleep, nap, bound, device;
+		unsigned posts;
+	} t[] = {
+		{ CONFIG_BUSY_POLL, 1, false, false, 20, 0, 0, 0, 0 },
+		{ CONFIG_BUSY_POLL, 1, true, true, 20, 0, 0, 0, 0 },
+		{ CONFIG_STATIC, 1, false, false, 20, 0, 1000, 0, 0 },
+		{ CONFIG_STATIC, 4, true, false, 200, 256, 1000, 0, 0 },
+		{ CONFIG_STATIC, 1, true, true, 20, 0, 1000, 8, 1 },
+		{ CONFIG_STATIC, 4, true, true, 200, 0, 1000, 256, 1 },
+		{ CONFIG_ADAPTIVE, 2, false, false, 40, 64, 1000, 0, 0 },
+		{ CONFIG_ADAPTIVE, 2, true, false, 40, 64, 1000, 0, 0 },
+		{ CONFIG_ADAPTIVE, 2, true, true, 40, 0, 1000, 64, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct backoff_limits l;
+
+		begin(t[i].mode, t[i].intr, t[i].coalesces);
+		CU_ASSERT_EQUAL(moderate_set(&m, t[i].mode, t[i].profile, now), 0);
+		if (t[i].mode == CONFIG_BUSY_POLL)
+			polls(1000, 4, 10);
+		else
+			wakes(2, 1, 10);
+		answer(VNIC_COAL_IDLE);
+		if (t[i].posts != 0)
+			wakes(1, 1, 10);
+		moderate_limits_init(&l);
+		moderate_limits_add(&l, &m);
+		CU_ASSERT_EQUAL(l.spin, profiles[t[i].profile].spin);
+		CU_ASSERT_EQUAL(l.sleep_us, t[i].sleep);
+		CU_ASSERT_EQUAL(l.nap_us, t[i].nap);
+		CU_ASSERT_EQUAL(l.bound_us, t[i].bound);
+		CU_ASSERT_EQUAL(moderate_device_us(&m), t[i].device);
+		CU_ASSERT_EQUAL(device.posts, t[i].posts);
+	}
+}
+
+static void moderate__all_queues_must_allow_it(void)
+{
+	struct backoff_limits l;
+
+	moderate_limits_init(&l);
+	begin(CONFIG_STATIC, false, false);
+	moderate_limits_add(&l, &m);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 0, now), 0);
+	m.max_latency_us = 300;
+	moderate_limits_add(&l, &m);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 4, now), 0);
+	moderate_limits_add(&l, &m);
+	CU_ASSERT_EQUAL(l.spin, 256); /* the most patient */
+	CU_ASSERT_EQUAL(l.sleep_us, 5); /* the shortest */
+	CU_ASSERT_EQUAL(l.bound_us, 300);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_BUSY_POLL, 1, now), 0);
+	moderate_limits_add(&l, &m);
+	CU_ASSERT_EQUAL(l.bound_us, 0); /* never */
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 5, now), -EINVAL);
+}
+
+/* The device leaves room for what waking the lcore takes. */
+static void moderate__bound(void)
+{
+	begin(CONFIG_STATIC, true, true);
+	m.max_latency_us = 100;
+	m.wake_us = 70;
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 4, now), 0);
+	wakes(1, 1, 10);
+	CU_ASSERT_EQUAL(device.last.usecs, 30);
+}
+
+/* Wakes that found packets are events; polls are when the lcore does not sleep any more. */
+static void moderate_poll__events(void)
+{
+	begin(CONFIG_ADAPTIVE, true, false);
+	wakes(10, 4, 100);
+	CU_ASSERT_EQUAL(m.events, 10);
+	polls(MODERATE_SPINNING, 4, 1);
+	CU_ASSERT_EQUAL(m.events, 10);
+	polls(30, 4, 1);
+	CU_ASSERT_EQUAL(m.events, 40);
+	wake(1, 100);
+	polls(5, 1, 1);
+	CU_ASSERT_EQUAL(m.events, 41);
+	CU_ASSERT_EQUAL(m.packets, 40 + 4 * (MODERATE_SPINNING + 30) + 6);
+}
+
+static void moderate_window__rates_and_history(void)
+{
+	begin(CONFIG_STATIC, true, false);
+	wakes(1 + 3 * DIM_EVENTS, 10, 1000);
+	CU_ASSERT_EQUAL(m.told.windows, 3);
+	CU_ASSERT_EQUAL(m.rates.epms, 1000); /* per second */
+	CU_ASSERT_EQUAL(m.rates.ppms, 10000);
+	CU_ASSERT_EQUAL(m.rates.bpms, 15000000);
+	CU_ASSERT_EQUAL(m.told.n_history, 1);
+	CU_ASSERT_EQUAL(m.told.history[0].windows, 3);
+	CU_ASSERT_EQUAL(m.told.history[0].profile, 1);
+	CU_ASSERT_EQUAL(m.told.history[0].packets_s, 10000);
+	for (unsigned i = 0; i < 3 * PIPELINE_MODERATION_HISTORY; i++) {
+		CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, (uint8_t)(i % 5), now), 0);
+		wakes(1 + DIM_EVENTS, 10, 1000);
+	}
+	CU_ASSERT_EQUAL(m.told.n_history, PIPELINE_MODERATION_HISTORY);
+	for (unsigned i = 1; i < PIPELINE_MODERATION_HISTORY; i++) {
+		CU_ASSERT(m.told.history[i].since_us > m.told.history[i - 1].since_us);
+		CU_ASSERT_EQUAL(m.told.history[i].windows, 1);
+	}
+}
+
+/* Longer sleeps are as good and fewer: it goes right, and the device with it, a step a window. */
+static void moderate_window__adapts_through_the_device(void)
+{
+	unsigned top = 0;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_ADAPTIVE, 0, now), 0);
+	settle();
+	for (unsigned i = 0; i < 200; i++) {
+		stream(DIM_EVENTS);
+		if (device.state == VNIC_COAL_PENDING)
+			answer(VNIC_COAL_IDLE);
+		top = m.dim.index > top ? m.dim.index : top;
+	}
+	CU_ASSERT_EQUAL(top, 4);
+	CU_ASSERT(device.posts > 4);
+	CU_ASSERT_EQUAL(device.posts, m.told.posts);
+	CU_ASSERT(m.told.changes >= 4);
+}
+
+/* It spins: however the load changes, the device is left alone. */
+static void moderate_window__spinning_sends_nothing(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	for (unsigned i = 0; i < 500; i++)
+		polls(DIM_EVENTS, 1 + i % 32, 1 + i % 7);
+	CU_ASSERT(m.told.windows > 400);
+	CU_ASSERT(m.told.changes > 10);
+	CU_ASSERT_EQUAL(device.posts, 0);
+	/* The first sleep on interrupts brings it up to date. */
+	wake(1, 10);
+	CU_ASSERT_EQUAL(device.posts, 1);
+	CU_ASSERT_EQUAL(device.last.usecs, moderate_profile(&m)->usecs);
+}
+
+/* It answers after 2 s: no window is looked at meanwhile, and packets go on. */
+static void moderate_window__slow_device(void)
+{
+	uint64_t windows, asked;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	while (!m.pending)
+		wakes(1, 100, 20);
+	CU_ASSERT_EQUAL(m.dim.run, DIM_APPLY_NEW_PROFILE);
+	windows = m.told.windows;
+	asked = now;
+	while (now - asked < 2000000) {
+		wakes(1, 1, 100);
+		CU_ASSERT_EQUAL(m.told.windows, windows);
+	}
+	CU_ASSERT_EQUAL(device.posts, 2);
+	answer(VNIC_COAL_IDLE);
+	wakes(MODERATE_DEFER + 1, 1, 100);
+	CU_ASSERT(!m.pending);
+	CU_ASSERT_NOT_EQUAL(m.dim.run, DIM_APPLY_NEW_PROFILE);
+	CU_ASSERT_EQUAL(m.in_force.usecs, moderate_profile(&m)->usecs);
+	wakes(DIM_EVENTS + 1, 1, 100);
+	CU_ASSERT_EQUAL(m.told.windows, windows + 1);
+}
+
+/* It never answers: that is a refusal, and DIM goes on. */
+static void moderate_window__silent_device(void)
+{
+	uint8_t index;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	while (!m.pending)
+		wakes(1, 100, 20);
+	index = m.dim.before;
+	for (uint64_t asked = now; now - asked < MODERATE_ANSWER_US + 10000;)
+		wakes(1, 1, 1000);
+	CU_ASSERT_EQUAL(m.told.refused, 1);
+	CU_ASSERT_EQUAL(m.dim.index, index);
+	CU_ASSERT_NOT_EQUAL(m.dim.run, DIM_APPLY_NEW_PROFILE);
+}
+
+/* Refused: the profile goes back, and it is asked after 1, 2, 4 ... s; after eight no more. */
+static void moderate_window__refused(void)
+{
+	uint64_t at[MODERATE_ERRORS_MAX + 1], gap = MODERATE_HOLD_US;
+	unsigned n = 0;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	for (unsigned i = 0; i < 3000000 && n < MODERATE_ERRORS_MAX; i++) {
+		wakes(1, 1 + i / 64 % 2 * 50, 100);
+		if (device.state != VNIC_COAL_PENDING)
+			continue;
+		at[n++] = now;
+		answer(VNIC_COAL_REFUSED);
+		wakes(MODERATE_DEFER + 1, 1, 100);
+		CU_ASSERT_EQUAL(m.told.refused, n);
+		CU_ASSERT_EQUAL(m.dim.index, 1);
+	}
+	CU_ASSERT_EQUAL_FATAL(n, MODERATE_ERRORS_MAX);
+	for (unsigned i = 1; i < n; i++, gap = gap * 2 > MODERATE_HOLD_MAX_US ? MODERATE_HOLD_MAX_US : gap * 2)
+		CU_ASSERT(at[i] - at[i - 1] >= gap);
+	CU_ASSERT(m.given_up);
+	wakes(100000, 1, 1000);
+	CU_ASSERT_EQUAL(device.posts, 1 + MODERATE_ERRORS_MAX);
+	CU_ASSERT_EQUAL(m.dim.index, 1);
+	/* Asked for again by somebody. */
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 2, now), 0);
+	device.state = VNIC_COAL_IDLE;
+	wakes(1, 1, 100);
+	CU_ASSERT_EQUAL(device.posts, 2 + MODERATE_ERRORS_MAX);
+	CU_ASSERT_EQUAL(device.last.usecs, 64);
+}
+
+/* It cannot: the lcore does it instead, and it is not asked again. */
+static void moderate_window__cannot(void)
+{
+	struct backoff_limits l;
+
+	begin(CONFIG_STATIC, true, true);
+	device.rc = -ENOTSUP;
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 3, now), 0);
+	wakes(10, 1, 10000);
+	device.rc = 0;
+	wakes(1000, 1, 10000);
+	CU_ASSERT_EQUAL(device.posts, 0);
+	moderate_limits_init(&l);
+	moderate_limits_add(&l, &m);
+	CU_ASSERT_EQUAL(l.nap_us, 128);
+	CU_ASSERT_EQUAL(moderate_device_us(&m), 0);
+}
+
+/* A landscape without a best place, or a device that rounds: at most a command each 5 ms, and few. */
+static void moderate_window__rate_limit(void)
+{
+	uint64_t from;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	from = now;
+	for (unsigned i = 0; now - from < 1000000; i++) {
+		wakes(1, 1 + i / DIM_EVENTS % 2 * 4, 5);
+		if (device.state == VNIC_COAL_PENDING)
+			answer(VNIC_COAL_IDLE);
+	}
+	CU_ASSERT(device.posts >= 2);
+	CU_ASSERT(device.posts <= 2 + 1000000 / MODERATE_POST_US);
+}
+
+/* From load to nothing: within the idle time and one sleep it is back where it begins. */
+static void moderate_sleep__idle(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_ADAPTIVE, 0, now), 0);
+	settle();
+	for (unsigned i = 0; i < 400 && (m.dim.index != 4 || m.pending); i++) {
+		stream(DIM_EVENTS);
+		if (device.state == VNIC_COAL_PENDING)
+			answer(VNIC_COAL_IDLE);
+	}
+	CU_ASSERT_EQUAL(m.dim.index, 4);
+	wakes(MODERATE_DEFER, 26, 266);
+	now += MODERATE_IDLE_US;
+	CU_ASSERT(moderate_sleep(&m, true, now));
+	CU_ASSERT_EQUAL(m.dim.index, 0);
+	CU_ASSERT_EQUAL(m.dim.tune, DIM_PARKING_ON_TOP);
+	CU_ASSERT_EQUAL(device.last.usecs, 1);
+	answer(VNIC_COAL_IDLE);
+	for (unsigned i = 0, posts = device.posts; i < 100; i++) {
+		now += 100000;
+		(void)moderate_sleep(&m, true, now);
+		CU_ASSERT_EQUAL(device.posts, posts);
+	}
+}
+
+/* The port stops with a question open: what it begins with is sent once, a late answer means nothing. */
+static void moderate_start__afresh(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	while (!m.pending)
+		wakes(1, 100, 20);
+	moderate_start(&m, PORT, QUEUE, &coalesces, now);
+	CU_ASSERT_EQUAL(m.dim.index, 1);
+	CU_ASSERT_EQUAL(m.dim.run, DIM_START_MEASURE);
+	CU_ASSERT_EQUAL(m.told.windows, 0);
+	device.posts = 0;
+	device.state = VNIC_COAL_REFUSED; /* the driver's word for what it had of before */
+	wake(1, 10);
+	CU_ASSERT_EQUAL(device.posts, 1);
+	CU_ASSERT_EQUAL(device.last.usecs, 8);
+	answer(VNIC_COAL_IDLE);
+	wakes(DIM_EVENTS, 1, 10);
+	CU_ASSERT_EQUAL(m.told.refused, 0);
+	CU_ASSERT(m.known);
+}
+
+/* Reset under way: nothing is known of the device, later it is asked again. */
+static void moderate_window__reset_meanwhile(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	while (!m.pending)
+		wakes(1, 100, 20);
+	answer(VNIC_COAL_NONE);
+	device.rc = -EIO;
+	wakes(MODERATE_DEFER + 1, 1, 100);
+	CU_ASSERT(!m.pending && !m.known && m.due);
+	wakes(100, 1, 1000);
+	device.rc = 0;
+	now += 2 * MODERATE_HOLD_US;
+	wakes(1, 1, 100);
+	CU_ASSERT_EQUAL(device.posts, 3);
+	CU_ASSERT_EQUAL(m.told.refused, 0);
+}
+
+/* Static: exactly one command, whatever the load; off from adaptive as well. */
+static void moderate_set__static(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	settle();
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, 3, now), 0);
+	wakes(1, 1, 10);
+	CU_ASSERT_EQUAL(device.posts, 2);
+	CU_ASSERT_EQUAL(device.last.usecs, 128);
+	answer(VNIC_COAL_IDLE);
+	for (unsigned i = 0; i < 100; i++)
+		wakes(DIM_EVENTS, 1 + i % 30, 10 + i % 13);
+	CU_ASSERT_EQUAL(device.posts, 2);
+	CU_ASSERT_EQUAL(m.told.changes, 0);
+	CU_ASSERT_EQUAL(moderate_device_us(&m), 128);
+}
+
+static const struct test_case cases[] = {
+	TEST_CASE(moderate__modes),
+	TEST_CASE(moderate__all_queues_must_allow_it),
+	TEST_CASE(moderate__bound),
+	TEST_CASE(moderate_poll__events),
+	TEST_CASE(moderate_window__rates_and_history),
+	TEST_CASE(moderate_window__adapts_through_the_device),
+	TEST_CASE(moderate_window__spinning_sends_nothing),
+	TEST_CASE(moderate_window__slow_device),
+	TEST_CASE(moderate_window__silent_device),
+	TEST_CASE(moderate_window__refused),
+	TEST_CASE(moderate_window__cannot),
+	TEST_CASE(moderate_window__rate_limit),
+	TEST_CASE(moderate_sleep__idle),
+	TEST_CASE(moderate_start__afresh),
+	TEST_CASE(moderate_window__reset_meanwhile),
+	TEST_CASE(moderate_set__static),
+};
+TEST_MAIN("pipeline_moderate", cases)
