@@ -44,6 +44,18 @@ static void disarm_interrupts(struct lcore *lc)
 			rte_eth_dev_rx_intr_disable(lc->rxq[i].id, lc->rxq[i].queue);
 }
 
+/* An interrupt that is not taken would end every sleep to come. */
+static void take_interrupts(struct lcore *lc)
+{
+	for (unsigned i = 0; i < lc->n_rxq; i++) {
+		const struct pollfd *fd = &lc->fds[lc->rxq[i].fd];
+		uint64_t n;
+
+		if (lc->rxq[i].arm && (fd->revents & POLLIN) != 0 && read(fd->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+			return; /* gone with its device: the port is told of otherwise */
+	}
+}
+
 /* Returns whether something else than the time ended it. A nap heeds the eventfd only. */
 static bool wait_for(struct lcore *lc, uint32_t us, bool nap)
 {
@@ -53,6 +65,8 @@ static bool wait_for(struct lcore *lc, uint32_t us, bool nap)
 
 	if (rc <= 0)
 		return false;
+	if (!nap)
+		take_interrupts(lc);
 	if ((lc->fds[0].revents & POLLIN) != 0 && read(lc->efd, &n, sizeof(n)) != sizeof(n))
 		return false;
 	return true;
@@ -241,6 +255,7 @@ void idle_queues_changed(struct lcore *lc)
 		int fd = lc->running ? port_rx_fd(q->dev, q->queue) : -1;
 
 		q->arm = fd >= 0 && q->dev->rx_intr_arm;
+		q->fd = fd >= 0 ? (uint16_t)n : 0;
 		q->mod->intr = fd >= 0;
 		q->mod->wake_us = lc->machine.wake_us;
 		if (fd >= 0)

@@ -30,7 +30,8 @@ struct rx_queue {
 	uint16_t id, queue;   /* ethdev's */
 	uint8_t port;         /* index */
 	bool device_hash;     /* the frames' RSS hash is made with our key */
-	bool arm;             /* its interrupt has to be enabled before each sleep */
+	bool arm;             /* its interrupt has to be enabled before each sleep, and taken after it */
+	uint16_t fd;          /* its entry in lcore.fds; 0: none */
 	struct port *dev;     /* main lcore's: only its constant parts */
 	struct moderate *mod;
 };

@@ -36,6 +36,14 @@ static enum pipeline_coalescing coalescing(const struct moderate *m)
 	return m->known ? COALESCING_ON : COALESCING_OFF;
 }
 
+/* A device's delay is one only to who sleeps on its interrupt. */
+static uint32_t adds_us(struct lcore *lc, const struct moderate *m)
+{
+	uint32_t us = idle_adds_us(lc);
+
+	return us != 0 && m->intr ? us + moderate_device_us(m) : us;
+}
+
 static int worker_info(struct lcore *lc, void *arg)
 {
 	struct moderation_call *call = arg;
@@ -54,7 +62,7 @@ static int worker_info(struct lcore *lc, void *arg)
 	out->interrupts = m->intr;
 	out->coalescing = coalescing(m);
 	out->device = m->in_force;
-	out->adds_us = idle_adds_us(lc) + (m->intr ? moderate_device_us(m) : 0);
+	out->adds_us = adds_us(lc, m);
 	out->max_latency_us = m->max_latency_us;
 	out->packets_s = m->rates.ppms;
 	out->bytes_s = m->rates.bpms;
