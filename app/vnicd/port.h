@@ -53,6 +53,8 @@ struct vnicd_port_ops {
 	uint64_t (*timer)(struct vnicd_port *p, uint64_t now);
 	/* A fault that is not one of packets. -EINVAL, -ENOTSUP. */
 	int (*misbehave)(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue);
+	/* None of those faults any more. NULL: it has none that last. */
+	void (*behave)(struct vnicd_port *p);
 	/* Its own part of what telemetry says. */
 	void (*describe)(const struct vnicd_port *p, json_t *o);
 	void (*destroy)(struct vnicd_port *p);

@@ -143,6 +143,8 @@ clear(struct vnicd_port *p)
 {
 	vnicd_fault_clear(&p->fault);
 	p->stalled_until = 0;
+	if (p->ops->behave != NULL)
+		p->ops->behave(p);
 }
 
 static json_t *
@@ -222,7 +224,8 @@ const struct vnicd_view vnicd_views[] = {
 	{ "/vnicd/port", "Everything of one port. Parameters: NAME.", show_port },
 	{ "/vnicd/port/fault", "Do something to a port. Parameters: NAME,KIND[,VALUE[,QUEUE]]; KIND clear ends all.",
 	  do_fault },
-	{ "/vnicd/port/control", "How a port's control queue is served. Parameters: NAME[,KEY,VALUE]...", do_control },
+	{ "/vnicd/port/control", "How a port's control queue is served. Parameters: NAME[,KEY,VALUE]...",
+	  do_control },
 	{ "/vnicd/uplinks", "Everything of the uplinks.", show_uplinks },
 	{ "/vnicd/switch", "The table of addresses. Parameters: [from=N].", show_switch },
 	{ "/vnicd/loop", "Turns, sleeps and wakes of the loop.", show_loop },

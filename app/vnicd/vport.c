@@ -211,11 +211,14 @@ static void
 vport_flush(struct vnicd_port *p)
 {
 	struct vnicd_vport *v = of(p);
+	int ms;
 
 	vnicd_nic_flush(&v->nic);
 	vnicd_loop_at(p->sw->loop, notification_due(v, vnicd_now()));
-	/* Rings that broke while packets were given to them, memory cut short. */
-	(void)vnicd_backend_timer(v->backend, p->sw->now / 1000000);
+	/* Rings that broke while packets were given to them, memory cut short, late replies. */
+	ms = vnicd_backend_timer(v->backend, p->sw->now / 1000000);
+	if (ms >= 0)
+		vnicd_loop_at(p->sw->loop, p->sw->now + UINT64_C(1000000) * (unsigned)ms);
 }
 
 static bool
@@ -281,13 +284,16 @@ run_events(struct vnicd_vport *v, uint64_t now)
 {
 	const struct vnicd_config_faults *f = &v->conf->faults;
 	uint64_t next = UINT64_MAX;
+	int rc;
 
 	for (unsigned i = 0; i < f->n_events && v->ready_ns != 0; i++) {
 		const struct vnicd_config_event *e = &f->events[i];
 
 		if (v->event_at[i] <= now) {
 			v->event_at[i] = e->every_ms != 0 ? now + UINT64_C(1000000) * e->every_ms : UINT64_MAX;
-			(void)vnicd_port_fault(&v->port, (enum vnicd_fault_kind)e->kind, e->value, e->queue);
+			rc = vnicd_port_fault(&v->port, (enum vnicd_fault_kind)e->kind, e->value, e->queue);
+			if (rc < 0)
+				VNICD_LOG(WARNING, "%s: event %u: %s", v->port.name, i, strerror(-rc));
 		}
 		next = RTE_MIN(next, v->event_at[i]);
 	}
@@ -312,38 +318,6 @@ vport_timer(struct vnicd_port *p, uint64_t now)
 		next = RTE_MIN(next, told);
 	return RTE_MIN(next, run_events(v, now));
 }
-
-static int
-lie(struct vnicd_vport *v, enum vnicd_ring_lie kind, uint64_t count, unsigned queue)
-{
-	if (queue >= vnicd_nic_queues(&v->nic) || count > UINT32_MAX)
-		return -EINVAL;
-	return vnicd_ring_lie(&v->nic.queue[queue].ring, kind, (uint32_t)count);
-}
-
-static int
-vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue)
-{
-	struct vnicd_vport *v = of(p);
-
-	if (kind >= VNICD_FAULT_LIE)
-		return lie(v, (enum vnicd_ring_lie)(VNICD_LIE_NONE + 1 + (kind - VNICD_FAULT_LIE)), value, queue);
-	switch (kind) {
-	case VNICD_FAULT_LINK:
-		vnicd_nic_set_link(&v->nic, value != 0);
-		vnicd_backend_config_changed(v->backend);
-		return 0;
-	case VNICD_FAULT_DISCONNECT:
-		vnicd_backend_disconnect(v->backend);
-		/* A client has to be called to come back. */
-		vnicd_loop_at(p->sw->loop, p->sw->now);
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-_Static_assert(VNICD_FAULT_KINDS - VNICD_FAULT_LIE == VNICD_LIE_COUNT - 1, "a kind for each lie");
-_Static_assert(VNICD_FAULT_LIE_ORDER - VNICD_FAULT_LIE == VNICD_LIE_ORDER - 1, "in their order");
 
 int
 vnicd_vport_set_control(struct vnicd_vport *v, const struct vnicd_config_control *c)
@@ -378,7 +352,8 @@ vport_destroy(struct vnicd_port *p)
 
 static const struct vnicd_port_ops vport_ops = {
 	.kind = "vhost-user", .work = vport_work, .output = vport_output, .flush = vport_flush, .arm = vport_arm,
-	.timer = vport_timer, .misbehave = vport_misbehave, .describe = vnicd_vport_describe, .destroy = vport_destroy,
+	.timer = vport_timer, .misbehave = vnicd_vport_misbehave, .behave = vnicd_vport_behave,
+	 .describe = vnicd_vport_describe, .destroy = vport_destroy,
 };
 
 struct vnicd_vport *
@@ -413,7 +388,8 @@ vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *conf
 	rc = vnicd_nic_init(&v->nic, &nc);
 	if (rc < 0)
 		goto free_port;
-	rc = vnicd_ctrl_work_create(&v->work, &v->nic, NULL, conf->faults.seed != 0 ? conf->faults.seed : vnicd_now());
+	rc = vnicd_ctrl_work_create(&v->work, &v->nic, NULL,
+				    conf->faults.seed != 0 ? conf->faults.seed : vnicd_now());
 	if (rc < 0)
 		goto fini_nic;
 	rc = vnicd_vport_set_control(v, &conf->control);

@@ -31,6 +31,10 @@ int vnicd_vport_create(struct vnicd_switch *sw, const struct vnicd_config_port *
 /* How the control queue is served from now on. -EINVAL. */
 int vnicd_vport_set_control(struct vnicd_vport *v, const struct vnicd_config_control *c);
 
+/* vport_fault.c: vnicd_port_ops' misbehave and behave. */
+int vnicd_vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue);
+void vnicd_vport_behave(struct vnicd_port *p);
+
 /* vport_view.c. That in the form of the configuration, and all that telemetry tells of a port (p is one
  * of these); the caller's references. */
 json_t *vnicd_vport_control(const struct vnicd_vport *v);

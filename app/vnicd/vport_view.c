@@ -69,6 +69,26 @@ vnicd_vport_control(const struct vnicd_vport *v)
 			 "stats_types", (json_int_t)c->stats_types);
 }
 
+/* How often each fault was done, those that were. */
+static json_t *
+describe_faults(const struct vnicd_vport *v)
+{
+	const struct vnicd_ctrl_faults *f = vnicd_ctrl_work_faults(v->work);
+	struct vnicd_backend_stats s;
+	json_t *o = json_object();
+
+	vnicd_backend_stats(v->backend, &s);
+	for (int i = 0; i < VNICD_CTRL_FAULTS_COUNTED; i++)
+		if (f->done[i] != 0)
+			json_object_set_new(o, vnicd_fault_names[VNICD_FAULT_CTRL + i].name,
+					    json_integer((json_int_t)f->done[i]));
+	for (int i = 0; i < VNICD_BACKEND_FAULT_KINDS; i++)
+		if (s.faults[i] != 0)
+			json_object_set_new(o, vnicd_fault_names[VNICD_FAULT_RESET + i].name,
+					    json_integer((json_int_t)s.faults[i]));
+	return o;
+}
+
 static json_t *
 describe_control(const struct vnicd_vport *v)
 {
@@ -93,8 +113,8 @@ vnicd_vport_describe(const struct vnicd_port *p, json_t *o)
 	vnicd_backend_stats(v->backend, &s);
 	rte_ether_format_addr(mac, sizeof(mac), &v->nic.mac);
 	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)v->nic.driver_features);
-	json_object_update_new(o, json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:I, "
-					    "s:s, s:I, s:I}",
+	json_object_update_new(o, json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:s, "
+					    "s:I, s:s, s:I, s:I}",
 		"path", v->conf->path, "mode", v->conf->server ? "server" : "client",
 		"connected", vnicd_backend_connected(v->backend), "link", v->nic.link_up, "mac", mac,
 		"driver_features", features, "pairs", v->nic.active_pairs, "rss", v->nic.rss,
@@ -108,5 +128,6 @@ vnicd_vport_describe(const struct vnicd_port *p, json_t *o)
 				    json_integer((json_int_t)v->nic.drop[i]));
 	json_object_set_new(o, "device_drops", drops);
 	json_object_set_new(o, "control", describe_control(v));
+	json_object_set_new(o, "faults_done", describe_faults(v));
 	json_object_set_new(o, "queues", describe_queues(v));
 }

@@ -109,6 +109,8 @@ check_events(const struct vnicd_config_faults *f, const char *path, bool port, u
 		if (!port && e->kind >= VNICD_FAULT_LINK && e->kind != VNICD_FAULT_DIE)
 			cfg_error(errs, at, "found \"%s\", which only a vhost-user port can do",
 				  vnicd_fault_names[e->kind].name);
+		if (e->kind == VNICD_FAULT_CTRL_ONLY && e->value > UINT8_MAX)
+			cfg_error(errs, at, "found value %u, allowed: a class of commands, 255 for all", e->value);
 		if (e->kind >= VNICD_FAULT_LIE && e->queue > 2 * queues)
 			cfg_error(errs, at, "found queue %u, allowed: at most %u", e->queue, 2 * queues);
 	}

@@ -35,6 +35,21 @@ enum vnicd_direction { VNICD_BOTH, VNICD_TO_DRIVER, VNICD_FROM_DRIVER };
 	X(LINK, "link") \
 	X(DISCONNECT, "disconnect") \
 	X(DIE, "die") \
+	X(ANNOUNCE, "announce") \
+	X(CTRL_NEVER, "ctrl_never") \
+	X(CTRL_FAIL, "ctrl_fail") \
+	X(CTRL_ACK, "ctrl_ack") \
+	X(STATS_SHORT, "stats_short") \
+	X(STATS_LONG, "stats_long") \
+	X(STATS_ZERO, "stats_zero") \
+	X(STATS_GARBAGE, "stats_garbage") \
+	X(STATS_UNKNOWN, "stats_unknown") \
+	X(CTRL_LATE, "ctrl_late") \
+	X(CTRL_ORDER, "ctrl_order") \
+	X(CTRL_ONLY, "ctrl_only") \
+	X(RESET_REFUSE, "reset_refuse") \
+	X(RESET_LATE, "reset_late") \
+	X(ENABLE_IGNORE, "enable_ignore") \
 	X(LIE_ID_RANGE, "lie_id_range") \
 	X(LIE_ID_IDLE, "lie_id_idle") \
 	X(LIE_ID_TWICE, "lie_id_twice") \
@@ -49,7 +64,9 @@ enum vnicd_fault_kind {
 #undef X
 	VNICD_FAULT_KINDS
 };
-#define VNICD_FAULT_LIE VNICD_FAULT_LIE_ID_RANGE
+#define VNICD_FAULT_CTRL  VNICD_FAULT_CTRL_NEVER  /* from here as in enum vnicd_ctrl_fault */
+#define VNICD_FAULT_RESET VNICD_FAULT_RESET_REFUSE /* from here as in enum vnicd_backend_fault */
+#define VNICD_FAULT_LIE   VNICD_FAULT_LIE_ID_RANGE
 
 /* Something done to a port some time after its front end is ready. */
 struct vnicd_config_event {

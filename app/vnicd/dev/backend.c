@@ -14,6 +14,8 @@
 
 #include "app/vnicd/dev/backend_private.h"
 
+#define LATE_MAX_MS UINT64_C(86400000)
+
 int backend_refuse(struct vnicd_backend *b, const char *fmt, ...)
 {
 	va_list args;
@@ -38,6 +40,37 @@ void backend_close_watched(struct vnicd_backend *b, int *fd)
 	b->ops->unwatch(b->arg, b, *fd);
 	close(*fd);
 	*fd = -1;
+}
+
+/* ---- faults on purpose ------------------------------------------------------------ */
+bool backend_wrong(struct vnicd_backend *b, enum vnicd_backend_fault kind)
+{
+	if (b->wrong.left[kind] == 0)
+		return false;
+	if (b->wrong.left[kind] != UINT64_MAX)
+		b->wrong.left[kind]--;
+	b->stats.faults[kind]++;
+	return true;
+}
+
+int vnicd_backend_fault(struct vnicd_backend *b, enum vnicd_backend_fault kind, uint64_t value)
+{
+	if (kind >= VNICD_BACKEND_FAULT_KINDS)
+		return -EINVAL;
+	if (kind != VNICD_BACKEND_RESET_LATE) {
+		b->wrong.left[kind] = value != 0 ? value : UINT64_MAX;
+		return 0;
+	}
+	if (value > LATE_MAX_MS)
+		return -EINVAL;
+	b->wrong.left[kind] = UINT64_MAX;
+	b->wrong.late_ms = value != 0 ? value : UINT64_MAX;
+	return 0;
+}
+
+void vnicd_backend_behave(struct vnicd_backend *b)
+{
+	memset(&b->wrong, 0, sizeof(b->wrong));
 }
 
 /* ---- sockets --------------------------------------------------------------------- */
@@ -239,6 +272,8 @@ int vnicd_backend_timer(struct vnicd_backend *b, uint64_t now_ms)
 	check_memory(b);
 	if (b->conn >= 0)
 		backend_vring_errors(b);
+	if (b->n_late > 0)
+		return backend_vring_late(b, now_ms);
 	if (b->server || b->conn >= 0)
 		return -1;
 	if (now_ms >= b->retry_at) {

@@ -47,9 +47,22 @@ void vnicd_backend_disconnect(struct vnicd_backend *b);
 /* Configuration changed: CONFIG_CHANGE_MSG where negotiated. */
 void vnicd_backend_config_changed(struct vnicd_backend *b);
 
+/* What it does wrong on purpose. Counted ones are for the next so many messages, 0: for all. */
+enum vnicd_backend_fault {
+	VNICD_BACKEND_RESET_REFUSE,  /* GET_VRING_BASE (counted): a reply of no octets, the ring runs on */
+	VNICD_BACKEND_RESET_LATE,    /* the ring is stopped, and the reply sent, so many milliseconds later; 0: never */
+	VNICD_BACKEND_ENABLE_IGNORE, /* SET_VRING_ENABLE (counted): said to be done, and not done */
+	VNICD_BACKEND_FAULT_KINDS
+};
+/* -EINVAL: kind or value. */
+int vnicd_backend_fault(struct vnicd_backend *b, enum vnicd_backend_fault kind, uint64_t value);
+/* None of it any more; a reply that is late comes in its time. */
+void vnicd_backend_behave(struct vnicd_backend *b);
+
 struct vnicd_backend_stats {
 	uint64_t connects, disconnects, messages, refused; /* refused: malformed or out of order */
 	char last_refusal[96];
+	uint64_t faults[VNICD_BACKEND_FAULT_KINDS]; /* how often each was done */
 };
 void vnicd_backend_stats(const struct vnicd_backend *b, struct vnicd_backend_stats *out);
 

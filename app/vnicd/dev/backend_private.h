@@ -12,6 +12,9 @@
 
 #define BACKEND_VQS (2 * VNICD_PAIRS_MAX + 1)
 
+/* Of a handler: the reply comes later. */
+#define BACKEND_NO_REPLY 1
+
 #define BACKEND_PROTOCOL_BIT(f) (UINT64_C(1) << VHOST_USER_PROTOCOL_F_##f)
 
 /* A message as far as it has come. */
@@ -32,6 +35,8 @@ struct backend_vring {
 	bool started;        /* KICK came and GET_VRING_BASE not; nic's ring may have stopped for an error since */
 	bool error_told;
 	bool no_kick;        /* started without a descriptor */
+	bool stop_due;       /* a late GET_VRING_BASE, at stop_at (milliseconds); 0: not known yet */
+	uint64_t stop_at;
 	int kick, call, err; /* -1: none */
 };
 
@@ -51,6 +56,11 @@ struct vnicd_backend {
 	bool has_features, enabled_at_start;
 	unsigned no_kick;    /* rings started without a descriptor */
 	struct backend_vring vring[BACKEND_VQS];
+	struct {
+		uint64_t left[VNICD_BACKEND_FAULT_KINDS]; /* messages; UINT64_MAX: all */
+		uint64_t late_ms;                         /* UINT64_MAX: never */
+	} wrong;
+	unsigned n_late;     /* rings with stop_due */
 	struct vnicd_backend_stats stats;
 };
 
@@ -60,6 +70,8 @@ static inline bool backend_agreed(const struct vnicd_backend *b, unsigned featur
 }
 
 /* ---- backend.c --------------------------------------------------------------- */
+/* Is this fault to be done now? Counts. */
+bool backend_wrong(struct vnicd_backend *b, enum vnicd_backend_fault kind);
 /* Count and note why; returns -EPROTO. */
 int backend_refuse(struct vnicd_backend *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void backend_changed(struct vnicd_backend *b);
@@ -102,6 +114,8 @@ void backend_vring_forget(struct vnicd_backend *b);
 bool backend_vring_kicked(struct vnicd_backend *b, int fd);
 /* Tell the front end of rings that stopped for an error. */
 void backend_vring_errors(struct vnicd_backend *b);
+/* Late stops whose time has come; milliseconds to the next one, -1: there is none. */
+int backend_vring_late(struct vnicd_backend *b, uint64_t now_ms);
 /* Interrupt (nic->call). */
 void backend_vring_interrupt(struct vnicd_nic *nic, uint16_t vq);
 

@@ -290,8 +290,8 @@ int backend_serve(struct vnicd_backend *b, struct backend_msg *m)
 
 	if (rc == 0)
 		rc = requests[m->h.request].serve(b, m);
-	if (b->epoch != epoch)
-		return 0; /* somebody cut the connection meanwhile */
+	if (rc == BACKEND_NO_REPLY || b->epoch != epoch)
+		return 0; /* it comes later, or somebody cut the connection meanwhile */
 	/* Who waits for an answer that cannot be given has to be told somehow. */
 	if (known && requests[m->h.request].replies)
 		return rc < 0 ? rc : backend_reply(b, m, m->reply_size);

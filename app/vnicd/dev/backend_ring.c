@@ -131,17 +131,67 @@ static void stop(struct vnicd_backend *b, struct backend_vring *v, uint32_t inde
 	backend_close_watched(b, &v->kick);
 }
 
+static void set_late(struct vnicd_backend *b, struct backend_vring *v, bool on)
+{
+	b->n_late += (unsigned)on - (unsigned)v->stop_due;
+	v->stop_due = on;
+	v->stop_at = 0;
+}
+
 int backend_vring_get_base(struct vnicd_backend *b, struct backend_msg *m)
 {
 	struct backend_vring *v = vring_of(b, m, m->p.state.index);
 
 	if (v == NULL)
 		return -EPROTO;
+	m->reply_size = 0;
+	if (backend_wrong(b, VNICD_BACKEND_RESET_REFUSE)) {
+		backend_refuse(b, "GET_VRING_BASE: ring %u: on purpose", m->p.state.index);
+		return 0;
+	}
+	if (backend_wrong(b, VNICD_BACKEND_RESET_LATE)) {
+		set_late(b, v, true);
+		backend_changed(b); /* the timer has to be asked */
+		return BACKEND_NO_REPLY;
+	}
 	stop(b, v, m->p.state.index);
 	m->p.state.num = v->base;
 	m->reply_size = sizeof(m->p.state);
 	backend_changed(b);
 	return 0;
+}
+
+static void stop_late(struct vnicd_backend *b, uint32_t index)
+{
+	struct backend_msg m = { .h.request = VHOST_USER_GET_VRING_BASE, .p.state.index = index };
+	struct backend_vring *v = &b->vring[index];
+
+	set_late(b, v, false);
+	stop(b, v, index);
+	m.p.state.num = v->base;
+	if (backend_reply(b, &m, sizeof(m.p.state)) < 0)
+		vnicd_backend_disconnect(b);
+	else
+		backend_changed(b);
+}
+
+int backend_vring_late(struct vnicd_backend *b, uint64_t now_ms)
+{
+	int64_t next = -1;
+
+	for (uint32_t i = 0; i < BACKEND_VQS; i++) {
+		struct backend_vring *v = &b->vring[i];
+
+		if (!v->stop_due)
+			continue;
+		if (v->stop_at == 0)
+			v->stop_at = b->wrong.late_ms > UINT64_MAX - now_ms ? UINT64_MAX : now_ms + b->wrong.late_ms;
+		if (v->stop_at <= now_ms)
+			stop_late(b, i);
+		else if (v->stop_at != UINT64_MAX && (next < 0 || (int64_t)(v->stop_at - now_ms) < next))
+			next = (int64_t)(v->stop_at - now_ms);
+	}
+	return (int)next;
 }
 
 /* ---- descriptors --------------------------------------------------------------------- */
@@ -244,6 +294,8 @@ int backend_vring_enable(struct vnicd_backend *b, struct backend_msg *m)
 		return -EPROTO;
 	if (m->p.state.num > 1)
 		return backend_refuse(b, "SET_VRING_ENABLE: %u", m->p.state.num);
+	if (backend_wrong(b, VNICD_BACKEND_ENABLE_IGNORE))
+		return 0;
 	b->nic->queue[m->p.state.index].enabled = m->p.state.num != 0;
 	backend_changed(b);
 	return 0;
@@ -278,6 +330,7 @@ void backend_vring_remap(struct vnicd_backend *b)
 void backend_vring_stop_all(struct vnicd_backend *b)
 {
 	for (unsigned i = 0; i < BACKEND_VQS; i++) {
+		set_late(b, &b->vring[i], false);
 		stop(b, &b->vring[i], i);
 		b->nic->queue[i].enabled = false;
 	}
@@ -287,7 +340,7 @@ void backend_vring_init(struct vnicd_backend *b)
 {
 	for (unsigned i = 0; i < BACKEND_VQS; i++)
 		b->vring[i] = (struct backend_vring){ .kick = -1, .call = -1, .err = -1 };
-	b->no_kick = 0;
+	b->no_kick = b->n_late = 0;
 }
 
 void backend_vring_forget(struct vnicd_backend *b)

@@ -30,6 +30,7 @@ struct vnicd_ctrl_work {
 	struct held_list held;   /* by the time they are due; those of one time as they came */
 	uint64_t last_due;       /* of the command taken last */
 	uint64_t rng;
+	struct vnicd_ctrl_faults faults;
 	unsigned backlog;        /* commands that were waiting for a place at the last look */
 	struct vnicd_ctrl_work_stats stats;
 };
@@ -56,8 +57,8 @@ const struct vnicd_ctrl_conf *vnicd_ctrl_work_conf(const struct vnicd_ctrl_work 
 	return &w->conf;
 }
 
-int vnicd_ctrl_work_create(struct vnicd_ctrl_work **out, struct vnicd_nic *nic, const struct vnicd_ctrl_conf *conf,
-			   uint64_t seed)
+int vnicd_ctrl_work_create(struct vnicd_ctrl_work **out, struct vnicd_nic *nic,
+			   const struct vnicd_ctrl_conf *conf, uint64_t seed)
 {
 	static const struct vnicd_ctrl_conf plain = { .concurrency = 1 };
 	struct vnicd_ctrl_work *w = calloc(1, sizeof(*w));
@@ -68,6 +69,7 @@ int vnicd_ctrl_work_create(struct vnicd_ctrl_work **out, struct vnicd_nic *nic, 
 		return -ENOMEM;
 	w->nic = nic;
 	w->rng = seed;
+	vnicd_ctrl_faults_clear(&w->faults);
 	TAILQ_INIT(&w->held);
 	rc = vnicd_ctrl_work_set(w, conf != NULL ? conf : &plain);
 	if (rc < 0) {
@@ -106,14 +108,20 @@ void vnicd_ctrl_work_destroy(struct vnicd_ctrl_work *w)
 }
 
 /* ---- taking ---------------------------------------------------------------------------- */
-/* splitmix64's, 0 to most. */
-static uint32_t chance(struct vnicd_ctrl_work *w, uint32_t most)
+/* splitmix64's. */
+static uint64_t draw(struct vnicd_ctrl_work *w)
 {
 	uint64_t z = w->rng += UINT64_C(0x9e3779b97f4a7c15);
 
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (uint32_t)(((z ^ (z >> 31)) >> 32) * ((uint64_t)most + 1) >> 32);
+	return z ^ (z >> 31);
+}
+
+/* 0 to most. */
+static uint32_t chance(struct vnicd_ctrl_work *w, uint32_t most)
+{
+	return (uint32_t)((draw(w) >> 32) * ((uint64_t)most + 1) >> 32);
 }
 
 static bool keeps_order(const struct vnicd_ctrl_work *w)
@@ -121,12 +129,14 @@ static bool keeps_order(const struct vnicd_ctrl_work *w)
 	return !w->conf.any_order || ring_of(w)->conf.in_order;
 }
 
-static uint64_t due_of(struct vnicd_ctrl_work *w, uint64_t begin)
+static uint64_t due_of(struct vnicd_ctrl_work *w, const struct vnicd_ctrl_cmd *cmd, uint64_t begin)
 {
 	uint64_t us = w->conf.latency_us;
 
 	if (w->conf.jitter_us != 0)
 		us += chance(w, w->conf.jitter_us);
+	if (vnicd_ctrl_faults_hit(&w->faults, VNICD_CTRL_LATE, cmd->data, cmd->len))
+		us += w->faults.late_us;
 	begin += 1000 * us;
 	if (keeps_order(w))
 		begin = RTE_MAX(begin, w->last_due);
@@ -175,13 +185,15 @@ static bool begin_one(struct vnicd_ctrl_work *w, uint64_t freed, uint64_t now)
 
 	if (vnicd_ctrl_take(w->nic, cmd) <= 0)
 		return false;
+	if (vnicd_ctrl_faults_hit(&w->faults, VNICD_CTRL_NEVER, cmd->data, cmd->len))
+		return true;
 	h = copy_of(w, cmd);
 	if (h == NULL) {
 		vnicd_ring_undo(ring_of(w), &cmd->chain);
 		return false;
 	}
 	ring_of(w)->in_work = true;
-	h->due = due_of(w, w->backlog > 0 ? freed : now);
+	h->due = due_of(w, cmd, w->backlog > 0 ? freed : now);
 	w->backlog -= w->backlog > 0;
 	hold(w, h);
 	return true;
@@ -216,33 +228,48 @@ static void finish_one(struct vnicd_ctrl_work *w, struct held *h)
 
 	restore(w, h, cmd);
 	unhold(w, h);
-	vnicd_ctrl_run(w->nic, cmd);
+	vnicd_ctrl_faults_run(&w->faults, w->nic, cmd, draw(w));
 	vnicd_ctrl_answer(w->nic, cmd);
 	w->stats.answered++;
+}
+
+/* The one to be answered next, if its time has come. */
+static struct held *ready(const struct vnicd_ctrl_work *w, uint64_t now)
+{
+	struct held *h = TAILQ_FIRST(&w->held);
+
+	if (h == NULL || h->due > now)
+		return NULL;
+	if (w->faults.newest_first)
+		for (h = TAILQ_LAST(&w->held, held_list); h->due > now;)
+			h = TAILQ_PREV(h, held_list, next);
+	return h;
 }
 
 bool vnicd_ctrl_work_run(struct vnicd_ctrl_work *w, uint64_t now)
 {
 	struct vnicd_ring *r = ring_of(w);
+	unsigned most, begun = 0, done = 0;
 	struct held *h;
-	unsigned n = 0;
 
 	if (w->stats.now != 0 && (r == NULL || !r->running || !r->in_work))
 		vnicd_ctrl_work_drop(w);
 	if (r == NULL || !r->running)
 		return false;
-	while (vnicd_ctrl_work_has_room(w) && begin_one(w, now, now))
-		n++;
 	/* A ring's worth at most: data is not to wait for a driver that never stops asking. */
-	for (unsigned i = 0; i < r->conf.size && (h = TAILQ_FIRST(&w->held)) != NULL && h->due <= now; i++, n++) {
+	most = r->conf.size;
+	while (begun < most && vnicd_ctrl_work_has_room(w) && begin_one(w, now, now))
+		begun++;
+	while (done < most && (h = ready(w, now)) != NULL) {
 		uint64_t freed = h->due;
 
 		finish_one(w, h);
-		if (vnicd_ctrl_work_has_room(w))
-			begin_one(w, freed, now);
+		done++;
+		if (vnicd_ctrl_work_has_room(w) && begin_one(w, freed, now))
+			begun++;
 	}
 	w->backlog = vnicd_ring_waiting(r);
-	return n != 0;
+	return begun + done != 0;
 }
 
 uint64_t vnicd_ctrl_work_due(const struct vnicd_ctrl_work *w)
@@ -250,6 +277,11 @@ uint64_t vnicd_ctrl_work_due(const struct vnicd_ctrl_work *w)
 	const struct held *h = TAILQ_FIRST(&w->held);
 
 	return h != NULL ? h->due : UINT64_MAX;
+}
+
+struct vnicd_ctrl_faults *vnicd_ctrl_work_faults(struct vnicd_ctrl_work *w)
+{
+	return &w->faults;
 }
 
 void vnicd_ctrl_work_stats(const struct vnicd_ctrl_work *w, struct vnicd_ctrl_work_stats *out)

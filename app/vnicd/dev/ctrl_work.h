@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/vnicd/dev/ctrl_fault.h"
 #include "app/vnicd/dev/nic.h"
 
 #define VNICD_CTRL_CONCURRENCY_MAX 256
@@ -36,8 +37,8 @@ struct vnicd_ctrl_work_stats {
 struct vnicd_ctrl_work;
 
 /* conf NULL: at once, one at a time, in order. seed: of the jitter. -ENOMEM, -EINVAL. */
-int vnicd_ctrl_work_create(struct vnicd_ctrl_work **out, struct vnicd_nic *nic, const struct vnicd_ctrl_conf *conf,
-			   uint64_t seed);
+int vnicd_ctrl_work_create(struct vnicd_ctrl_work **out, struct vnicd_nic *nic,
+			   const struct vnicd_ctrl_conf *conf, uint64_t seed);
 void vnicd_ctrl_work_destroy(struct vnicd_ctrl_work *w);
 
 /* From now on; commands being worked on keep their times. -EINVAL. */
@@ -56,6 +57,9 @@ uint64_t vnicd_ctrl_work_due(const struct vnicd_ctrl_work *w);
 bool vnicd_ctrl_work_has_room(const struct vnicd_ctrl_work *w);
 /* The ring was stopped or the device reset: what is worked on is forgotten. run() finds out itself, too. */
 void vnicd_ctrl_work_drop(struct vnicd_ctrl_work *w);
+/* What it does wrong: vnicd_ctrl_faults_set(), vnicd_ctrl_faults_clear() on it. A command that is never
+ * answered takes no place. */
+struct vnicd_ctrl_faults *vnicd_ctrl_work_faults(struct vnicd_ctrl_work *w);
 void vnicd_ctrl_work_stats(const struct vnicd_ctrl_work *w, struct vnicd_ctrl_work_stats *out);
 
 #endif
