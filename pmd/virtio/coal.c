@@ -344,8 +344,9 @@ static bool runs(const struct vnic_dev *d, uint16_t vq)
 	uint16_t queue = vq / 2;
 
 	if (coal_dir(vq) == VNIC_RX)
-		return queue < d->eth->data->nb_rx_queues && !vnic_eth_rxq(d->rxq[queue])->stopped;
-	return queue < d->eth->data->nb_tx_queues && !vnic_eth_txq(d->txq[queue])->stopped;
+		return queue < d->eth->data->nb_rx_queues && d->rxq[queue] != NULL &&
+		       !vnic_eth_rxq(d->rxq[queue])->stopped;
+	return queue < d->eth->data->nb_tx_queues && d->txq[queue] != NULL && !vnic_eth_txq(d->txq[queue])->stopped;
 }
 
 void vnic_coal_restore(struct vnic_dev *d)

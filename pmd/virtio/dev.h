@@ -94,6 +94,9 @@ struct vnic_dev {
 	uint64_t dma_offset;
 	struct vnic_rxq **rxq;    /* nb_rx_queues: eth->data's */
 	struct vnic_txq **txq;
+	/* Released while the port runs and the device still has their rings: reset_renew.c's. */
+	struct vnic_rxq *old_rxq[VNIC_MAX_PAIRS];
+	struct vnic_txq *old_txq[VNIC_MAX_PAIRS];
 	uint16_t pairs;           /* in use: max of both directions */
 	struct vnic_ctrl *ctrl;   /* NULL: the device has none for us */
 	struct vnic_coalescing *coal; /* as long as the port */

@@ -7,7 +7,7 @@
 #include <rte_malloc.h>
 
 #include "pmd/virtio/coal.h"
-#include "pmd/virtio/ethdev_private.h"
+#include "pmd/virtio/reset.h"
 #include "pmd/virtio/vnic.h"
 
 /* ---- configuration ------------------------------------------------------------------------ */
@@ -57,13 +57,27 @@ static void choose_bursts(struct rte_eth_dev *eth, struct vnic_dev *d)
 	eth->tx_pkt_prepare = vnic_tx_prepare;
 }
 
+static bool stopped_rx(const struct rte_eth_dev *eth, uint16_t i)
+{
+	const struct vnic_eth_rxq *q = eth->data->rx_queues[i];
+
+	return q == NULL || q->stopped;
+}
+
+static bool stopped_tx(const struct rte_eth_dev *eth, uint16_t i)
+{
+	const struct vnic_eth_txq *q = eth->data->tx_queues[i];
+
+	return q == NULL || q->stopped;
+}
+
 static void show_states(struct rte_eth_dev *eth, bool running)
 {
 	for (uint16_t i = 0; i < eth->data->nb_rx_queues; i++)
-		eth->data->rx_queue_state[i] = running && !((struct vnic_eth_rxq *)eth->data->rx_queues[i])->stopped ?
+		eth->data->rx_queue_state[i] = running && !stopped_rx(eth, i) ?
 			RTE_ETH_QUEUE_STATE_STARTED : RTE_ETH_QUEUE_STATE_STOPPED;
 	for (uint16_t i = 0; i < eth->data->nb_tx_queues; i++)
-		eth->data->tx_queue_state[i] = running && !((struct vnic_eth_txq *)eth->data->tx_queues[i])->stopped ?
+		eth->data->tx_queue_state[i] = running && !stopped_tx(eth, i) ?
 			RTE_ETH_QUEUE_STATE_STARTED : RTE_ETH_QUEUE_STATE_STOPPED;
 }
 
@@ -83,6 +97,17 @@ static void forget_stops(struct rte_eth_dev *eth)
 	}
 }
 
+static bool all_set_up(const struct rte_eth_dev_data *data)
+{
+	for (uint16_t i = 0; i < data->nb_rx_queues; i++)
+		if (data->rx_queues[i] == NULL)
+			return false;
+	for (uint16_t i = 0; i < data->nb_tx_queues; i++)
+		if (data->tx_queues[i] == NULL)
+			return false;
+	return true;
+}
+
 static int op_start(struct rte_eth_dev *eth)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
@@ -93,6 +118,9 @@ static int op_start(struct rte_eth_dev *eth)
 		VNIC_LOG(ERR, d, "the device is %s", d->state == VNIC_BROKEN ? "broken: rte_eth_dev_reset() mends it" :
 						     d->state == VNIC_LOST ? "lost" : "removed");
 		rc = -EIO;
+	} else if (!all_set_up(eth->data)) {
+		VNIC_LOG(ERR, d, "a queue is not set up");
+		rc = -EINVAL;
 	} else {
 		forget_stops(eth);
 		rc = vnic_device_start(d);
@@ -364,6 +392,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 	d->ops->close(d);
 	d->state = VNIC_CLOSED;
 	release_queues(eth);
+	vnic_retired_free(d, false, true);
 	vnic_mem_destroy(d->mem);
 	d->mem = NULL;
 	vnic_intr_destroy(d);

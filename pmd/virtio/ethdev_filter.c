@@ -205,7 +205,8 @@ int vnic_op_vlan_offload(struct rte_eth_dev *eth, int mask)
 		bool strip = (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
 
 		/* The burst was chosen for what is done to packets: only the next start changes it. */
-		if (d->state == VNIC_RUNNING && strip != (eth->data->nb_rx_queues > 0 && d->rxq[0]->vlan_strip))
+		if (d->state == VNIC_RUNNING && strip != (eth->data->nb_rx_queues > 0 && d->rxq[0] != NULL &&
+							  d->rxq[0]->vlan_strip))
 			rc = -EBUSY;
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -214,17 +215,25 @@ int vnic_op_vlan_offload(struct rte_eth_dev *eth, int mask)
 
 /* ---- MTU ----------------------------------------------------------------------------------------- */
 
-static int check_buffers(const struct vnic_dev *d, uint16_t mtu)
+/* A frame fits a buffer, or may take several. */
+static bool buffers_fit(const struct vnic_dev *d, const struct vnic_rxq *q, uint16_t mtu)
 {
 	bool mergeable = vnic_has(d, VIRTIO_NET_F_MRG_RXBUF);
+	bool scatter = (q->offloads & (RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TCP_LRO)) != 0;
 
+	return vnic_rx_buffer_ok(q->mp, d->hdr_len, mergeable, vnic_frame_len(mtu)) &&
+	       (!mergeable || scatter || vnic_rx_buffer_ok(q->mp, d->hdr_len, false, mtu + RTE_ETHER_HDR_LEN));
+}
+
+static int check_buffers(const struct vnic_dev *d, uint16_t mtu)
+{
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues; i++)
-		if (d->rxq[i] != NULL &&
-		    !vnic_rx_buffer_ok(d->rxq[i]->mp, d->hdr_len, mergeable, vnic_frame_len(mtu)))
+		if (d->rxq[i] != NULL && !buffers_fit(d, d->rxq[i], mtu))
 			return -EINVAL;
 	return 0;
 }
 
+/* Buffers are posted with all the room they have, so that none has to be flushed for it. */
 int vnic_op_mtu(struct rte_eth_dev *eth, uint16_t mtu)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
@@ -237,7 +246,7 @@ int vnic_op_mtu(struct rte_eth_dev *eth, uint16_t mtu)
 		rc = check_buffers(d, mtu);
 	for (uint16_t i = 0; rc == 0 && d->state == VNIC_RUNNING && i < eth->data->nb_rx_queues; i++) {
 		/* A word that the burst only reads: the next packet is measured by the new one. */
-		if (!d->rxq[i]->lro)
+		if (d->rxq[i] != NULL && !d->rxq[i]->lro)
 			d->rxq[i]->frame_max = vnic_frame_len(mtu);
 	}
 	pthread_mutex_unlock(&d->lock);

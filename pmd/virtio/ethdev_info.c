@@ -66,8 +66,15 @@ static uint64_t tx_offloads(const struct vnic_features *f)
  * is set up. */
 static uint16_t ring_max(struct vnic_dev *d, bool tx)
 {
-	uint16_t n = d->ops->queue_max(d, tx ? virtio_txq_index(0) : virtio_rxq_index(0));
+	const struct rte_eth_dev_data *data = d->eth->data;
+	const struct vnic_vq *vq = NULL;
+	uint16_t n;
 
+	/* A device on PCI tells the size of a ring that it knows, not what it could be. */
+	if (d->state == VNIC_RUNNING && (tx ? data->nb_tx_queues : data->nb_rx_queues) > 0)
+		vq = (tx ? data->tx_queues : data->rx_queues)[0];
+	n = vq != NULL && vq->max != 0 ? vq->max :
+	    d->ops->queue_max(d, tx ? virtio_txq_index(0) : virtio_rxq_index(0));
 	return n != 0 ? n : VRING_SIZE_MAX;
 }
 
@@ -108,6 +115,7 @@ int vnic_op_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	pthread_mutex_lock(&d->lock);
 	f = reachable(d);
 	info->max_rx_queues = info->max_tx_queues = vnic_pairs_max(d);
+	info->dev_capa |= RTE_ETH_DEV_CAPA_RUNTIME_RX_QUEUE_SETUP | RTE_ETH_DEV_CAPA_RUNTIME_TX_QUEUE_SETUP;
 	info->max_mac_addrs = VNIC_MAX_MACS;
 	info->rx_offload_capa = rx_offloads(&f);
 	info->tx_offload_capa = tx_offloads(&f);

@@ -55,6 +55,9 @@ static inline struct vnic_dev *vnic_dev_from(const struct rte_eth_dev *eth)
 
 /* Ring memory, control plane's side of a queue: rings.c. */
 int vnic_rings_create(struct vnic_dev *d);
+/* One queue's; d->mem is there. */
+int vnic_rxq_create(struct vnic_dev *d, struct vnic_rxq *q);
+int vnic_txq_create(struct vnic_dev *d, struct vnic_txq *q);
 /* Buffers back to their pools, rings freed; quarantine: the device may still touch them. */
 void vnic_rings_destroy(struct vnic_dev *d, bool quarantine);
 /* Every gate; -ETIMEDOUT when a burst does not end. */

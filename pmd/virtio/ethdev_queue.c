@@ -5,7 +5,7 @@
 
 #include <rte_malloc.h>
 
-#include "pmd/virtio/ethdev_private.h"
+#include "pmd/virtio/reset.h"
 
 static int check_size(const struct vnic_dev *d, uint16_t queue, const char *kind, uint16_t nb_desc)
 {
@@ -77,7 +77,9 @@ int vnic_op_rxq_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t nb_desc,
 	q->q.vq.dev = d;
 	q->nb_desc = nb_desc;
 	q->conf = *conf;
-	q->deferred = q->stopped = conf->rx_deferred_start != 0;
+	q->deferred = conf->rx_deferred_start != 0;
+	/* While the port runs a queue is set up only to be started by itself. */
+	q->stopped = q->deferred || eth->data->dev_started;
 	if (offloads & (RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TCP_LRO))
 		eth->data->scattered_rx = 1;
 	pthread_mutex_lock(&d->lock);
@@ -86,6 +88,7 @@ int vnic_op_rxq_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t nb_desc,
 	return 0;
 }
 
+/* On a port that has stopped, a ring that is still there is one that the device would not let go. */
 void vnic_op_rxq_release(struct rte_eth_dev *eth, uint16_t queue)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
@@ -94,12 +97,8 @@ void vnic_op_rxq_release(struct rte_eth_dev *eth, uint16_t queue)
 	pthread_mutex_lock(&d->lock);
 	q = eth->data->rx_queues[queue];
 	eth->data->rx_queues[queue] = NULL;
-	/* The port has stopped, so that this is a ring of a device that would not let go: its buffers go with it. */
-	if (q != NULL && q->q.vq.ring.len != 0)
-		vnic_vq_destroy(&q->q.vq, true);
 	if (q != NULL)
-		vnic_rx_free_kept(&q->q);
-	rte_free(q);
+		vnic_rxq_retire(d, &q->q);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -145,7 +144,8 @@ int vnic_op_txq_setup(struct rte_eth_dev *eth, uint16_t queue, uint16_t nb_desc,
 	q->nb_desc = nb_desc;
 	q->conf = *conf;
 	q->conf.tx_free_thresh = thresh;
-	q->deferred = q->stopped = conf->tx_deferred_start != 0;
+	q->deferred = conf->tx_deferred_start != 0;
+	q->stopped = q->deferred || eth->data->dev_started;
 	pthread_mutex_lock(&d->lock);
 	eth->data->tx_queues[queue] = q;
 	pthread_mutex_unlock(&d->lock);
@@ -160,10 +160,7 @@ void vnic_op_txq_release(struct rte_eth_dev *eth, uint16_t queue)
 	pthread_mutex_lock(&d->lock);
 	q = eth->data->tx_queues[queue];
 	eth->data->tx_queues[queue] = NULL;
-	if (q != NULL && q->q.vq.ring.len != 0) {
-		vnic_tx_room_destroy(&q->q, true);
-		vnic_vq_destroy(&q->q.vq, true);
-	}
-	rte_free(q);
+	if (q != NULL)
+		vnic_txq_retire(d, &q->q);
 	pthread_mutex_unlock(&d->lock);
 }

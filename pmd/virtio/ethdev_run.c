@@ -98,6 +98,8 @@ static int start_queue(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue)
 	rc = vnic_queue_find(d, dir, queue, &q);
 	if (rc == 0)
 		rc = check_running(d, q.vq);
+	if (rc == 0 && q.vq->ring.len == 0)
+		rc = vnic_queue_renew(d, &q);
 	if (rc == 0 && *q.stopped)
 		rc = q.rxq != NULL ? vnic_rxq_begin(d, q.rxq) : vnic_txq_begin(d, q.txq);
 	if (rc == 0) {

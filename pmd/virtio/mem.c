@@ -40,9 +40,13 @@ struct area {
 	const struct rte_memzone *zone; /* NULL: a part of the arena */
 };
 
+/* Rings that become larger may take more than what was reckoned with at the start. */
+#define MEM_ARENAS 8
+
 struct vnic_mem {
 	struct vnic_dev *dev;
-	struct arena *arena; /* NULL: memzones */
+	struct arena *arena[MEM_ARENAS];
+	unsigned arenas;     /* 0: memzones, or a part of somebody else's */
 	struct area *areas;
 	size_t quarantined;  /* octets */
 	int node;
@@ -107,10 +111,26 @@ static struct area *area_from_eal(struct vnic_mem *mem, size_t len)
 	return a;
 }
 
-/* Cut the arena where its IO addresses jump. */
-static int areas_from_arena(struct vnic_mem *mem, uint8_t *va, size_t len)
+static void area_delete(struct area *a, bool keep)
 {
-	size_t page = arena_region(mem->arena)->page_size, from = 0;
+	struct piece *p, *next;
+
+	for (p = a->pieces; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
+	if (!keep) {
+		base_unpoison(a->va, a->len);
+		if (a->zone != NULL)
+			rte_memzone_free(a->zone);
+	}
+	free(a);
+}
+
+/* Cut the arena where its IO addresses jump. */
+static int areas_from_arena(struct vnic_mem *mem, const struct arena *arena, uint8_t *va, size_t len)
+{
+	size_t page = arena_region(arena)->page_size, from = 0;
 
 	for (size_t end = page; from < len; end += page) {
 		if (end < len && device_address(mem, va + end) == device_address(mem, va + from) + (end - from))
@@ -135,17 +155,21 @@ static int borrow_arena(struct vnic_mem *mem, size_t len)
 static int open_arena(struct vnic_mem *mem, size_t len)
 {
 	size_t page_max = 2ul << 20;
+	struct arena *arena;
 	char name[32];
 	uint8_t *va;
 	int rc;
 
+	if (mem->arenas == MEM_ARENAS)
+		return -ENOMEM;
 	snprintf(name, sizeof(name), "vnic_mem_%u", serial++);
-	rc = arena_create(&mem->arena, name, RTE_ALIGN_CEIL(len, page_max), mem->node, true);
+	rc = arena_create(&arena, name, RTE_ALIGN_CEIL(len, page_max), mem->node, true);
 	if (rc != 0)
 		return rc;
-	len = arena_free_space(mem->arena);
-	va = arena_alloc(mem->arena, len, MEM_UNIT);
-	return va == NULL ? -ENOMEM : areas_from_arena(mem, va, len);
+	mem->arena[mem->arenas++] = arena;
+	len = arena_free_space(arena);
+	va = arena_alloc(arena, len, MEM_UNIT);
+	return va == NULL ? -ENOMEM : areas_from_arena(mem, arena, va, len);
 }
 
 int vnic_mem_create(struct vnic_mem **out, struct vnic_dev *dev, size_t len, int node)
@@ -177,22 +201,6 @@ int vnic_mem_create(struct vnic_mem **out, struct vnic_dev *dev, size_t len, int
 	return 0;
 }
 
-static void area_delete(struct area *a, bool keep)
-{
-	struct piece *p, *next;
-
-	for (p = a->pieces; p != NULL; p = next) {
-		next = p->next;
-		free(p);
-	}
-	if (!keep) {
-		base_unpoison(a->va, a->len);
-		if (a->zone != NULL)
-			rte_memzone_free(a->zone);
-	}
-	free(a);
-}
-
 static bool area_in_quarantine(const struct area *a)
 {
 	for (const struct piece *p = a->pieces; p != NULL; p = p->next)
@@ -213,10 +221,10 @@ void vnic_mem_destroy(struct vnic_mem *mem)
 			 mem->quarantined);
 	for (a = mem->areas; a != NULL; a = next) {
 		next = a->next;
-		area_delete(a, mem->arena != NULL ? mem->quarantined > 0 : area_in_quarantine(a));
+		area_delete(a, mem->arenas > 0 ? mem->quarantined > 0 : area_in_quarantine(a));
 	}
-	if (mem->quarantined == 0)
-		arena_destroy(mem->arena);
+	for (unsigned i = 0; i < mem->arenas && mem->quarantined == 0; i++)
+		arena_destroy(mem->arena[i]);
 	free(mem);
 }
 
@@ -264,26 +272,66 @@ static struct piece *area_find(struct area *a, size_t len, size_t align)
 	return NULL;
 }
 
+/* A free piece of any area. */
+static struct piece *mem_find(struct vnic_mem *mem, size_t len, size_t align, struct area **at)
+{
+	struct piece *p = NULL;
+
+	for (struct area *a = mem->areas; a != NULL && p == NULL; a = a->next) {
+		p = area_find(a, len, align);
+		*at = a;
+	}
+	return p;
+}
+
+/* More memory for a device that runs: it has to be told. */
+static int grow_by_arena(struct vnic_mem *mem, size_t len)
+{
+	struct vnic_dev *d = mem->dev;
+	unsigned before = mem->arenas;
+	struct area **tail = &mem->areas, *a;
+	int rc;
+
+	while (*tail != NULL)
+		tail = &(*tail)->next;
+	rc = open_arena(mem, len);
+	if (rc == 0 && d->ops->share_memory != NULL)
+		rc = d->ops->share_memory(d);
+	if (rc == 0)
+		return 0;
+	while ((a = *tail) != NULL) {
+		*tail = a->next;
+		area_delete(a, false);
+	}
+	if (mem->arenas > before)
+		arena_destroy(mem->arena[--mem->arenas]);
+	return rc;
+}
+
+static int mem_grow(struct vnic_mem *mem, size_t len)
+{
+	len = RTE_ALIGN_CEIL(len, (size_t)MEM_ALIGN_MAX);
+	if (mem->dev->dma_arena != NULL)
+		return borrow_arena(mem, len);
+	if (mem->arenas == 0)
+		return area_from_eal(mem, len) != NULL ? 0 : -ENOMEM;
+	/* Of a device that does not run all of it is made anew: vnic_rings_create(). */
+	return mem->dev->state == VNIC_RUNNING ? grow_by_arena(mem, len) : -ENOMEM;
+}
+
 int vnic_mem_alloc(struct vnic_mem *mem, size_t len, size_t align, struct vnic_chunk *out)
 {
 	size_t need = RTE_ALIGN_CEIL(len, MEM_UNIT) + MEM_RED_ZONE;
-	struct piece *p = NULL;
-	struct area *a;
+	struct area *a = NULL;
+	struct piece *p;
 
 	memset(out, 0, sizeof(*out));
 	if (len == 0 || len > MEM_LEN_MAX || align > MEM_ALIGN_MAX || !rte_is_power_of_2((uint32_t)align))
 		return -ENOMEM;
 	align = RTE_MAX(align, MEM_UNIT);
-	for (a = mem->areas; a != NULL; a = a->next) {
-		p = area_find(a, need, align);
-		if (p != NULL)
-			break;
-	}
-	if (p == NULL && mem->arena == NULL) {
-		a = area_from_eal(mem, RTE_ALIGN_CEIL(need, (size_t)MEM_ALIGN_MAX));
-		if (a != NULL)
-			p = area_find(a, need, align);
-	}
+	p = mem_find(mem, need, align, &a);
+	if (p == NULL && mem_grow(mem, need) == 0)
+		p = mem_find(mem, need, align, &a);
 	if (p == NULL)
 		return -ENOMEM;
 	p->state = PIECE_USED;

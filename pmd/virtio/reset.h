@@ -54,7 +54,19 @@ int vnic_reset_broken(struct vnic_dev *d, int rc, const char *why);
 /* ---- reset_soft.c: devices that cannot reset a ring ---------------------------------- */
 /* The least disruptive of the other ways. */
 int vnic_reset_soft(struct vnic_reset *r);
+/* The way of VNIC_RESET_DEVICE; the queue may be without a ring. */
+int vnic_reset_device(struct vnic_reset *r);
 /* VNIC_TRANSPORT_QUEUE_STOP: a ring can be paused. */
 bool vnic_can_pause(const struct vnic_dev *d);
+
+/* ---- reset_renew.c: queues set up anew while the port runs ----------------------------- */
+/* A queue was released: it is freed, or waits as long as the device has its ring. */
+void vnic_rxq_retire(struct vnic_dev *d, struct vnic_rxq *q);
+void vnic_txq_retire(struct vnic_dev *d, struct vnic_txq *q);
+/* drain: the device does not touch their buffers any more; quarantine: but perhaps their rings. */
+void vnic_retired_free(struct vnic_dev *d, bool drain, bool quarantine);
+/* A ring for a queue that has none, while the device runs. *q->stopped is false afterwards when it
+ * runs already, because the device was stopped and started for it. */
+int vnic_queue_renew(struct vnic_dev *d, const struct vnic_queue *q);
 
 #endif

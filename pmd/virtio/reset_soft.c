@@ -175,12 +175,14 @@ static int stop_device(struct vnic_reset *r, struct rooms *rooms)
 		return vnic_reset_broken(d, rc, "the device does not stop");
 	drop_ctrl(d);
 	empty_all(r, rooms);
+	vnic_retired_free(d, true, false);
 	return 0;
 }
 
-static int bounce_device(struct vnic_reset *r)
+int vnic_reset_device(struct vnic_reset *r)
 {
-	uint16_t before = r->q.vq->size, reserve = r->q.vq->reserve;
+	uint16_t before = r->q.rxq != NULL ? vnic_eth_rxq(r->q.rxq)->nb_desc : vnic_eth_txq(r->q.txq)->nb_desc;
+	uint16_t reserve = r->q.vq->reserve;
 	struct rooms rooms;
 	int rc = rooms_alloc(r->d, &rooms);
 
@@ -200,8 +202,8 @@ int vnic_reset_soft(struct vnic_reset *r)
 	const struct vnic_vq *vq = r->q.vq;
 
 	if (vq->fault != VNIC_FAULT_NONE || r->size > vq->size)
-		return bounce_device(r);
+		return vnic_reset_device(r);
 	if (r->size != vnic_vq_limit(vq))
 		return limit_queue(r);
-	return vnic_can_pause(r->d) ? pause_queue(r) : bounce_device(r);
+	return vnic_can_pause(r->d) ? pause_queue(r) : vnic_reset_device(r);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "pmd/virtio/ethdev_private.h"
+#include "pmd/virtio/reset.h"
 
 /* ---- memory -------------------------------------------------------------------------- */
 
@@ -31,9 +31,10 @@ static size_t memory_len(const struct vnic_dev *d)
 	size_t len = vnic_ctrl_mem_size(CTRL_CHAIN, d->packed) + 4 * PAGE;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues; i++)
-		len += ring_len(d, vnic_eth_rxq(d->rxq[i])->nb_desc);
+		if (d->rxq[i] != NULL)
+			len += ring_len(d, vnic_eth_rxq(d->rxq[i])->nb_desc);
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues; i++) {
-		uint16_t size = vnic_eth_txq(d->txq[i])->nb_desc;
+		uint16_t size = d->txq[i] != NULL ? vnic_eth_txq(d->txq[i])->nb_desc : 0;
 
 		len += ring_len(d, size) + RTE_ALIGN_CEIL(room_len(size), (size_t)PAGE) + PAGE;
 	}
@@ -45,7 +46,7 @@ static int node_of(const struct vnic_dev *d)
 	return d->eth->data->numa_node;
 }
 
-static int txq_create(struct vnic_dev *d, struct vnic_txq *q)
+int vnic_txq_create(struct vnic_dev *d, struct vnic_txq *q)
 {
 	uint16_t size = vnic_eth_txq(q)->nb_desc;
 	int rc = vnic_vq_create(&q->vq, d, virtio_txq_index(q->queue), size, node_of(d));
@@ -57,7 +58,7 @@ static int txq_create(struct vnic_dev *d, struct vnic_txq *q)
 	return rc;
 }
 
-static int rxq_create(struct vnic_dev *d, struct vnic_rxq *q)
+int vnic_rxq_create(struct vnic_dev *d, struct vnic_rxq *q)
 {
 	int rc = vnic_vq_create(&q->vq, d, virtio_rxq_index(q->queue), vnic_eth_rxq(q)->nb_desc, node_of(d));
 
@@ -69,9 +70,9 @@ static int create_all(struct vnic_dev *d)
 	int rc = 0;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues && rc == 0; i++)
-		rc = rxq_create(d, d->rxq[i]);
+		rc = d->rxq[i] != NULL ? vnic_rxq_create(d, d->rxq[i]) : 0;
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues && rc == 0; i++)
-		rc = txq_create(d, d->txq[i]);
+		rc = d->txq[i] != NULL ? vnic_txq_create(d, d->txq[i]) : 0;
 	return rc;
 }
 
@@ -97,6 +98,7 @@ void vnic_rings_destroy(struct vnic_dev *d, bool quarantine)
 {
 	if (d->mem == NULL)
 		return;
+	vnic_retired_free(d, true, quarantine);
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues; i++) {
 		struct vnic_rxq *q = d->rxq[i];
 
@@ -148,13 +150,13 @@ void vnic_rxq_wake(struct vnic_dev *d, const struct vnic_rxq *q)
 void vnic_rings_open(struct vnic_dev *d)
 {
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues; i++) {
-		if (vnic_eth_rxq(d->rxq[i])->stopped)
+		if (d->rxq[i] == NULL || vnic_eth_rxq(d->rxq[i])->stopped)
 			continue;
 		vnic_vq_open(&d->rxq[i]->vq);
 		vnic_rxq_wake(d, d->rxq[i]);
 	}
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues; i++)
-		if (!vnic_eth_txq(d->txq[i])->stopped)
+		if (d->txq[i] != NULL && !vnic_eth_txq(d->txq[i])->stopped)
 			vnic_vq_open(&d->txq[i]->vq);
 }
 
@@ -183,9 +185,9 @@ int vnic_rings_setup(struct vnic_dev *d)
 
 	/* Pair by pair, receive first: back ends count rings as they come. */
 	for (uint16_t i = 0; i < d->pairs && rc == 0; i++) {
-		if (i < d->eth->data->nb_rx_queues)
+		if (i < d->eth->data->nb_rx_queues && d->rxq[i] != NULL)
 			rc = vnic_vq_setup(d, &d->rxq[i]->vq, !vnic_eth_rxq(d->rxq[i])->stopped);
-		if (rc == 0 && i < d->eth->data->nb_tx_queues)
+		if (rc == 0 && i < d->eth->data->nb_tx_queues && d->txq[i] != NULL)
 			rc = vnic_vq_setup(d, &d->txq[i]->vq, !vnic_eth_txq(d->txq[i])->stopped);
 	}
 	return rc;
@@ -205,7 +207,7 @@ int vnic_rings_fill(struct vnic_dev *d)
 	int rc = 0;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_rx_queues && rc == 0; i++)
-		if (!vnic_eth_rxq(d->rxq[i])->stopped)
+		if (d->rxq[i] != NULL && !vnic_eth_rxq(d->rxq[i])->stopped)
 			rc = fill(d, d->rxq[i]);
 	return rc;
 }

@@ -123,7 +123,7 @@ int pipeline_port_start(struct pipeline *pl, unsigned port);
 int pipeline_port_stop(struct pipeline *pl, unsigned port);
 int pipeline_port_close(struct pipeline *pl, unsigned port);
 int pipeline_port_reset(struct pipeline *pl, unsigned port);
-/* Of a stopped port (-EBUSY): queue sizes cannot follow while it runs. */
+/* Of a stopped port (-EBUSY), unless its driver is ours: buffers of others may not fit any more. */
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
 

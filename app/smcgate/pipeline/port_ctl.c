@@ -152,7 +152,8 @@ int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu)
 
 	if (rc < 0)
 		return rc;
-	rc = pl->ports[port].state == PORT_STARTED ? -EBUSY : rte_eth_dev_set_mtu(pl->ports[port].id, mtu);
+	rc = pl->ports[port].state == PORT_STARTED && !vnic_port(pl->ports[port].id) ?
+		-EBUSY : rte_eth_dev_set_mtu(pl->ports[port].id, mtu);
 	if (rc == 0) {
 		pl->ports[port].mtu = mtu;
 		rc = pipeline_call_each(pl, worker_set_mtu, &c, sizeof(c));

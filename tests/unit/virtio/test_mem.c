@@ -158,6 +158,42 @@ static void mem_destroy__leaves_quarantine(void)
 	close_heap(mem);
 }
 
+/* Of an arena: more when the device runs, and is told and takes it; else there is no more. */
+static unsigned told;
+static int share_rc;
+
+static int share(struct vnic_dev *d)
+{
+	(void)d;
+	told++;
+	return share_rc;
+}
+
+static void mem_alloc__grows(void)
+{
+	static const struct vnic_transport_ops ops = { .share_memory = share };
+	struct vnic_mem *mem = open_heap(1u << 20, true);
+	struct vnic_chunk c, more;
+
+	dev.ops = &ops;
+	told = 0;
+	share_rc = 0;
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 8u << 20, 64, &c), -ENOMEM);
+	dev.state = VNIC_RUNNING;
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 8u << 20, 64, &c), 0);
+	CU_ASSERT(told == 1 && filled(&c, 0));
+	share_rc = -ENOSPC;
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 8u << 20, 64, &more), -ENOMEM);
+	CU_ASSERT_EQUAL(told, 2);
+	vnic_mem_free(mem, &c);
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 8u << 20, 64, &more), 0);
+	CU_ASSERT_EQUAL(told, 2); /* the same place again */
+	vnic_mem_free(mem, &more);
+	close_heap(mem);
+	dev.state = VNIC_CLOSED;
+	dev.ops = NULL;
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(mem_alloc__refuses),
 	TEST_CASE(mem_alloc__memzones),
@@ -165,6 +201,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(mem_alloc__beyond),
 	TEST_CASE(mem_quarantine__holds),
 	TEST_CASE(mem_destroy__leaves_quarantine), /* last: an arena stays behind */
+	TEST_CASE(mem_alloc__grows),
 };
 
 TEST_MAIN("virtio_mem", cases)
