@@ -71,7 +71,8 @@ static struct backoff_step sleep_or_pause(struct backoff *b, const struct backof
 	return (struct backoff_step){ BACKOFF_PAUSE, pause };
 }
 
-static struct backoff_step choose(struct backoff *b, const struct backoff_limits *l, struct backoff_machine *m)
+static struct backoff_step choose(struct backoff *b, const struct backoff_limits *l,
+				  struct backoff_machine *m)
 {
 	uint64_t us = (uint64_t)(l->sleep_us > 0 ? l->sleep_us : 1) << b->doubled;
 

@@ -19,7 +19,7 @@ void dim_idle(struct dim *d, uint8_t index)
 	d->tune = DIM_PARKING_ON_TOP;
 	d->steps_right = d->steps_left = d->tired = 0;
 	d->rest = d->rest_next = 0;
-	d->agree = 0;
+	d->agree = d->settled = 0;
 	d->agree_dir = 0;
 	memset(&d->prev, 0, sizeof(d->prev));
 }

@@ -34,10 +34,16 @@ enum dim_tune {
 };
 
 /* Improvements on the rules of Linux; 0 is Linux's behaviour to the bit. */
-#define DIM_FINE   0x01u /* event rates per second, of the events there were */
-#define DIM_FLAT   0x02u /* of two profiles that are the same the left one is kept, for long */
-#define DIM_CAUSE  0x04u /* the first move follows the load: more of it goes right, less goes left */
-#define DIM_STEADY 0x08u /* leaving a park takes two windows in a row that agree */
+#define DIM_FINE   0x01u /* rates per second, of the events there were */
+/* Of two profiles that are the same the left one is kept, and the next is tried after 64 windows,
+ * then 128 ... 8192 as long as they are. */
+#define DIM_FLAT   0x02u
+/* A walk begins where the load says: right, but for less load left. At the end of the table
+ * there is no walk. */
+#define DIM_CAUSE  0x04u
+/* Leaving a park takes two windows in a row that agree, and its reference is the mean of its
+ * first 8 windows; the first traffic of all decides at once. */
+#define DIM_STEADY 0x08u
 #define DIM_ALL    0x0fu
 /* No improvement: the caller's event counter has 16 bits, as Linux's has. */
 #define DIM_EVENTS16 0x10u
@@ -67,7 +73,8 @@ struct dim {
 	struct dim_rates prev;
 	struct dim_sample start;
 	/* of the improvements */
-	uint32_t rest, rest_next; /* windows until parked on a flat place is left */
+	uint32_t rest, rest_next; /* windows until a flat place is left; of the last one */
+	uint8_t settled;          /* windows of this park whose mean prev is */
 	uint8_t agree;            /* windows in a row that wanted to leave; sign in agree_dir */
 	int8_t agree_dir;
 	uint32_t windows, changes; /* since dim_init(), for people */

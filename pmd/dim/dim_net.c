@@ -60,6 +60,7 @@ static enum step step(struct dim *d)
 static void park_on_top(struct dim *d)
 {
 	d->steps_right = d->steps_left = d->tired = 0;
+	d->settled = d->agree = 0;
 	d->tune = DIM_PARKING_ON_TOP;
 }
 
@@ -70,15 +71,24 @@ static void park_tired(struct dim *d)
 	d->tune = DIM_PARKING_TIRED;
 }
 
-static void exit_parking(struct dim *d)
+/* The end of the table is where a walk may want to begin (by dim_direction() only): it stays. */
+static void exit_parking(struct dim *d, const struct dim_rates *r)
 {
-	d->tune = d->index > 0 ? DIM_GOING_LEFT : DIM_GOING_RIGHT;
-	step(d);
+	d->tune = dim_direction(d, r);
+	if (step(d) != STEPPED)
+		park_on_top(d);
 }
 
 static void go_on(struct dim *d, const struct dim_rates *r)
 {
-	if (dim_compare(r, &d->prev) != DIM_BETTER)
+	enum dim_verdict v = dim_compare(r, &d->prev);
+
+	d->rest = 0;
+	if (dim_flat(d, v)) {
+		park_on_top(d);
+		return;
+	}
+	if (v != DIM_BETTER)
 		dim_turn(d);
 	if (on_top(d)) {
 		park_on_top(d);
@@ -98,24 +108,25 @@ static void go_on(struct dim *d, const struct dim_rates *r)
 
 bool dim_decide(struct dim *d, const struct dim_rates *r)
 {
-	uint8_t tune = d->tune;
+	bool decided = true;
 
 	d->before = d->index;
-	switch (tune) {
+	switch (d->tune) {
 	case DIM_PARKING_ON_TOP:
-		if (dim_compare(r, &d->prev) != DIM_SAME)
-			exit_parking(d);
+		decided = dim_leaves(d, r, dim_compare(r, &d->prev));
+		if (decided)
+			exit_parking(d, r);
 		break;
 	case DIM_PARKING_TIRED:
 		if (--d->tired == 0)
-			exit_parking(d);
+			exit_parking(d, r);
 		break;
 	default:
 		go_on(d, r);
 		break;
 	}
 	/* While parked on top the reference stays, so that a slow drift adds up and is seen. */
-	if (tune != DIM_PARKING_ON_TOP || d->tune != DIM_PARKING_ON_TOP)
+	if (decided)
 		d->prev = *r;
 	d->windows++;
 	d->changes += d->index != d->before;

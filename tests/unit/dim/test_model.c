@@ -13,7 +13,7 @@ static void window(struct walk *w, struct dim *d, const struct open_loop *m)
 {
 	struct dim_rates r;
 
-	open_loop_window(m, d->index, &r);
+	open_loop_window(m, d->index, d->flags, &r);
 	walk_decide(w, d, r.bpms, r.ppms, r.epms);
 }
 
@@ -32,7 +32,7 @@ static void open_loop__events_of_each_profile(void)
 	for (unsigned i = 0; i < DIM_PROFILES; i++) {
 		struct dim_rates r;
 
-		open_loop_window(&m, i, &r);
+		open_loop_window(&m, i, 0, &r);
 		CU_ASSERT(r.epms == want[i] && r.ppms == 1000 && r.bpms == 1500000);
 	}
 }
@@ -88,7 +88,7 @@ static void dim_decide__overload_falls_to_a_sixth_at_first(void)
 	struct dim_rates at[DIM_PROFILES];
 
 	for (unsigned i = 0; i < DIM_PROFILES; i++)
-		open_loop_window(&m, i, &at[i]);
+		open_loop_window(&m, i, 0, &at[i]);
 	CU_ASSERT(at[0].ppms * 6 < at[1].ppms && at[0].ppms * 7 > at[1].ppms);
 	CU_ASSERT(dim_differs(at[2].ppms, at[1].ppms));
 	CU_ASSERT(at[2].ppms == at[3].ppms && at[3].ppms == at[4].ppms);
@@ -109,7 +109,7 @@ static void dim_decide__request_and_response(void)
 		for (unsigned k = 0; k < 5; k++) {
 			struct dim_rates r;
 
-			closed_loop_window(dim_rx_eqe, 20, d.index, &r);
+			closed_loop_window(dim_rx_eqe, 20, d.index, d.flags, &r);
 			walk_decide(&w, &d, r.bpms, r.ppms, r.epms);
 		}
 		expect(&w, rows[i].walk);

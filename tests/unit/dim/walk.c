@@ -34,8 +34,9 @@ static uint64_t round_up(double v)
 	return n + (v - (double)n > 1e-6);
 }
 
-void open_loop_window(const struct open_loop *m, unsigned index, struct dim_rates *out)
+void open_loop_window(const struct open_loop *m, unsigned index, uint8_t flags, struct dim_rates *out)
 {
+	double per = (flags & DIM_FINE) != 0 ? 1000000 : 1000;
 	const struct dim_profile *p = &m->profiles[index];
 	double rate = m->packets_ms / 1000, n = 1; /* per us; packets an event */
 
@@ -51,15 +52,15 @@ void open_loop_window(const struct open_loop *m, unsigned index, struct dim_rate
 			rate = n / most;
 	}
 	memset(out, 0, sizeof(*out));
-	out->ppms = round_up(1000 * rate);
-	out->bpms = round_up(1000 * rate * m->octets);
-	out->epms = round_up(1000 * rate / n);
+	out->ppms = round_up(per * rate);
+	out->bpms = round_up(per * rate * m->octets);
+	out->epms = round_up(per * rate / n);
 }
 
 void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index,
-			struct dim_rates *out)
+			uint8_t flags, struct dim_rates *out)
 {
-	double rate = 1000 / (base_us + profiles[index].usecs);
+	double rate = ((flags & DIM_FINE) != 0 ? 1000000 : 1000) / (base_us + profiles[index].usecs);
 
 	memset(out, 0, sizeof(*out));
 	out->ppms = out->epms = round_up(rate);

@@ -24,7 +24,7 @@ const char *walk_last(const struct walk *w);
 /*
  * A queue that is polled in interrupts: packets of a size come at a rate (per ms), an event
  * ends when the profile's time since its first packet has passed, or its limit of packets
- * is reached. One window by the rules of dim_rates() without time in the way.
+ * is reached. The rates of one window as dim_rates() gives them with these flags.
  */
 struct open_loop {
 	const struct dim_profile *profiles;
@@ -32,10 +32,10 @@ struct open_loop {
 	unsigned octets;
 	double event_us, packet_us; /* what the receiver spends on each; 0: nothing */
 };
-void open_loop_window(const struct open_loop *m, unsigned index, struct dim_rates *out);
+void open_loop_window(const struct open_loop *m, unsigned index, uint8_t flags, struct dim_rates *out);
 
 /* One request under way, its answer delayed by the profile's time. */
 void closed_loop_window(const struct dim_profile *profiles, double base_us, unsigned index,
-			struct dim_rates *out);
+			uint8_t flags, struct dim_rates *out);
 
 #endif
