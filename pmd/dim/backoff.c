@@ -22,7 +22,10 @@ static bool may_wait(const struct backoff_limits *l, const struct backoff_machin
 
 static uint32_t sleep_limit(const struct backoff_limits *l, const struct backoff_machine *m, bool nap)
 {
-	return least(nap ? l->nap_us : UINT32_MAX, within(l->bound_us, m->late_us));
+	uint32_t us = least(nap ? l->nap_us : UINT32_MAX, within(l->bound_us, m->late_us));
+
+	/* A nap that is mostly lateness costs more than the wake that it saves. */
+	return nap && us < m->late_us ? 0 : us;
 }
 
 static uint32_t pause_limit(const struct backoff_limits *l, const struct backoff_machine *m)

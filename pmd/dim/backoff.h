@@ -39,7 +39,8 @@ struct backoff_step {
 struct backoff_limits {
 	uint32_t spin;     /* turns in a row without work before the first step that is not a poll */
 	uint32_t sleep_us; /* first timed sleep without interrupts; doubles with each that finds nothing */
-	uint32_t nap_us;   /* slept once after work, before waiting for interrupts: packets collect; 0: not */
+	uint32_t nap_us;   /* slept once after work, before waiting for interrupts: packets collect; 0: not,
+	                    * nor where the bound leaves less of it than late_us */
 	uint32_t bound_us; /* most a packet may be late; 0: poll for ever */
 	bool interrupts;   /* every queue polled can wake the loop */
 };

@@ -44,6 +44,8 @@ static void backoff_next__table(void)
 		  "4p S50 0p W100000 0p W100000 " },
 		{ "a nap as long as the bound allows", { 4, 20, 500, 100, true }, { 10, 15, 0, 0 }, 100,
 		  "4p S90 0p W100000 " },
+		{ "no nap that is mostly lateness", { 4, 20, 50, 18, true }, { 10, 15, 0, 0 }, 15,
+		  "4p W100000 " },
 		{ "no nap where timers are too late", { 4, 20, 50, 15, true }, { 15, 15, 0, 0 }, 15,
 		  "4p W100000 " },
 		{ "timed sleeps double up to the bound", { 2, 20, 50, 100, false }, { 10, 15, 0, 0 }, 100,
