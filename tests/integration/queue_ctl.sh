@@ -62,13 +62,14 @@ resizes() { # SIZE...
 	equal "descriptors after what was refused" "$(descriptors 1)" "$size $size"
 }
 coalesce() {
-	check "coalesce" console "port 0 rxq all coalesce usecs 60 packets 30" "port 0 txq 1 coalesce usecs 90 packets 20"
+	check "coalesce" console "set moderation 0 busy-poll" "port 0 rxq all coalesce usecs 60 packets 30" "port 0 txq 1 coalesce usecs 90 packets 20"
 	equal "receive queues" "$(coalescing rx)" "0 60 30 60 30 as set 1 60 30 60 30 as set"
 	equal "transmit queues" "$(coalescing tx)" "0 0 0 0 0 as set 1 90 20 90 20 as set"
 	# It outlives the queue's reset.
 	done_alone "port 0 rxq 1 reset"
 	holds "receive queues after a reset" "0 60 30 60 30 as set 1 60 30 60 30 as set" coalescing rx
-	check "no coalescing" console "port 0 rxq all coalesce usecs 0 packets 0" "port 0 txq all coalesce usecs 0 packets 0"
+	check "no coalescing" console "port 0 rxq all coalesce usecs 0 packets 0" \
+		"port 0 txq all coalesce usecs 0 packets 0" "set moderation 0 adaptive"
 }
 stop_and_start() {
 	console "port 0 rxq 1 stop" "show port queues 0" >"$work/out" || fail "stop: $(cat "$work/out")"
@@ -92,6 +93,21 @@ control() {
 	say "packed=$packed: $(said completed) control commands, p99 $(said 'latency p99 us') us"
 }
 
+# A device that does not answer: the console does, and a reset brings the port back.
+control_latency() { telemetry "$vnicd_prefix" "/vnicd/port/control,p,latency_us,$1" >/dev/null; }
+hang() {
+	control_latency 60000000
+	check "timeout" console "port 0 ctrl timeout 300"
+	refused "set promisc 0 on" "promiscuous mode" "port 0 rxq 0 coalesce usecs 1 packets 1" "broken"
+	console "show port 0 ctrl" "show port 0 coalesce" >"$work/out" || fail "looking: $(cat "$work/out")"
+	equal "broken, timed out" "$(said broken) $(said 'timed out')" "yes 1"
+	grep -q 'why .* was not answered within 300 ms' "$work/out" || fail "$(cat "$work/out")"
+	control_latency 0
+	check "reset" console "port 0 ctrl timeout 604800000" "port reset 0"
+	equal "broken after the reset" "$(field "show port 0 ctrl" broken)" no
+	wait_for 20 in_ns ping -c1 -W1 $gate || fail "no answer to ping after the reset"
+}
+
 for packed in 0 1; do
 	start "packed=$packed"
 	if [ $packed = 0 ]; then
@@ -112,6 +128,7 @@ for packed in 0 1; do
 	control
 	kill -INT $wrk
 	wait $wrk || true
+	[ $packed = 0 ] || hang
 	! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors: $(cat "$work/wrk")"
 	finish 'tcp_.*|tx_queue_full'
 done

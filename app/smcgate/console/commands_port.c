@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports: start, stop, close, reset, MTU, promiscuous mode, clearing counters.
- * All hold the views' lock, because telemetry may be looking at the port. */
+ * They hold the views' lock, because telemetry may be looking at the port. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,18 +10,27 @@
 
 typedef int (*port_fn)(struct console *c, unsigned port, uint64_t arg);
 
-/* For one port or all; all goes on after one that is in that state already. */
-static int each_port(struct console *c, const char *which, port_fn fn, uint64_t arg, const char *what,
-		     struct view_error *err)
+static int with_lock(struct console *c, port_fn fn, unsigned port, uint64_t arg)
+{
+	int rc;
+
+	view_lock();
+	rc = fn(c, port, arg);
+	view_unlock();
+	return rc;
+}
+
+/* For one port or all; all goes on after one that is in that state already. waits: for a
+ * device that may hang, and without the views' lock. */
+static int each_port(struct console *c, const char *which, port_fn fn, uint64_t arg, bool waits,
+		     const char *what, struct view_error *err)
 {
 	unsigned from, to;
 	int rc;
 
 	rc = view_ports(c->pl, which, true, &from, &to, err);
 	for (unsigned p = from; rc == 0 && p < to; p++) {
-		view_lock();
-		rc = fn(c, p, arg);
-		view_unlock();
+		rc = waits ? fn(c, p, arg) : with_lock(c, fn, p, arg);
 		if (to - from > 1 && (rc == -EALREADY || rc == -ENODEV))
 			rc = 0;
 		if (rc == -EALREADY)
@@ -107,13 +116,13 @@ static int refuse_captured(struct console *c, const char *which, struct view_err
 static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		     struct view_error *err)
 {
-	return each_port(c, argv[0], start_one, 0, "start", err);
+	return each_port(c, argv[0], start_one, 0, false, "start", err);
 }
 
 static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		    struct view_error *err)
 {
-	return each_port(c, argv[0], stop_one, 0, "stop", err);
+	return each_port(c, argv[0], stop_one, 0, false, "stop", err);
 }
 
 static int run_close(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -121,7 +130,7 @@ static int run_close(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, "close", err);
+	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, false, "close", err);
 }
 
 static int run_reset(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -129,7 +138,7 @@ static int run_reset(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, "reset", err);
+	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, false, "reset", err);
 }
 
 static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -139,25 +148,25 @@ static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FI
 	int rc;
 
 	rc = view_number(argv[1], "mtu", 576, 9216, &mtu, err);
-	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, "config mtu", err);
+	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, false, "config mtu", err);
 }
 
 static int run_promisc(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		       struct view_error *err)
 {
-	return each_port(c, argv[0], promisc_one, strcmp(argv[1], "on") == 0, "promiscuous mode", err);
+	return each_port(c, argv[0], promisc_one, strcmp(argv[1], "on") == 0, true, "promiscuous mode", err);
 }
 
 static int run_clear_stats(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 			   struct view_error *err)
 {
-	return each_port(c, argv[0], clear_stats_one, 0, "clear stats", err);
+	return each_port(c, argv[0], clear_stats_one, 0, false, "clear stats", err);
 }
 
 static int run_clear_xstats(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 			    struct view_error *err)
 {
-	return each_port(c, argv[0], clear_xstats_one, 0, "clear xstats", err);
+	return each_port(c, argv[0], clear_xstats_one, 0, false, "clear xstats", err);
 }
 
 static const char *const on_off[] = { "on", "off", NULL };

@@ -68,7 +68,6 @@ static const char *reason(int rc)
 {
 	switch (rc) {
 	case -EAGAIN: return "busy: an earlier command waits for this device still: see show port ctrl";
-	case -EINPROGRESS: return "the device has not answered yet and may do it still: see show port ctrl";
 	case -ECANCELED: return "cancelled: the device may do it still";
 	case -ETIMEDOUT: return "the device did not answer in time and is broken now: port reset";
 	case -EIO: return "the device is broken: port reset";

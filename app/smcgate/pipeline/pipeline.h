@@ -125,6 +125,7 @@ int pipeline_port_close(struct pipeline *pl, unsigned port);
 int pipeline_port_reset(struct pipeline *pl, unsigned port);
 /* Of a stopped port (-EBUSY), unless its driver is ours: buffers of others may not fit any more. */
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
+/* Waits for the device, see below. */
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
 
 /* ---- queues of a port ---------------------------------------------------------------- */

@@ -162,16 +162,28 @@ int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu)
 	return rc;
 }
 
+struct promiscuous_call {
+	uint16_t id;
+	bool on;
+};
+
+static int device_promiscuous(void *arg)
+{
+	const struct promiscuous_call *c = arg;
+
+	return c->on ? rte_eth_promiscuous_enable(c->id) : rte_eth_promiscuous_disable(c->id);
+}
+
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on)
 {
+	struct promiscuous_call c = { .on = on };
 	int rc = begin(pl, port);
 
 	if (rc < 0)
 		return rc;
-	rc = on ? rte_eth_promiscuous_enable(pl->ports[port].id)
-		: rte_eth_promiscuous_disable(pl->ports[port].id);
+	c.id = pl->ports[port].id;
 	pipeline_unlock(pl);
-	return rc;
+	return device_call(pl, &pl->ports[port], device_promiscuous, &c, sizeof(c));
 }
 
 static void fill_info(const struct pipeline *pl, const struct port *p, struct pipeline_port_info *out)

@@ -2,6 +2,7 @@
 /* Ports: `show port info|stats|xstats|summary|bql`. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_ethdev.h>
 
@@ -187,7 +188,8 @@ static int build_summary(const struct view_ctx *ctx, unsigned argc, const char *
 }
 
 /* ---- xstats: a row each, so that telemetry can page them ------------------------- */
-static int xstats_rows(unsigned port, uint16_t id, json_t *rows)
+/* Those with part in their names. */
+static int xstats_rows(unsigned port, uint16_t id, const char *part, json_t *rows)
 {
 	struct rte_eth_xstat_name *names = NULL;
 	struct rte_eth_xstat *xs = NULL;
@@ -204,10 +206,14 @@ static int xstats_rows(unsigned port, uint16_t id, json_t *rows)
 	rc = rte_eth_xstats_get_names(id, names, (unsigned)n);
 	n = RTE_MIN(n, rte_eth_xstats_get(id, xs, (unsigned)n));
 	for (int i = 0; i < n; i++) {
-		json_t *row = json_object();
+		const char *name = xs[i].id < (unsigned)RTE_MAX(rc, 0) ? names[xs[i].id].name : "?";
+		json_t *row;
 
+		if (strstr(name, part) == NULL)
+			continue;
+		row = json_object();
 		view_set_u64(row, "port", port);
-		view_set_str(row, "name", xs[i].id < (unsigned)RTE_MAX(rc, 0) ? names[xs[i].id].name : "?");
+		view_set_str(row, "name", name);
 		view_set_u64(row, "value", xs[i].value);
 		json_array_append_new(rows, row);
 	}
@@ -234,7 +240,7 @@ static int build_xstats(const struct view_ctx *ctx, unsigned argc, const char *c
 			rc = -ENODEV;
 		if (rc == 0) {
 			view_lock();
-			rc = xstats_rows(p, info.id, rows);
+			rc = xstats_rows(p, info.id, argc > 1 ? argv[1] : "", rows);
 			view_unlock();
 		}
 		if (rc == -ENODEV && to - from > 1)
@@ -306,7 +312,9 @@ const struct view view_port[] = {
 	  "what a port is, how it is set up, which lcores serve its queues" },
 	{ "port stats", PORTS_ARG, build_stats, VIEW_BLOCKS, NULL,
 	  "packets, octets and errors as the device counts them" },
-	{ "port xstats", PORTS_ARG, build_xstats, VIEW_TABLE, NULL, "every counter the driver has" },
+	{ "port xstats",
+	  { { .kind = VIEW_ARG_PORTS, .name = "N|all" }, { .kind = VIEW_ARG_WORD, .name = "PART", .optional = true } },
+	  build_xstats, VIEW_TABLE, NULL, "every counter of driver and device, or those with PART in their names" },
 	{ "port bql", PORTS_ARG, build_bql, VIEW_TABLE, NULL,
 	  "byte limit of each transmit queue: octets with the device, octets held back" },
 	{ "port summary", PORTS_ARG, build_summary, VIEW_TABLE, NULL, "one line a port" },

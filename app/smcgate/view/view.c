@@ -160,6 +160,8 @@ static const char *reason(int rc)
 	case -EALREADY: return "it is so already";
 	case -ENOTSUP: return "the device cannot do it";
 	case -EBUSY: return "stop the port first";
+	case -EINPROGRESS: return "the device has not answered yet and may do it still: see show port ctrl";
+	case -EAGAIN: return "busy with an earlier command";
 	default: return strerror(-rc);
 	}
 }

@@ -57,6 +57,8 @@ static const struct line changes[] = {
 	{ "clear lcore 2", -ETIMEDOUT, "clear 0", "error: worker 0: the worker did not answer in time" },
 	{ "set promisc left on", 0, "promisc 0 on", NULL },
 	{ "set promisc all off", 0, "promisc 1 off", NULL },
+	{ "set promisc left on", -EINPROGRESS, "promisc 0 on",
+	  "error: port 0: promiscuous mode: the device has not answered yet and may do it still" },
 	{ "set promisc left maybe", 0, "", "error: on|off: found 'maybe', allowed on, off" },
 	{ "port start 0", 0, "port_start 0", NULL },
 	{ "port start right", 0, "port_start 1", NULL },

@@ -141,6 +141,8 @@ static const struct line looks[] = {
 	{ "show port left coalesce", 0, "", { "differs" } },
 	{ "show port all queues", 0, "", { "flows %" } },
 	{ "show port 1 xstats", 0, "", { "rx_good_packets" } },
+	{ "show port 1 xstats rx_q0_", 0, "", { "rx_q0_packets", "rx_q0_bytes" } },
+	{ "show port xstats 0 no_such", 0, "", { "xstats  -\n" } },
 	{ "show port 0 info", 0, "", { "net_null0" } },
 	{ "show port 7 ctrl", 0, "", { "error: port: found '7', allowed 0 or left" } },
 	{ "show port 0 control", 0, "", { "error: found 'show port 0 control', allowed: show port info N|all; " } },
