@@ -207,6 +207,8 @@ turn(struct vnicd_loop *l)
 			dispatch(l, 0);
 		return;
 	}
+	if (l->stop)
+		return;
 	now = vnicd_now();
 	if (may_sleep(l, now))
 		sleep_until_notified(l, now);

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/vnicd/dev/ctrl_work.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vnicd/front.h"
 
@@ -34,10 +35,13 @@ enum step {
 	STEP_WORK,    /* pair, kind: the device does a round of work */
 	STEP_CUT,     /* length: the file is cut short */
 	STEP_HANG_UP,
+	STEP_WRONG,   /* kind, value: what the device does wrong on purpose */
 	STEP_COUNT
 };
 
 static struct front f;
+static struct vnicd_ctrl_work *ctrl;
+static uint64_t now; /* nanoseconds */
 static struct iovec iov[VNICD_CHAIN_MAX];
 static uint8_t *mem;
 static int file_fd, event_fd, channel[2];
@@ -89,6 +93,8 @@ static void begin(void)
 	if (mem == MAP_FAILED || event_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
 		abort();
 	front_open_with(&f, true, &conf);
+	if (vnicd_ctrl_work_create(&ctrl, &f.nic, &(struct vnicd_ctrl_conf){ 20, 30, 4, true }, 1) < 0)
+		abort();
 }
 
 static void send_bytes(const void *data, size_t len, const int *fds, unsigned n_fds)
@@ -233,7 +239,9 @@ static void send_away(uint16_t pair)
 static void work(uint8_t pair, uint8_t kind)
 {
 	pair &= 1;
-	vnicd_nic_ctrl(&f.nic);
+	now += 1000 * kind;
+	f.now = now / 1000000;
+	vnicd_ctrl_work_run(ctrl, now);
 	send_away(pair);
 	give(kind & 4 ? -1 : pair, kind);
 	reserve(pair, kind);
@@ -245,6 +253,21 @@ static void work(uint8_t pair, uint8_t kind)
 	if (kind & 64)
 		eventfd_write(event_fd, 1);
 	front_pump(&f);
+}
+
+static void go_wrong(uint8_t kind, uint8_t value)
+{
+	if (kind & 128)
+		(void)vnicd_backend_fault(f.b, kind & 3, value);
+	else
+		(void)vnicd_ctrl_faults_set(vnicd_ctrl_work_faults(ctrl), kind % 16, value);
+}
+
+static void behave(void)
+{
+	vnicd_backend_behave(f.b);
+	vnicd_ctrl_faults_clear(vnicd_ctrl_work_faults(ctrl));
+	vnicd_ctrl_work_drop(ctrl);
 }
 
 static void write_memory(struct input *in)
@@ -301,6 +324,10 @@ static void step(struct input *in)
 		front_hang_up(&f);
 		front_connect(&f);
 		break;
+	case STEP_WRONG:
+		request = octet(in);
+		go_wrong(request, octet(in));
+		break;
 	}
 }
 
@@ -324,6 +351,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	work(0, 3);
 	front_hang_up(&f);
+	behave();
 	if (f.n_watched != 1 || f.nic.memory.n != 0 || vnicd_backend_connected(f.b))
 		abort();
 	return 0;

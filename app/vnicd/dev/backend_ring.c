@@ -106,6 +106,7 @@ static int start(struct vnicd_backend *b, struct backend_vring *v, uint32_t inde
 		return backend_refuse(b, "SET_VRING_KICK: ring %u: base %#x", index, v->base);
 	if (map(b, v, &conf) < 0)
 		return backend_refuse(b, "SET_VRING_KICK: ring %u: size or addresses", index);
+	q->stats.notifications += q->ring.kicks; /* which begin anew */
 	if (vnicd_ring_start(&q->ring, &conf, &b->nic->memory) < 0)
 		return backend_refuse(b, "SET_VRING_KICK: ring %u: base %#x", index, v->base);
 	v->started = true;

@@ -105,6 +105,7 @@ void vnicd_nic_reset(struct vnicd_nic *nic)
 		q->untold = 0;
 		q->untold_us = 0;
 		memset(&q->stats, 0, sizeof(q->stats));
+		q->ring.kicks = 0;
 	}
 	memset(nic->dirty, 0, sizeof(nic->dirty));
 	memset(nic->held, 0, sizeof(nic->held));
@@ -275,5 +276,5 @@ void vnicd_nic_flush(struct vnicd_nic *nic)
 void vnicd_nic_queue_stats(const struct vnicd_nic *nic, uint16_t vq, struct vnicd_queue_stats *out)
 {
 	*out = nic->queue[vq].stats;
-	out->notifications = nic->queue[vq].ring.kicks;
+	out->notifications += nic->queue[vq].ring.kicks; /* since the ring was started */
 }

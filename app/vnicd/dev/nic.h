@@ -61,6 +61,7 @@ enum vnicd_nic_drop {
 	VNICD_NIC_DROP_COUNT
 };
 
+/* From a device reset to the next: the reset of a queue leaves them. */
 struct vnicd_queue_stats {
 	uint64_t notifications, packets, bytes, interrupts, drops, overruns, malformed;
 	uint64_t csum_valid, csum_needed, csum_none, csum_bad;

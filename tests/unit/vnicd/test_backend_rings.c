@@ -233,6 +233,7 @@ static void ring__stopped_alone_and_resumed(void)
 	for (unsigned k = 0; k < 2; k++) {
 		struct vhost_user_vring_state s = { TX, 0 };
 		int kick = eventfd(0, EFD_NONBLOCK), call = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);
+		struct vnicd_queue_stats q;
 		struct front_reply r;
 
 		begin(k, 0, 0);
@@ -252,6 +253,9 @@ static void ring__stopped_alone_and_resumed(void)
 			CU_ASSERT_EQUAL(front_set_state(&f, VHOST_USER_SET_VRING_BASE, TX, r.p.state.num), 0);
 			CU_ASSERT_EQUAL(front_set_fd(&f, VHOST_USER_SET_VRING_KICK, TX, kick), 0);
 		}
+		/* The counters go on over it. */
+		vnicd_nic_queue_stats(&f.nic, TX, &q);
+		CU_ASSERT(q.packets == 15 && q.notifications == 15);
 		end();
 		close(kick);
 		close(call);

@@ -175,6 +175,23 @@ static void ctrl_fault__newest_first(void)
 	end();
 }
 
+/* The ring's own lies do for commands, too. */
+static void ctrl_fault__answered_twice(void)
+{
+	uint32_t len;
+
+	begin(1);
+	CU_ASSERT_EQUAL(promisc(), VIRTIO_NET_OK);
+	CU_ASSERT_EQUAL(vnicd_ring_lie(&l.nic.queue[VQ].ring, VNICD_LIE_ID_TWICE, 1), 0);
+	CU_ASSERT_EQUAL(promisc(), VIRTIO_NET_OK);
+	CU_ASSERT_EQUAL(lab_used(&l, VQ, &len), 0);
+	CU_ASSERT_EQUAL(lab_used(&l, VQ, &len), 0);
+	CU_ASSERT_EQUAL(vnicd_ring_lie(&l.nic.queue[VQ].ring, VNICD_LIE_LEN_HUGE, 1), 0);
+	CU_ASSERT_EQUAL(promisc(), VIRTIO_NET_OK);
+	CU_ASSERT(lab_used(&l, VQ, &len) == 4 && len > 1);
+	end();
+}
+
 static void ctrl_fault__values(void)
 {
 	begin(1);
@@ -284,6 +301,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(ctrl_fault__hangs),
 	TEST_CASE(ctrl_fault__late),
 	TEST_CASE(ctrl_fault__newest_first),
+	TEST_CASE(ctrl_fault__answered_twice),
 	TEST_CASE(ctrl_fault__values),
 	TEST_CASE(ctrl_fault__statistics),
 	TEST_CASE(ctrl_fault__all_at_once),
