@@ -304,6 +304,9 @@ int config_deal_queues(struct config *cfg, const unsigned *workers, unsigned n_w
 /* What a receive queue of the port begins with: its own values, the port's where it has none. */
 struct config_moderated_queue config_moderated(const struct config_port *port, unsigned queue);
 
+/* Profile p may stand right of left: no less latency, no more work, not the same. */
+bool config_profile_follows(const struct config_profile *left, const struct config_profile *p);
+
 /* Index of a port by name, or -ENOENT. */
 int config_port_index(const struct config *cfg, const char *name);
 

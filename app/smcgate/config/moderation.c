@@ -195,6 +195,14 @@ check_bound(uint32_t found, const char *key, unsigned port, unsigned i, uint32_t
 }
 
 /* To the right there is less work and more latency: otherwise adapting leads nowhere. */
+bool
+config_profile_follows(const struct config_profile *left, const struct config_profile *p)
+{
+	bool same = p->sleep_us == left->sleep_us && p->usecs == left->usecs && p->spin == left->spin;
+
+	return !same && p->sleep_us >= left->sleep_us && p->usecs >= left->usecs && p->spin <= left->spin;
+}
+
 static void
 check_order(const struct config_moderation *m, unsigned port, unsigned i, struct cfg_errors *errs)
 {
@@ -202,11 +210,10 @@ check_order(const struct config_moderation *m, unsigned port, unsigned i, struct
 	char path[64];
 
 	snprintf(path, sizeof(path), "$.ports[%u].moderation.profiles[%u]", port, i);
-	if (p->sleep_us < left->sleep_us || p->usecs < left->usecs || p->spin > left->spin)
+	if (!config_profile_follows(left, p))
 		cfg_error(errs, path,
-			  "less latency than the one before: profiles go up in sleep_us and usecs, down in spin");
-	else if (p->sleep_us == left->sleep_us && p->usecs == left->usecs && p->spin == left->spin)
-		cfg_error(errs, path, "the same as the one before");
+			  "less latency than the one before, or the same: profiles go up in sleep_us and usecs, down in "
+			  "spin");
 }
 
 static void

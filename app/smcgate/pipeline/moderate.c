@@ -28,6 +28,7 @@ static void measure_anew(struct moderate *m, uint64_t now_us)
 {
 	m->start = sample(m, now_us);
 	m->looked = m->events - DIM_EVENTS;
+	m->start_sleeps = m->sleeps;
 	m->armed = false;
 }
 
@@ -56,8 +57,8 @@ static void changed(struct moderate *m)
 
 void moderate_init(struct moderate *m, const struct config_moderation *conf, const struct config_moderated_queue *q)
 {
-	m->profiles = conf->profiles;
-	m->told.profiles = (uint8_t)conf->n_profiles;
+	m->told.profiles = (uint8_t)RTE_MIN(conf->n_profiles, RTE_DIM(m->profiles));
+	memcpy(m->profiles, conf->profiles, m->told.profiles * sizeof(m->profiles[0]));
 	m->mode = q->mode;
 	m->profile = (uint8_t)q->profile;
 	m->max_latency_us = q->max_latency_us;
@@ -71,7 +72,6 @@ void moderate_start(struct moderate *m, uint16_t id, uint16_t queue, const struc
 		.mode = kept.mode,
 		.profile = kept.profile,
 		.max_latency_us = kept.max_latency_us,
-		.profiles = kept.profiles,
 		.told = { .profiles = kept.told.profiles },
 		.id = id,
 		.queue = queue,
@@ -83,8 +83,22 @@ void moderate_start(struct moderate *m, uint16_t id, uint16_t queue, const struc
 		.last_us = now_us,
 		.idle_us = now_us,
 	};
+	memcpy(m->profiles, kept.profiles, sizeof(m->profiles));
 	/* dim.h wants two: of one, nothing is ever decided. */
 	dim_init(&m->dim, RTE_MAX(m->told.profiles, 2), m->profile, DIM_ALL);
+	changed(m);
+	measure_anew(m, now_us);
+}
+
+/* Somebody has changed something: what was learnt is of no use, refusals are forgiven. */
+static void begin_anew(struct moderate *m, uint64_t now_us)
+{
+	m->given_up = false;
+	m->open = m->dev != NULL;
+	m->errors = 0;
+	m->hold = 0;
+	m->hold_us = 0;
+	dim_idle(&m->dim, m->profile);
 	changed(m);
 	measure_anew(m, now_us);
 }
@@ -95,14 +109,36 @@ int moderate_set(struct moderate *m, enum config_moderate mode, uint8_t profile,
 		return -EINVAL;
 	m->mode = mode;
 	m->profile = profile;
-	m->given_up = false;
-	m->open = m->dev != NULL;
-	m->errors = 0;
-	m->hold = 0;
-	m->hold_us = 0;
-	dim_idle(&m->dim, profile);
-	changed(m);
-	measure_anew(m, now_us);
+	begin_anew(m, now_us);
+	return 0;
+}
+
+static bool within(const struct config_profile *p, uint32_t bound_us)
+{
+	return p->sleep_us <= bound_us && p->usecs <= bound_us;
+}
+
+int moderate_set_latency(struct moderate *m, uint32_t max_latency_us, uint64_t now_us)
+{
+	for (unsigned i = 0; i < m->told.profiles; i++)
+		if (!within(&m->profiles[i], max_latency_us))
+			return -ERANGE;
+	m->max_latency_us = max_latency_us;
+	begin_anew(m, now_us);
+	return 0;
+}
+
+int moderate_set_profile(struct moderate *m, unsigned i, const struct config_profile *p, uint64_t now_us)
+{
+	if (i >= m->told.profiles)
+		return -ENOENT;
+	if (!within(p, m->max_latency_us))
+		return -ERANGE;
+	if ((i > 0 && !config_profile_follows(&m->profiles[i - 1], p)) ||
+	    (i + 1 < m->told.profiles && !config_profile_follows(p, &m->profiles[i + 1])))
+		return -EINVAL;
+	m->profiles[i] = *p;
+	begin_anew(m, now_us);
 	return 0;
 }
 
@@ -250,7 +286,7 @@ bool moderate_window(struct moderate *m, uint64_t now_us)
 {
 	struct dim_sample now = sample(m, now_us);
 	uint8_t profile = (uint8_t)(moderate_profile(m) - m->profiles), dir = direction(m);
-	bool armed = m->armed;
+	bool armed = m->armed, rested = m->sleeps != m->start_sleeps;
 
 	if (m->pending)
 		return look_for_answer(m, now_us);
@@ -261,8 +297,13 @@ bool moderate_window(struct moderate *m, uint64_t now_us)
 		remember(m, profile, dir);
 	}
 	m->start = now;
+	m->start_sleeps = m->sleeps;
 	if (m->mode != CONFIG_ADAPTIVE || m->given_up || m->told.profiles < 2)
 		return false;
+	if (!rested && m->dim.run != DIM_APPLY_NEW_PROFILE) {
+		m->dim.run = DIM_START_MEASURE;
+		return false;
+	}
 	if (dim_update(&m->dim, &now)) {
 		m->told.changes++;
 		changed(m);

@@ -8,7 +8,8 @@
  * An event is a wake that found packets; while the lcore does not sleep, a poll that was not
  * empty. Each 64 of them are a window, after which rates are taken and, in adaptive mode, a
  * decision is made. It goes to the device (vnic_coal_post()) only when the queue's interrupts
- * were armed within the window; a queue that spins sends no command at all.
+ * were armed within the window; a queue that spins sends no command at all. A window without
+ * a rest of the lcore tells nothing of the profile, and decides nothing.
  *
  * A queue's state belongs to the lcore that polls it; everything here runs on that lcore, or
  * while it does not run.
@@ -64,13 +65,14 @@ struct moderate {
 	uint32_t wake_us;             /* of it what waking the lcore takes; idle.c's to say */
 	struct dim dim;
 	struct dim_sample start;      /* of the window */
+	uint32_t start_sleeps;        /* the lcore's number of sleeps then */
 	struct dim_rates rates;       /* of the last one, per second */
 	struct vnic_coal asked, in_force;
 	bool known;                   /* in_force is */
 	uint64_t asked_us;
 	uint32_t errors;              /* in a row */
 	uint32_t hold;                /* us of the last one */
-	const struct config_profile *profiles; /* configuration's */
+	struct config_profile profiles[CONFIG_MAX_PROFILES]; /* told.profiles of them */
 	const struct moderate_device *dev;
 	uint16_t id, queue;           /* ethdev's */
 	struct pipeline_moderation_info told; /* counters, history; the rest is filled when asked for */
@@ -78,10 +80,16 @@ struct moderate {
 
 /* The mode is kept, all else begins afresh. now: the lcore's clock. */
 void moderate_start(struct moderate *m, uint16_t id, uint16_t queue, const struct moderate_device *dev, uint64_t now_us);
-/* m is all zero; the configuration's profiles outlive it. */
+/* m is all zero. */
 void moderate_init(struct moderate *m, const struct config_moderation *conf, const struct config_moderated_queue *q);
 /* -EINVAL: no such profile. profile is of no meaning for busy-poll. */
 int moderate_set(struct moderate *m, enum config_moderate mode, uint8_t profile, uint64_t now_us);
+
+/* From now on. -ERANGE: a profile has more. */
+int moderate_set_latency(struct moderate *m, uint32_t max_latency_us, uint64_t now_us);
+/* Another profile i, from now on. -ENOENT: there is none; -ERANGE: more than max_latency_us; -EINVAL:
+ * less latency than the one to the left, more than the one to the right, or the same. */
+int moderate_set_profile(struct moderate *m, unsigned i, const struct config_profile *p, uint64_t now_us);
 
 /* A window is over, or an answer is due. Returns whether what it allows its lcore may have changed. */
 bool moderate_window(struct moderate *m, uint64_t now_us);

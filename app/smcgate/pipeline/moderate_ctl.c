@@ -11,6 +11,8 @@ struct moderation_call {
 	unsigned port, queue;
 	enum config_moderate mode;
 	unsigned profile;
+	uint32_t max_latency_us;
+	struct config_profile knobs;
 	struct pipeline_moderation_info info;
 };
 
@@ -81,6 +83,30 @@ static int worker_set(struct lcore *lc, void *arg)
 	return moderate_set(m, call->mode, (uint8_t)call->profile, lc->now_us);
 }
 
+static int worker_latency(struct lcore *lc, void *arg)
+{
+	const struct moderation_call *call = arg;
+	struct moderate *m = find(lc, call);
+
+	if (m == NULL)
+		return -ENOENT;
+	lc->limits_stale = true;
+	return moderate_set_latency(m, call->max_latency_us, lc->now_us);
+}
+
+static int worker_profile(struct lcore *lc, void *arg)
+{
+	const struct moderation_call *call = arg;
+	struct moderate *m = find(lc, call);
+	int rc;
+
+	if (m == NULL)
+		return -ENOENT;
+	lc->limits_stale = true;
+	rc = moderate_set_profile(m, call->profile, &call->knobs, lc->now_us);
+	return rc == -ENOENT ? -EINVAL : rc;
+}
+
 static int worker_restart(struct lcore *lc, void *arg)
 {
 	struct moderate *m = find(lc, arg);
@@ -116,28 +142,56 @@ int pipeline_moderation_info(struct pipeline *pl, unsigned port, unsigned queue,
 
 static int set_one(struct pipeline *pl, struct moderation_call *call)
 {
-	const struct config_port *conf = &pl->cfg->ports[call->port];
-
-	if (call->mode == CONFIG_STATIC && call->profile >= conf->moderation.n_profiles)
-		return -EINVAL;
-	if (call->mode != CONFIG_STATIC)
-		call->profile = config_moderated(conf, call->queue).profile;
+	if (call->mode != CONFIG_STATIC && call->port < pl->n_ports)
+		call->profile = config_moderated(&pl->cfg->ports[call->port], call->queue).profile;
 	return call_owner(pl, worker_set, call);
+}
+
+static int latency_one(struct pipeline *pl, struct moderation_call *call)
+{
+	return call_owner(pl, worker_latency, call);
+}
+
+static int profile_one(struct pipeline *pl, struct moderation_call *call)
+{
+	return call_owner(pl, worker_profile, call);
+}
+
+static int for_queues(struct pipeline *pl, struct moderation_call *call,
+		      int (*one)(struct pipeline *pl, struct moderation_call *call))
+{
+	int rc = 0;
+
+	if (call->port >= pl->n_ports)
+		return -ENODEV;
+	if (call->queue != PIPELINE_ALL_QUEUES)
+		return one(pl, call);
+	for (call->queue = 0; call->queue < pl->ports[call->port].n_rxq && rc == 0; call->queue++)
+		rc = one(pl, call);
+	return rc;
 }
 
 int pipeline_moderation_set(struct pipeline *pl, unsigned port, unsigned queue, enum config_moderate mode,
 			    unsigned profile)
 {
 	struct moderation_call call = { .port = port, .queue = queue, .mode = mode, .profile = profile };
-	int rc = 0;
 
-	if (port >= pl->n_ports)
-		return -ENODEV;
-	if (queue != PIPELINE_ALL_QUEUES)
-		return set_one(pl, &call);
-	for (call.queue = 0; call.queue < pl->ports[port].n_rxq && rc == 0; call.queue++)
-		rc = set_one(pl, &call);
-	return rc;
+	return mode == CONFIG_STATIC && profile >= CONFIG_MAX_PROFILES ? -EINVAL : for_queues(pl, &call, set_one);
+}
+
+int pipeline_moderation_latency(struct pipeline *pl, unsigned port, unsigned queue, uint32_t max_latency_us)
+{
+	struct moderation_call call = { .port = port, .queue = queue, .max_latency_us = max_latency_us };
+
+	return for_queues(pl, &call, latency_one);
+}
+
+int pipeline_moderation_profile(struct pipeline *pl, unsigned port, unsigned queue, unsigned i,
+				const struct config_profile *p)
+{
+	struct moderation_call call = { .port = port, .queue = queue, .profile = i, .knobs = *p };
+
+	return for_queues(pl, &call, profile_one);
 }
 
 int pipeline_moderation_restart(struct pipeline *pl, unsigned port, unsigned queue)

@@ -285,6 +285,11 @@ int pipeline_moderation_info(struct pipeline *pl, unsigned port, unsigned queue,
 #define PIPELINE_ALL_QUEUES UINT32_MAX
 int pipeline_moderation_set(struct pipeline *pl, unsigned port, unsigned queue, enum config_moderate mode,
 			    unsigned profile);
+/* Likewise the most it may add; -ERANGE: a profile has more. And one of its profiles: -ERANGE likewise,
+ * -EINVAL: profile i is none, or would not go up in latency and down in work between its neighbours. */
+int pipeline_moderation_latency(struct pipeline *pl, unsigned port, unsigned queue, uint32_t max_latency_us);
+int pipeline_moderation_profile(struct pipeline *pl, unsigned port, unsigned queue, unsigned i,
+				const struct config_profile *p);
 /* The queue has been reset: what was learnt of it is forgotten. */
 int pipeline_moderation_restart(struct pipeline *pl, unsigned port, unsigned queue);
 

@@ -190,6 +190,8 @@ int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, 
 	pipeline_unlock(pl);
 	if (rc == 0)
 		rc = device_call(pl, p, device_reset, &c, sizeof(c));
+	if (rc == 0 && dir == VNIC_RX)
+		(void)pipeline_moderation_restart(pl, port, queue);
 	*report = c.report;
 	return rc;
 }

@@ -28,14 +28,15 @@ moderation__contradictions(void)
 		    "$.ports[0].moderation.profiles[1].usecs: found 51, allowed: at most the max_latency_us of the port, "
 		    "50" } },
 		{ "{" PORT("'profiles':[" P(1, 64, 8) "," P(1, 64, 8) "]") "}",
-		  { "$.ports[0].moderation.profiles[1]: the same as the one before" } },
+		  { "$.ports[0].moderation.profiles[1]: less latency than the one before, or the same: profiles go up "
+		    "in sleep_us and usecs, down in spin" } },
 		{ "{" PORT("'profiles':[" P(5, 64, 8) "," P(4, 64, 9) "," P(5, 65, 9) "," P(6, 65, 8) "]") "}",
-		  { "$.ports[0].moderation.profiles[1]: less latency than the one before: profiles go up in sleep_us "
-		    "and usecs, down in spin",
-		    "$.ports[0].moderation.profiles[2]: less latency than the one before: profiles go up in sleep_us "
-		    "and usecs, down in spin",
-		    "$.ports[0].moderation.profiles[3]: less latency than the one before: profiles go up in sleep_us "
-		    "and usecs, down in spin" } },
+		  { "$.ports[0].moderation.profiles[1]: less latency than the one before, or the same: profiles go up "
+		    "in sleep_us and usecs, down in spin",
+		    "$.ports[0].moderation.profiles[2]: less latency than the one before, or the same: profiles go up "
+		    "in sleep_us and usecs, down in spin",
+		    "$.ports[0].moderation.profiles[3]: less latency than the one before, or the same: profiles go up "
+		    "in sleep_us and usecs, down in spin" } },
 		{ "{" PORT("'queues':[{'queue':1},{'queue':2},{'queue':1,'profile':7}]") "}",
 		  { "$.ports[0].moderation.queues[1].queue: found 2, allowed: 0 to 1, of the rx_queues of $.ports[0]",
 		    "$.ports[0].moderation.queues[2].queue: found 1, given twice",

@@ -37,8 +37,24 @@ int pipeline_moderation_set(struct pipeline *pl, unsigned port, unsigned queue, 
 {
 	if (queue != PIPELINE_ALL_QUEUES && queue > 0)
 		return -ENOENT;
+	if (profile > 4)
+		return -EINVAL;
 	snprintf(fake.did, sizeof(fake.did), "moderation %u %d %d %u", port, (int)queue, mode, profile);
 	return fake.rc;
+}
+
+int pipeline_moderation_latency(struct pipeline *pl, unsigned port, unsigned queue, uint32_t max_latency_us)
+{
+	snprintf(fake.did, sizeof(fake.did), "latency %u %d %u", port, (int)queue, max_latency_us);
+	return max_latency_us < 256 ? -ERANGE : fake.rc;
+}
+
+int pipeline_moderation_profile(struct pipeline *pl, unsigned port, unsigned queue, unsigned i,
+				const struct config_profile *p)
+{
+	snprintf(fake.did, sizeof(fake.did), "profile %u %d %u %u %u %u %u", port, (int)queue, i, p->sleep_us, p->spin,
+		 p->usecs, p->packets);
+	return i > 4 ? -EINVAL : p->usecs > 1000 ? -ERANGE : fake.rc;
 }
 
 int pipeline_moderation_info(struct pipeline *pl, unsigned port, unsigned queue, struct pipeline_moderation_info *out)

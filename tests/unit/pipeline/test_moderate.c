@@ -248,19 +248,38 @@ static void moderate_window__adapts_through_the_device(void)
 	CU_ASSERT(m.told.changes >= 4);
 }
 
-/* It spins: however the load changes, the device is left alone. */
+/* It spins: however the load changes, the device is left alone, and no profile has earned it. */
 static void moderate_window__spinning_sends_nothing(void)
 {
 	begin(CONFIG_ADAPTIVE, true, true);
 	for (unsigned i = 0; i < 500; i++)
 		polls(DIM_EVENTS, 1 + i % 32, 1 + i % 7);
 	CU_ASSERT(m.told.windows > 400);
-	CU_ASSERT(m.told.changes > 10);
+	CU_ASSERT_EQUAL(m.told.changes, 0);
 	CU_ASSERT_EQUAL(device.posts, 0);
-	/* The first sleep on interrupts brings it up to date. */
+	/* Set meanwhile: the first sleep on interrupts brings the device up to date. */
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_ADAPTIVE, 3, now), 0);
+	polls(10 * DIM_EVENTS, 4, 5);
+	CU_ASSERT_EQUAL(device.posts, 0);
 	wake(1, 10);
 	CU_ASSERT_EQUAL(device.posts, 1);
-	CU_ASSERT_EQUAL(device.last.usecs, moderate_profile(&m)->usecs);
+	CU_ASSERT_EQUAL(device.last.usecs, 128);
+}
+
+/* Between spins it sleeps without interrupts armed: its own profile changes, the device's does not. */
+static void moderate_window__rests_without_interrupts(void)
+{
+	begin(CONFIG_ADAPTIVE, true, true);
+	for (unsigned i = 0; i < 200; i++) {
+		polls(DIM_EVENTS / 2, 1 + i % 32, 5);
+		for (unsigned k = 0; k < DIM_EVENTS / 2; k++) {
+			moderate_sleep(&m, false, now);
+			rests++;
+			polls(1, 1 + i % 16, 20);
+		}
+	}
+	CU_ASSERT(m.told.changes > 10);
+	CU_ASSERT_EQUAL(device.posts, 0);
 }
 
 /* It answers after 2 s: no window is looked at meanwhile, and packets go on. */
@@ -441,6 +460,34 @@ static void moderate_window__reset_meanwhile(void)
 	CU_ASSERT_EQUAL(m.told.refused, 0);
 }
 
+static void moderate_set_profile__cases(void)
+{
+	static const struct {
+		unsigned i;
+		struct config_profile p;
+		int rc;
+	} t[] = {
+		{ 2, { 50, 64, 100, 1 }, 0 }, { 2, { 19, 64, 100, 1 }, -EINVAL }, { 2, { 50, 64, 129, 1 }, -EINVAL },
+		{ 2, { 50, 65, 100, 1 }, -EINVAL }, { 2, { 20, 64, 8, 1 }, -EINVAL }, { 4, { 1001, 1, 1000, 1 }, -ERANGE },
+		{ 4, { 1000, 1, 1001, 1 }, -ERANGE }, { 4, { 1000, 1, 1000, 1 }, 0 }, { 5, { 1000, 1, 1000, 1 }, -ENOENT },
+		{ 0, { 1, 300, 0, 0 }, 0 },
+	};
+
+	begin(CONFIG_STATIC, true, true);
+	settle();
+	for (size_t i = 0; i < RTE_DIM(t); i++)
+		CU_ASSERT_EQUAL(moderate_set_profile(&m, t[i].i, &t[i].p, now), t[i].rc);
+	CU_ASSERT_EQUAL(m.profiles[2].usecs, 100);
+	CU_ASSERT_EQUAL(moderate_set_latency(&m, 999, now), -ERANGE);
+	CU_ASSERT_EQUAL(moderate_set_latency(&m, 1000, now), 0);
+	CU_ASSERT_EQUAL(device.posts, 1);
+	/* The one in force. */
+	CU_ASSERT_EQUAL(moderate_set_profile(&m, 1, &(struct config_profile){ 20, 64, 33, 44 }, now), 0);
+	wakes(1, 1, 10);
+	CU_ASSERT_EQUAL(device.posts, 2);
+	CU_ASSERT(device.last.usecs == 33 && device.last.packets == 44);
+}
+
 /* Static: exactly one command, whatever the load; off from adaptive as well. */
 static void moderate_set__static(void)
 {
@@ -466,6 +513,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(moderate_window__rates_and_history),
 	TEST_CASE(moderate_window__adapts_through_the_device),
 	TEST_CASE(moderate_window__spinning_sends_nothing),
+	TEST_CASE(moderate_window__rests_without_interrupts),
 	TEST_CASE(moderate_window__slow_device),
 	TEST_CASE(moderate_window__silent_device),
 	TEST_CASE(moderate_window__refused),
@@ -474,6 +522,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(moderate_sleep__idle),
 	TEST_CASE(moderate_start__afresh),
 	TEST_CASE(moderate_window__reset_meanwhile),
+	TEST_CASE(moderate_set_profile__cases),
 	TEST_CASE(moderate_set__static),
 };
 TEST_MAIN("pipeline_moderate", cases)
