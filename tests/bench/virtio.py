@@ -13,6 +13,7 @@ import subprocess
 
 import lab as L
 import virtio_bulk
+import virtio_sleep
 
 RINGS = ("split", "packed")
 SIZES = ((64, "64"), (0, "mixed"), (1500, "1500"))
@@ -99,13 +100,16 @@ def main():
     ap.add_argument("--build", default=str(L.TOP / "build"))
     ap.add_argument("--quick", action="store_true", help="few short windows")
     ap.add_argument("--cells", default="", help="only the cells whose name matches this regular expression")
-    ap.add_argument("--only", default="cyb", help="parts to run: c cells, y cycles of the bursts, b bulk TCP through vnicd")
+    ap.add_argument("--only", default="cysb",
+                    help="parts to run: c cells, y cycles of the bursts, s a back end that sleeps, b bulk TCP through vnicd")
     args = ap.parse_args()
     lab, table = L.Lab(args.build, "virtio"), L.Table("virtio", args.build)
     if "c" in args.only:
         cells(Pair(lab, args.build, 30 if args.quick else 300), table, 6 if args.quick else 20, args.cells)
     if "y" in args.only:
         cycles(table, args.build, 20 if args.quick else 200, args.cells)
+    if "s" in args.only and not args.cells:
+        virtio_sleep.run(lab, table, args.quick)
     if "b" in args.only and not args.cells:
         virtio_bulk.run(lab, table, args.quick)
     table.finish()
