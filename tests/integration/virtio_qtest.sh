@@ -28,4 +28,5 @@ qtest_run "split rings" "packed=off"
 qtest_run "packed rings" "packed=on"
 qtest_run "without mergeable buffers, indirect descriptors and events" \
 	"packed=off,mrg_rxbuf=off,indirect_desc=off,event_idx=off"
+qtest_run "without RING_RESET" "packed=off,queue_reset=off"
 qtest_run "RSS" "packed=off,rss=on,hash=on" rss
