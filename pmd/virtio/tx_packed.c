@@ -252,21 +252,40 @@ static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts
 	return i;
 }
 
+/* A packet does not fit, and nobody has looked for completions: now. */
+static __rte_noinline uint16_t post_rest(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
+{
+	struct burst b;
+	uint16_t sent;
+
+	if (reclaim(q, variant) == 0 || q->vq.fault != VNIC_FAULT_NONE)
+		return 0;
+	burst_begin(&b, q);
+	sent = post(&b, pkts, n, variant);
+	if (b.sum.packets > 0)
+		publish(&b);
+	return sent;
+}
+
 static __rte_always_inline uint16_t burst(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
 {
 	struct burst b;
 	uint16_t sent = 0;
+	bool due;
 
 	if (unlikely(!vnic_vq_enter(&q->vq)))
 		return 0;
-	if (tx_reclaim_due(q, n))
+	due = tx_reclaim_due(q, n);
+	if (due)
 		reclaim(q, variant);
 	if (likely(q->vq.fault == VNIC_FAULT_NONE)) {
 		burst_begin(&b, q);
 		sent = post(&b, pkts, n, variant);
-		q->full += sent < n;
 		if (likely(b.sum.packets > 0))
 			publish(&b);
+		if (unlikely(sent < n && !due))
+			sent = (uint16_t)(sent + post_rest(q, pkts + sent, (uint16_t)(n - sent), variant));
+		q->full += sent < n;
 	}
 	vnic_vq_leave(&q->vq);
 	return sent;

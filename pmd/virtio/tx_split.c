@@ -209,20 +209,38 @@ static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **p
 	return i;
 }
 
+/* A packet does not fit, and nobody has looked for completions: now. */
+static __rte_noinline uint16_t post_rest(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
+{
+	struct tx_sum sum = { 0 };
+	uint16_t sent;
+
+	if (reclaim(q, variant) == 0 || q->vq.fault != VNIC_FAULT_NONE)
+		return 0;
+	sent = post(q, pkts, n, &sum, variant);
+	if (sum.packets > 0)
+		publish(q, &sum);
+	return sent;
+}
+
 static __rte_always_inline uint16_t burst(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
 {
 	struct tx_sum sum = { 0 };
 	uint16_t sent = 0;
+	bool due;
 
 	if (unlikely(!vnic_vq_enter(&q->vq)))
 		return 0;
-	if (tx_reclaim_due(q, n))
+	due = tx_reclaim_due(q, n);
+	if (due)
 		reclaim(q, variant);
 	if (likely(q->vq.fault == VNIC_FAULT_NONE)) {
 		sent = post(q, pkts, n, &sum, variant);
-		q->full += sent < n;
 		if (likely(sum.packets > 0))
 			publish(q, &sum);
+		if (unlikely(sent < n && !due))
+			sent = (uint16_t)(sent + post_rest(q, pkts + sent, (uint16_t)(n - sent), variant));
+		q->full += sent < n;
 	}
 	vnic_vq_leave(&q->vq);
 	return sent;

@@ -100,6 +100,37 @@ static void run(const struct tx_lab_opts *o, uint32_t packets)
 	CU_ASSERT_EQUAL(lab.txq.reset_lost, 0);
 }
 
+/*
+ * A chain longer than what is free, while enough is done but no reason to look for it has come:
+ * the burst looks, and sends it. When nothing is done it does not fit.
+ */
+static void tx_ring__chain_longer_than_free(void)
+{
+	static struct tx_lab lab;
+	const uint16_t chain[] = { 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 0 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct tx_lab_opts o = { .packed = i & 1, .in_order = i & 2, .size = 64, .thresh = 1 };
+		struct rte_mbuf *m;
+
+		tx_lab_open(&lab, &o);
+		lab.txq.reclaim_ticks = UINT64_MAX; /* time is no reason */
+		for (uint32_t seed = 0; seed < 60; seed++)
+			CU_ASSERT_EQUAL(tx_lab_send(&lab, tx_lab_frame1(&lab, seed, 60)), 1);
+		m = tx_lab_frame(&lab, 100, chain);
+		CU_ASSERT_EQUAL(lab.burst(&lab.txq, &m, 1), 0);
+		CU_ASSERT_EQUAL(lab.txq.full, 1);
+		for (uint32_t seed = 0; seed < 60; seed++)
+			CU_ASSERT(tx_lab_take(&lab) && tx_lab_is_frame(&lab, 60, seed));
+		tx_lab_use(&lab, 20);
+		CU_ASSERT_EQUAL(lab.burst(&lab.txq, &m, 1), 1);
+		CU_ASSERT_EQUAL(lab.txq.full, 1);
+		CU_ASSERT(tx_lab_take(&lab) && tx_lab_is_frame(&lab, 12 * 40, 100));
+		tx_lab_use(&lab, 41);
+		tx_lab_close(&lab);
+	}
+}
+
 /* Several laps of each ring, random bursts, used in random numbers. */
 static void tx_ring__laps(void)
 {
@@ -183,6 +214,7 @@ static void tx_ring__chain_waits(void)
 }
 
 static const struct test_case cases[] = {
+	TEST_CASE(tx_ring__chain_longer_than_free),
 	TEST_CASE(tx_ring__laps),
 	TEST_CASE(tx_ring__index_wraps),
 	TEST_CASE(tx_ring__other_buffers),
