@@ -125,6 +125,7 @@ struct vnic_dev {
 	int wake_fd;              /* eventfd */
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
 	bool config_changed;
+	uint64_t ring_errors[4];  /* bit: the device says it stopped that ring; atomic, set by transports' event() */
 	struct {
 		enum vnic_state was;  /* before the loss */
 		bool cleaned;         /* old rings are out of the way */

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <rte_bitops.h>
 #include <rte_lcore.h>
 #include <rte_thread.h>
 #include <rte_version.h>
@@ -51,6 +52,36 @@ static void report_faults(struct vnic_dev *d)
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_QUEUE_STATE, NULL);
 }
 
+/* The ring of a queue; NULL: none that runs. */
+static struct vnic_vq *ring_of(struct vnic_dev *d, unsigned index)
+{
+	const struct rte_eth_dev_data *data = d->eth->data;
+	unsigned q = index / 2;
+
+	if (index % 2 == 0)
+		return d->rxq != NULL && q < data->nb_rx_queues && d->rxq[q] != NULL ? &d->rxq[q]->vq : NULL;
+	return d->txq != NULL && q < data->nb_tx_queues && d->txq[q] != NULL ? &d->txq[q]->vq : NULL;
+}
+
+/* The device has found a ring of ours wrong and moves nothing on it any more: as if it had broken the
+ * rules there. Its lcore may be inside of a burst: that one ends as ever. */
+static void ring_errors(struct vnic_dev *d)
+{
+	for (unsigned w = 0; w < RTE_DIM(d->ring_errors); w++) {
+		uint64_t bits = __atomic_exchange_n(&d->ring_errors[w], 0, __ATOMIC_RELAXED);
+
+		for (; bits != 0; bits &= bits - 1) {
+			unsigned index = 64 * w + (unsigned)rte_bsf64(bits);
+			struct vnic_vq *vq = ring_of(d, index);
+
+			if (d->ctrl != NULL && vnic_ctrl_vq(d->ctrl)->index == index)
+				vnic_device_break(d, "the device has stopped the control queue");
+			else if (vq != NULL && vq->live)
+				vnic_vq_fault(vq, VNIC_FAULT_DEVICE);
+		}
+	}
+}
+
 static void gone(struct vnic_dev *d)
 {
 	if (d->transport_flags & VNIC_TRANSPORT_RECONNECT)
@@ -83,6 +114,8 @@ static int step_locked(struct vnic_dev *d)
 
 	if (d->state != VNIC_LOST && d->state != VNIC_REMOVED && d->ops->event != NULL && d->ops->event(d) == -ENODEV)
 		gone(d);
+	if (d->state == VNIC_RUNNING)
+		ring_errors(d);
 	if (d->fault_seen)
 		report_faults(d);
 	if (d->config_changed)

@@ -79,7 +79,7 @@ struct vnic_transport_ops {
 
 	/* Descriptor the control thread polls for input, -1: none, and what to do
 	 * then (messages of the back end, configuration change, loss). event() returns
-	 * -ENODEV when the device is gone; sets dev->config_changed. With
+	 * -ENODEV when the device is gone; sets dev->config_changed and dev->ring_errors. With
 	 * VNIC_TRANSPORT_RECONNECT event() is also called without vnic_dev.lock, while another
 	 * thread is inside of another call. */
 	int (*event_fd)(struct vnic_dev *dev);

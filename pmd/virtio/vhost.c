@@ -43,7 +43,7 @@ static struct vnic_vhost *new_state(struct vnic_dev *dev)
 	v->dev = dev;
 	v->conn = v->listener = v->backend = v->pidfd = v->inflight = -1;
 	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++)
-		v->ring[i].kick = v->ring[i].call = -1;
+		v->ring[i].kick = v->ring[i].call = v->ring[i].err = -1;
 	v->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (v->epoll < 0) {
 		free(v);
@@ -403,6 +403,7 @@ static int vhost_event(struct vnic_dev *dev)
 	}
 	if (readable(v->backend))
 		rc = vnic_vhost_backend_event(v);
+	vnic_vhost_rings_errors(v);
 	if (v->conn >= 0 && readable(v->conn)) {
 		ssize_t n = recv(v->conn, &c, 1, MSG_PEEK | MSG_DONTWAIT);
 

@@ -39,6 +39,7 @@ struct vnic_vhost_table {
 struct vnic_vhost_ring {
 	int kick;  /* new at every set-up: an old back end may still hold the one before */
 	int call;  /* the same until close: programs wait for it */
+	int err;   /* the back end says there that it stopped the ring; new at every set-up */
 	bool live; /* set up, and not stopped since */
 };
 
@@ -110,6 +111,8 @@ int vnic_vhost_queue_fd(struct vnic_dev *dev, uint16_t index);
 int vnic_vhost_rings_stop(struct vnic_vhost *v);
 /* One doorbell each: the device looks at what was there before it ran. */
 void vnic_vhost_rings_kick(struct vnic_vhost *v);
+/* Into dev->ring_errors: what back ends have said of rings that they stopped. */
+void vnic_vhost_rings_errors(struct vnic_vhost *v);
 /* The connection they were set up on is gone. */
 void vnic_vhost_rings_forget(struct vnic_vhost *v);
 void vnic_vhost_rings_close(struct vnic_vhost *v);

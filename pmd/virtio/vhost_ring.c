@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -33,6 +34,24 @@ static int new_event(int *fd)
 	return *fd >= 0 ? 0 : -errno;
 }
 
+/* The back end holds the same eventfd: only taking it out by hand ends its part in our set. */
+static void close_err(struct vnic_vhost *v, struct vnic_vhost_ring *r)
+{
+	if (r->err >= 0)
+		epoll_ctl(v->epoll, EPOLL_CTL_DEL, r->err, NULL);
+	close_fd(&r->err);
+}
+
+static int new_err(struct vnic_vhost *v, struct vnic_vhost_ring *r)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+
+	close_err(v, r);
+	if (new_event(&r->err) < 0 || epoll_ctl(v->epoll, EPOLL_CTL_ADD, r->err, &e) < 0)
+		return -errno;
+	return 0;
+}
+
 static int set_fd(struct vnic_vhost *v, uint32_t request, uint16_t index, int fd)
 {
 	uint64_t value = index;
@@ -45,6 +64,14 @@ static int set_state(struct vnic_vhost *v, uint32_t request, uint16_t index, uin
 	struct vhost_user_vring_state s = { index, num };
 
 	return vnic_vhost_set(v, request, &s, sizeof(s), NULL, 0);
+}
+
+/* A back end that has no use for it may refuse. */
+static int set_error(struct vnic_vhost *v, uint16_t index, int fd)
+{
+	int rc = set_fd(v, VHOST_USER_SET_VRING_ERR, index, fd);
+
+	return rc == -EREMOTEIO ? 0 : rc;
 }
 
 static int set_addresses(struct vnic_vhost *v, const struct vnic_vq *vq)
@@ -101,6 +128,8 @@ static int announce(struct vnic_vhost *v, const struct vnic_vq *vq, const struct
 	if (rc == 0)
 		rc = set_addresses(v, vq);
 	if (rc == 0)
+		rc = set_error(v, vq->index, r->err);
+	if (rc == 0)
 		rc = set_fd(v, VHOST_USER_SET_VRING_KICK, vq->index, r->kick);
 	return rc;
 }
@@ -136,6 +165,8 @@ int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq)
 		rc = new_event(&r->kick);
 	if (rc == 0 && r->call < 0)
 		rc = new_event(&r->call);
+	if (rc == 0)
+		rc = new_err(v, r);
 	if (rc != 0)
 		return rc;
 	vq->kick_fd = r->kick;
@@ -220,6 +251,15 @@ void vnic_vhost_rings_kick(struct vnic_vhost *v)
 			VNIC_LOG(DEBUG, v->dev, "ring %u: the first doorbell: %s", i, strerror(errno));
 }
 
+void vnic_vhost_rings_errors(struct vnic_vhost *v)
+{
+	uint64_t count;
+
+	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++)
+		if (v->ring[i].err >= 0 && read(v->ring[i].err, &count, sizeof(count)) > 0 && v->ring[i].live)
+			__atomic_fetch_or(&v->dev->ring_errors[i / 64], UINT64_C(1) << (i % 64), __ATOMIC_RELAXED);
+}
+
 void vnic_vhost_rings_forget(struct vnic_vhost *v)
 {
 	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++)
@@ -233,5 +273,6 @@ void vnic_vhost_rings_close(struct vnic_vhost *v)
 	for (unsigned i = 0; i < VNIC_VHOST_RINGS; i++) {
 		close_fd(&v->ring[i].kick);
 		close_fd(&v->ring[i].call);
+		close_err(v, &v->ring[i]);
 	}
 }

@@ -34,7 +34,8 @@ struct vnic_dev;
 	X(USED_ORDER, "used_id_out_of_order") \
 	X(RX_LENGTH, "rx_length_beyond_buffer") \
 	X(RX_BUFFERS, "rx_num_buffers_stalled") \
-	X(NOTIFY, "doorbell_failed")
+	X(NOTIFY, "doorbell_failed") \
+	X(DEVICE, "stopped_by_device")
 enum vnic_fault {
 #define X(id, name) VNIC_FAULT_##id,
 	VNIC_FAULTS(X)

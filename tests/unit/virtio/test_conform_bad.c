@@ -234,6 +234,26 @@ static void device__length_beyond_the_buffer(void)
 	}
 }
 
+/* What vhost-user's error descriptor brings: that queue stops as if the rule had been broken here. */
+static void device__stops_a_ring_by_itself(void)
+{
+	struct port_lab l;
+
+	for (unsigned k = 0; k < RTE_DIM(layouts); k++) {
+		open_pairs(&l, layouts[k], NULL);
+		/* Receive queue 0; a ring that is not there. */
+		__atomic_fetch_or(&l.d->ring_errors[0], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&l.d->ring_errors[3], 1, __ATOMIC_RELAXED);
+		vnic_thread_wake(l.d);
+		CU_ASSERT(port_event(&l, RTE_ETH_EVENT_QUEUE_STATE, 1));
+		CU_ASSERT(l.d->rxq[0]->vq.fault == VNIC_FAULT_DEVICE && l.d->faults[VNIC_FAULT_DEVICE] == 1);
+		CU_ASSERT(port_xstat(&l, "vnic_fault_stopped_by_device") == 1);
+		CU_ASSERT(l.d->txq[0]->vq.fault == VNIC_FAULT_NONE && port_works(&l, 1));
+		mended(&l);
+		port_close(&l);
+	}
+}
+
 /* A packet of three buffers of which the last comes later: waited for, without waiting. */
 static void device__rest_comes_later(void)
 {
@@ -392,6 +412,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(device__lengths_of_transmit_mean_nothing),
 	TEST_CASE(device__bad_packets),
 	TEST_CASE(device__length_beyond_the_buffer),
+	TEST_CASE(device__stops_a_ring_by_itself),
 	TEST_CASE(device__rest_comes_later),
 	TEST_CASE(device__any_octets),
 	TEST_CASE(device__needs_reset),

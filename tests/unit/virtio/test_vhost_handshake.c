@@ -72,6 +72,7 @@ static const struct {
 	{ VHOST_USER_SET_VRING_ADDR, LAB_VALUE, 1, 1, -EREMOTEIO, "queue_setup" },
 	{ VHOST_USER_SET_VRING_ADDR, LAB_SHORT, 1, 0, -EPROTO, "queue_setup" },
 	{ VHOST_USER_SET_VRING_KICK, LAB_VALUE, 0, 1, -EREMOTEIO, "queue_setup" },
+	{ VHOST_USER_SET_VRING_ERR, LAB_VALUE, 0, 1, 0, "set_status 15" },
 	{ VHOST_USER_SET_VRING_KICK, LAB_SILENT, 3, 0, -ETIMEDOUT, "queue_setup" },
 	{ VHOST_USER_SET_VRING_ENABLE, LAB_VALUE, 3, 1, -EREMOTEIO, "queue_enable" },
 	{ VHOST_USER_SET_VRING_ENABLE, LAB_HALF, 0, 1, -ETIMEDOUT, "queue_enable" },
@@ -81,7 +82,7 @@ static const struct {
 /* Only what leaves nobody in doubt about what comes next leaves the connection. */
 static bool keeps_connection(int rc)
 {
-	return rc == -EREMOTEIO || rc == -ENOTSUP;
+	return rc == 0 || rc == -EREMOTEIO || rc == -ENOTSUP;
 }
 
 static void handshake__wrong_answers(void)
@@ -110,7 +111,7 @@ static const uint32_t steps[] = {
 	VHOST_USER_SET_BACKEND_REQ_FD, VHOST_USER_GET_CONFIG, VHOST_USER_SET_STATUS, VHOST_USER_SET_FEATURES,
 	VHOST_USER_GET_STATUS, VHOST_USER_SET_MEM_TABLE, VHOST_USER_SET_VRING_CALL, VHOST_USER_GET_INFLIGHT_FD,
 	VHOST_USER_SET_INFLIGHT_FD, VHOST_USER_SET_VRING_NUM, VHOST_USER_SET_VRING_BASE,
-	VHOST_USER_SET_VRING_ADDR, VHOST_USER_SET_VRING_KICK, VHOST_USER_SET_VRING_ENABLE,
+	VHOST_USER_SET_VRING_ADDR, VHOST_USER_SET_VRING_ERR, VHOST_USER_SET_VRING_KICK, VHOST_USER_SET_VRING_ENABLE,
 };
 
 /* The back end dies at each step: -ENODEV, everything closed; and the next one is taken. */

@@ -109,6 +109,40 @@ static void rings__base_and_addresses(void)
 	}
 }
 
+/* A ring that the back end stopped is told once, in its bit; others and those that were set up anew are not. */
+static void rings__stopped_by_back_end(void)
+{
+	struct vhost_lab_opts o = { .server = false };
+	struct vnic_vhost *v;
+	int old;
+
+	open_good(&o);
+	v = lab.dev.transport;
+	for (uint32_t q = 0; q < 4; q++) {
+		const struct vhost_lab_message *m = vhost_lab_got(&lab, VHOST_USER_SET_VRING_ERR, q);
+
+		CU_ASSERT(m != NULL && m->p.u64 == q && m->n_fds == 1);
+	}
+	CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), 0);
+	CU_ASSERT_EQUAL(lab.dev.ring_errors[0], 0);
+	CU_ASSERT_EQUAL(eventfd_write(v->ring[1].err, 1), 0);
+	CU_ASSERT_EQUAL(eventfd_write(v->ring[3].err, 7), 0);
+	CU_ASSERT(poll(&(struct pollfd){ .fd = lab.dev.ops->event_fd(&lab.dev), .events = POLLIN }, 1, 0) == 1);
+	CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), 0);
+	CU_ASSERT_EQUAL(lab.dev.ring_errors[0], 0xa);
+	lab.dev.ring_errors[0] = 0;
+	CU_ASSERT(poll(&(struct pollfd){ .fd = lab.dev.ops->event_fd(&lab.dev), .events = POLLIN }, 1, 0) == 0);
+	CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), 0);
+	CU_ASSERT_EQUAL(lab.dev.ring_errors[0], 0);
+	/* What an old back end says of the ring before is not heard. */
+	old = dup(v->ring[1].err);
+	CU_ASSERT_EQUAL(lab.dev.ops->queue_setup(&lab.dev, &lab.vq[1]), 0);
+	CU_ASSERT_EQUAL(eventfd_write(old, 1), 0);
+	CU_ASSERT(poll(&(struct pollfd){ .fd = lab.dev.ops->event_fd(&lab.dev), .events = POLLIN }, 1, 0) == 0);
+	close(old);
+	vhost_lab_close(&lab);
+}
+
 /* Descriptors of receive queues are the same all the time: programs wait for them. */
 static void rings__descriptors(void)
 {
@@ -319,6 +353,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(rings__order_of_messages),
 	TEST_CASE(rings__acknowledged),
 	TEST_CASE(rings__base_and_addresses),
+	TEST_CASE(rings__stopped_by_back_end),
 	TEST_CASE(rings__descriptors),
 	TEST_CASE(rings__reset_stops_rings),
 	TEST_CASE(rings__queue_reset),
