@@ -21,14 +21,14 @@ DOORBELLS = 1 / 16  # of a packet, at most
 class Testpmd:
     """One port on vnicd's port NAME, by our driver or DPDK's."""
 
-    def __init__(self, lab, ns, name, ours, *args):
+    def __init__(self, lab, ns, name, ours, *args, cpu=L.SERVER_CPU):
         self.log, self.count = lab.dir / f"pmd-{name}-{time.monotonic_ns()}", 0
         prefix = f"vsl-{name}-{os.getpid()}-{time.monotonic_ns() % 1000000}"
-        driver = ["-d", str(lab.build / "pmd/virtio/librte_net_vnic.so"), f"--vdev=net_vnic0,path={name}.sock"] if ours else \
-            [f"--vdev=net_virtio_user0,path={name}.sock,mac={MACS[name]},packed_vq=1,in_order=1,mrg_rxbuf=1"]
+        driver = ["-d", str(lab.build / "pmd/virtio/librte_net_vnic.so"), f"--vdev=net_vnic0,path=sleep-{name}.sock"] if ours else \
+            [f"--vdev=net_virtio_user0,path=sleep-{name}.sock,mac={MACS[name]},packed_vq=1,in_order=1,mrg_rxbuf=1"]
         with open(self.log, "w") as out:
             self.p = subprocess.Popen(["ip", "netns", "exec", ns, "stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "192", "--no-pci",
-                                       "--no-telemetry", f"--file-prefix={prefix}", "--lcores", f"0@{L.CLIENT_CPU},1@{L.SERVER_CPU}",
+                                       "--no-telemetry", f"--file-prefix={prefix}", "--lcores", f"0@{L.CLIENT_CPU},1@{cpu}",
                                        *driver, "--", "-i", "--total-num-mbufs=8192", *args],
                                       stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, cwd=lab.dir, text=True)
         lab.procs.append(self.p)
@@ -67,10 +67,10 @@ class Testpmd:
 class Sleeper:
     def __init__(self, lab):
         self.lab, self.ns = lab, lab.namespace()
-        ports = [{"name": n, "path": f"{n}.sock", "mac": MACS[n]} for n in MACS]
+        ports = [{"name": n, "path": f"sleep-{n}.sock", "mac": MACS[n]} for n in MACS]
         (lab.dir / "sleep.json").write_text(json.dumps({"ports": ports, "uplinks": [{"name": "u", "tap": "vsleep"}]}))
-        lab.start([str(lab.build / "app/vnicd/vnicd"), "--no-huge", "-m", "16", "--no-pci", "--no-telemetry",
-                   f"--file-prefix=vsl-{os.getpid()}", "--", "-c", "sleep.json"], ns=self.ns, cpu=L.CLIENT_CPU, log="vnicd-sleep")
+        self.vnicd = lab.start([str(lab.build / "app/vnicd/vnicd"), "--no-huge", "-m", "16", "--no-pci", "--no-telemetry",
+                                f"--file-prefix=vsl-{os.getpid()}", "--", "-c", "sleep.json"], ns=self.ns, cpu=L.CLIENT_CPU, log="vnicd-sleep")
         for _ in range(300):
             if "vnicd: ready" in (lab.dir / "vnicd-sleep").read_text():
                 break
@@ -112,7 +112,7 @@ def doorbells(s, table, seconds):
         print(f"# send, {what}: {packets / seconds / 1e6:.2f} Mpkt/s, {rung} doorbells", flush=True)
     sink = Testpmd(s.lab, s.ns, "p", True, "--forward-mode=rxonly")
     sink.tell("start")
-    source = Testpmd(s.lab, s.ns, "q", False, "--forward-mode=txonly", f"--eth-peer=0,{MACS['p']}")
+    source = Testpmd(s.lab, s.ns, "q", False, "--forward-mode=txonly", f"--eth-peer=0,{MACS['p']}", cpu=L.CLIENT_CPU)
     source.tell("start")
     time.sleep(0.3)
     rung, packets = share(sink, "rx", seconds)
@@ -150,3 +150,4 @@ def run(lab, table, quick):
     s = Sleeper(lab)
     doorbells(s, table, 1.0 if quick else 4.0)
     low_load(s, table, 4 if quick else 12, 200 if quick else 500)
+    L.end(s.vnicd)
