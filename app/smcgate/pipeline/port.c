@@ -198,34 +198,57 @@ int port_rx_fd(const struct port *p, uint16_t queue)
 	return p->rx_intr ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, queue) : -1;
 }
 
-void port_reta(const struct port *p, const struct steering *st, uint16_t *table)
+/* Queues that take packets, in turn. */
+static unsigned usable_queues(const struct port *p, uint64_t skip, uint16_t queues[CONFIG_MAX_QUEUES])
 {
-	unsigned stray = 0;
+	unsigned n = 0;
 
+	for (uint16_t q = 0; q < p->n_rxq; q++)
+		if ((skip >> q & 1) == 0)
+			queues[n++] = q;
+	return n;
+}
+
+void port_reta(const struct port *p, const struct steering *st, uint64_t skip, uint16_t *table)
+{
+	uint16_t queues[CONFIG_MAX_QUEUES];
+	unsigned n = usable_queues(p, skip, queues), stray = 0;
+
+	if (n == 0)
+		n = usable_queues(p, 0, queues);
 	for (unsigned i = 0; i < p->reta_size; i++) {
 		unsigned want = steering_worker(st, i), q;
 
-		for (q = 0; q < p->n_rxq; q++)
-			if (p->rx_worker[q] == want)
+		for (q = 0; q < n; q++)
+			if (p->rx_worker[queues[q]] == want)
 				break;
 		/* A worker without a queue here gets its flows by software from any. */
-		table[i] = (uint16_t)(q < p->n_rxq ? q : stray++ % p->n_rxq);
+		table[i] = queues[q < n ? q : stray++ % n];
 	}
 }
 
-static int mirror_table(struct port *p, const struct steering *st)
+uint16_t port_reta_groups(const struct port *p, const struct steering *st, uint64_t skip,
+			  struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS])
 {
-	struct rte_eth_rss_reta_entry64 reta[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE] = { 0 };
 	uint16_t table[RTE_ETH_RSS_RETA_SIZE_512];
 
-	if (p->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
-		return -E2BIG;
-	port_reta(p, st, table);
+	if (!p->rss || p->reta_size > RTE_DIM(table))
+		return 0;
+	memset(reta, 0, PORT_RETA_GROUPS * sizeof(reta[0]));
+	port_reta(p, st, skip, table);
 	for (unsigned i = 0; i < p->reta_size; i++) {
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].mask |= UINT64_C(1) << (i % RTE_ETH_RETA_GROUP_SIZE);
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = table[i];
 	}
-	return rte_eth_dev_rss_reta_update(p->id, reta, p->reta_size);
+	return p->reta_size;
+}
+
+static int mirror_table(struct port *p, const struct steering *st)
+{
+	struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS];
+	uint16_t n = port_reta_groups(p, st, 0, reta);
+
+	return n == 0 ? -E2BIG : rte_eth_dev_rss_reta_update(p->id, reta, n);
 }
 
 /* Not every driver takes the key when it is configured, and some take none: the
@@ -258,7 +281,7 @@ int port_start(struct port *p, const struct steering *st)
 		return rc;
 	}
 	p->state = PORT_STARTED;
-	p->rx_stopped = p->tx_stopped = 0; /* ethdev starts all queues */
+	p->rx_stopped = p->tx_stopped = p->reta_skip = 0; /* ethdev starts all queues */
 	if (!p->rss)
 		return 0;
 	rc = set_key(p, st);

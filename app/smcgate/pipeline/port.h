@@ -37,6 +37,7 @@ struct port {
 	uint16_t peer;             /* port index that the forwarding modes send to */
 	uint16_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls it */
 	uint64_t rx_stopped, tx_stopped; /* bit for each queue that was stopped alone */
+	uint64_t reta_skip;        /* bit for each receive queue that the device's table leaves out */
 	struct device_job *job;    /* device.c's; NULL: nothing waits for the device */
 };
 
@@ -64,8 +65,12 @@ void port_close(struct port *p);
 /* Descriptor that is readable when the queue has packets, -1: none. Also from workers. */
 int port_rx_fd(const struct port *p, uint16_t queue);
 
-/* Entries of the device's table that mirror ours: queue of each. table has
- * p->reta_size entries. */
-void port_reta(const struct port *p, const struct steering *st, uint16_t *table);
+/* Entries of the device's table that mirror ours, without the queues in skip (unless
+ * those are all): queue of each. table has p->reta_size entries. */
+void port_reta(const struct port *p, const struct steering *st, uint64_t skip, uint16_t *table);
+/* The same as ethdev takes it; how many entries, 0: the device has no table of ours. */
+#define PORT_RETA_GROUPS (RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE)
+uint16_t port_reta_groups(const struct port *p, const struct steering *st, uint64_t skip,
+			  struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS]);
 
 #endif

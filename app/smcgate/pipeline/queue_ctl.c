@@ -90,6 +90,40 @@ static int tell_worker(struct pipeline *pl, const struct port *p, enum vnic_dir 
 	return worker < pl->n_workers ? pipeline_call(pl, worker, worker_switch, &s, sizeof(s)) : 0;
 }
 
+/* ---- the device's table ---------------------------------------------------------------- */
+struct table_call {
+	uint16_t id, n;
+	struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS];
+};
+
+static int device_table(void *arg)
+{
+	struct table_call *c = arg;
+
+	return rte_eth_dev_rss_reta_update(c->id, c->reta, c->n);
+}
+
+/* Where the device spreads flows by our table, have none on the queues in skip. -ENOTSUP:
+ * it does not; else device_call()'s. */
+static int aim_flows(struct pipeline *pl, struct port *p, uint64_t skip)
+{
+	struct table_call c;
+	int rc;
+
+	pipeline_lock(pl);
+	c.id = p->id;
+	c.n = port_reta_groups(p, &pl->steering, skip, c.reta);
+	pipeline_unlock(pl);
+	if (c.n == 0)
+		return -ENOTSUP;
+	rc = device_call(pl, p, device_table, &c, sizeof(c));
+	pipeline_lock(pl);
+	if (rc == 0)
+		p->reta_skip = skip;
+	pipeline_unlock(pl);
+	return rc;
+}
+
 /* ---- stop and start ------------------------------------------------------------------ */
 static int device_stop(void *arg)
 {
@@ -113,6 +147,39 @@ static bool undecided(int rc)
 	return rc == -EINPROGRESS || rc == -ECANCELED;
 }
 
+static int tell_locked(struct pipeline *pl, struct port *p, const struct queue_ref *q, bool on)
+{
+	int rc;
+
+	pipeline_lock(pl);
+	rc = p->state == PORT_STARTED ? tell_worker(pl, p, q->dir, q->queue, on) : -ENETDOWN;
+	pipeline_unlock(pl);
+	return rc;
+}
+
+/* The worker polls on until flows have left the queue, so that their packets are not lost. */
+static int stop_queue(struct pipeline *pl, struct port *p, struct queue_ref *q)
+{
+	int rc = q->dir == VNIC_RX ? aim_flows(pl, p, p->reta_skip | bit(q->queue)) : 0;
+
+	/* Without a table they stay, and are shown. */
+	if (undecided(rc) || rc == -EAGAIN)
+		return rc;
+	rc = tell_locked(pl, p, q, false);
+	if (rc == 0)
+		rc = device_call(pl, p, device_stop, q, sizeof(*q));
+	if (rc == 0 || undecided(rc)) {
+		pipeline_lock(pl);
+		*stopped_of(p, q->dir) |= bit(q->queue);
+		pipeline_unlock(pl);
+		return rc;
+	}
+	(void)tell_locked(pl, p, q, true);
+	if (q->dir == VNIC_RX)
+		(void)aim_flows(pl, p, p->reta_skip & ~bit(q->queue));
+	return rc;
+}
+
 int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
 {
 	struct queue_ref q = { .queue = queue, .dir = dir };
@@ -122,18 +189,9 @@ int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, u
 	if (rc < 0)
 		return rc;
 	q.id = p->id;
-	rc = (*stopped_of(p, dir) & bit(queue)) != 0 ? -EALREADY : tell_worker(pl, p, dir, queue, false);
+	rc = (*stopped_of(p, dir) & bit(queue)) != 0 ? -EALREADY : 0;
 	pipeline_unlock(pl);
-	if (rc < 0)
-		return rc;
-	rc = device_call(pl, p, device_stop, &q, sizeof(q));
-	pipeline_lock(pl);
-	if (rc == 0 || undecided(rc))
-		*stopped_of(p, dir) |= bit(queue);
-	else
-		(void)tell_worker(pl, p, dir, queue, true);
-	pipeline_unlock(pl);
-	return rc;
+	return rc == 0 ? stop_queue(pl, p, &q) : rc;
 }
 
 int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
@@ -153,8 +211,10 @@ int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, 
 		return rc;
 	pipeline_lock(pl);
 	*stopped_of(p, dir) &= ~bit(queue);
-	rc = p->state == PORT_STARTED ? tell_worker(pl, p, dir, queue, true) : 0;
 	pipeline_unlock(pl);
+	rc = tell_locked(pl, p, &q, true);
+	if (dir == VNIC_RX && (p->reta_skip & bit(queue)) != 0)
+		(void)aim_flows(pl, p, p->reta_skip & ~bit(queue)); /* what stays away is shown */
 	return rc;
 }
 
@@ -217,7 +277,7 @@ static void count_flows(const struct pipeline *pl, const struct port *p, int flo
 		flows[q] = p->n_rxq == 1 ? 1000 : -1;
 	if (!p->rss || p->reta_size == 0 || p->reta_size > RTE_DIM(table))
 		return;
-	port_reta(p, &pl->steering, table);
+	port_reta(p, &pl->steering, p->reta_skip, table);
 	for (unsigned i = 0; i < p->reta_size; i++)
 		n[table[i]]++;
 	for (unsigned q = 0; q < p->n_rxq; q++)

@@ -84,7 +84,7 @@ static void port_reta__covers_workers_without_a_queue(void)
 	uint16_t queues[128];
 	unsigned n[2] = { 0 };
 
-	port_reta(&p, &st, queues);
+	port_reta(&p, &st, 0, queues);
 	for (unsigned i = 0; i < 128; i++) {
 		CU_ASSERT_FATAL(queues[i] < 2);
 		n[queues[i]]++;
@@ -94,6 +94,21 @@ static void port_reta__covers_workers_without_a_queue(void)
 			CU_ASSERT_EQUAL(queues[i], 1);
 	}
 	CU_ASSERT_EQUAL(n[0], n[1]);
+}
+
+/* None of a queue that is left out, until all are. */
+static void port_reta__goes_around_queues(void)
+{
+	struct port p = { .n_rxq = 2, .reta_size = 128, .rx_worker = { 1, 3 } };
+	struct steering st = table(&p);
+	uint16_t queues[128], all[128];
+
+	port_reta(&p, &st, 0, all);
+	port_reta(&p, &st, 1, queues);
+	for (unsigned i = 0; i < 128; i++)
+		CU_ASSERT_EQUAL(queues[i], 1);
+	port_reta(&p, &st, 3, queues);
+	CU_ASSERT_EQUAL(memcmp(queues, all, sizeof(all)), 0);
 }
 
 static void port_open__refuses(void)
@@ -156,6 +171,7 @@ static void driver_of__knows_the_odd_ones(void)
 static const struct test_case cases[] = {
 	TEST_CASE(port_start__mirrors_key_and_table),
 	TEST_CASE(port_reta__covers_workers_without_a_queue),
+	TEST_CASE(port_reta__goes_around_queues),
 	TEST_CASE(port_open__refuses),
 	TEST_CASE(port_open__no_offloads_when_told),
 	TEST_CASE(driver_of__knows_the_odd_ones),
