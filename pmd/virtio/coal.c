@@ -215,9 +215,8 @@ int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coa
 {
 	struct vnic_dev *d = k->dev;
 	struct coal_command *m = k->free;
-	/* A device that is stuck at its start is not waited for seven days. */
 	struct vnic_ctrl_request req = {
-		.timeout_ms = d->starting ? RTE_MIN((uint64_t)d->args.reply_ms, d->args.ctrl_timeout_ms) : 0,
+		.timeout_ms = d->starting ? vnic_start_ms(d) : 0,
 		.done = done, .arg = m,
 	};
 	union payload p;
@@ -327,7 +326,9 @@ void vnic_coal_send(struct vnic_dev *d)
 
 int vnic_coal_next(struct vnic_dev *d)
 {
-	return d->coal != NULL && d->coal->open && __atomic_load_n(&d->coal->due, __ATOMIC_RELAXED) != 0 ? COAL_STEP_MS : -1;
+	const struct vnic_coalescing *k = d->coal;
+
+	return k != NULL && k->open && __atomic_load_n(&k->due, __ATOMIC_RELAXED) != 0 ? COAL_STEP_MS : -1;
 }
 
 /* ---- start, stop, reset --------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ struct vnic_args {
 	uint32_t speed;           /* Mbit/s, 0: the device's or unknown */
 	uint32_t connect_ms;      /* wait at probe for the back end */
 	uint32_t reply_ms;        /* bound of each answer of the back end */
+	uint32_t stats_ms;        /* between refreshes of device statistics; 0: when asked for */
 	uint64_t ctrl_timeout_ms;
 	uint32_t ctrl_start_ms;   /* of commands at bring-up; 0: reply_ms */
 	bool ctrl_go_on;          /* packets go on when the control queue is broken */
@@ -100,6 +101,7 @@ struct vnic_dev {
 	uint16_t pairs;           /* in use: max of both directions */
 	struct vnic_ctrl *ctrl;   /* NULL: the device has none for us */
 	struct vnic_coalescing *coal; /* as long as the port */
+	struct vnic_devstats *devstats; /* the same */
 
 	/* what to program again after a reset: the shadow */
 	struct rte_ether_addr mac, macs[VNIC_MAX_MACS];

@@ -39,6 +39,7 @@ static const struct arg {
 	ARG(speed, U32, 0, INT32_MAX, 0),
 	ARG(connect_ms, U32, 0, 3600000, 10000),
 	ARG(reply_ms, U32, 10, 3600000, 5000),
+	ARG(stats_ms, U32, 0, 3600000, 1000),
 	ARG(ctrl_timeout_ms, U64, 1, VNIC_CTRL_TIMEOUT_MAX_MS, VNIC_CTRL_TIMEOUT_MS),
 	ARG(ctrl_start_ms, U32, 0, 3600000, 0),
 	{ "ctrl_broken", STOP, offsetof(struct vnic_args, ctrl_go_on), 0, 0, 0 },

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "pmd/virtio/coal.h"
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/ethdev_private.h"
 
 #define STATUS_DRIVER (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER)
@@ -79,6 +80,8 @@ static int bring_up(struct vnic_dev *d)
 	if (rc == 0)
 		rc = vnic_device_restore(d);
 	if (rc == 0)
+		rc = vnic_devstats_start(d);
+	if (rc == 0)
 		rc = vnic_rings_fill(d);
 	return rc;
 }
@@ -102,8 +105,8 @@ static int tear_down(struct vnic_dev *d)
 	int rc;
 
 	vnic_coal_stop(d);
+	vnic_devstats_stop(d);
 	rc = let_go(d);
-
 	if (d->ctrl != NULL && rc == 0)
 		vnic_ctrl_reset(d->ctrl);
 	vnic_ctrl_destroy(d->ctrl);
@@ -168,6 +171,7 @@ static void stop_everything(struct vnic_dev *d)
 {
 	vnic_rings_close(d);
 	vnic_coal_stop(d);
+	vnic_devstats_stop(d);
 	if (d->ctrl != NULL)
 		vnic_ctrl_break(d->ctrl);
 	vnic_config_link(d);
@@ -193,6 +197,8 @@ void vnic_device_ctrl_broken(struct vnic_dev *d, const char *why)
 		return;
 	}
 	VNIC_LOG(ERR, d, "no more control commands until it is reset, packets go on: %s", why);
+	vnic_coal_stop(d);
+	vnic_devstats_stop(d);
 	d->broken++;
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RESET, NULL);
 }

@@ -16,8 +16,16 @@ struct rte_eth_xstat;
 struct rte_eth_xstat_name;
 
 int vnic_devstats_create(struct vnic_dev *d);
-/* Pending answers are not heeded any more. */
 void vnic_devstats_destroy(struct vnic_dev *d);
+/* The device runs: asks what it has, and waits for that answer (-EREMOTEIO, refused, is
+ * taken for nothing at all). vnic_dev.lock held. 0, or why the device cannot be started. */
+int vnic_devstats_start(struct vnic_dev *d);
+/* The device stops, is reset, lost or broken: pending answers are not heeded any more. */
+void vnic_devstats_stop(struct vnic_dev *d);
+/* The control thread: refresh when the argument stats_ms says so, go on with what found no
+ * room; and milliseconds until that has to be called again (-1: not). */
+void vnic_devstats_poll(struct vnic_dev *d);
+int vnic_devstats_next(struct vnic_dev *d);
 /* Ask the device for all it has, unless that is under way or was answered less than
  * ms milliseconds ago. Any thread but a data path, vnic_dev.lock not needed. */
 void vnic_devstats_refresh(struct vnic_dev *d, unsigned ms);

@@ -7,6 +7,7 @@
 #include <rte_malloc.h>
 
 #include "pmd/virtio/coal.h"
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/reset.h"
 #include "pmd/virtio/vnic.h"
 
@@ -351,9 +352,12 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 	rc = vnic_coal_create(d);
 	if (rc < 0)
 		goto lock;
-	rc = open_device(d);
+	rc = vnic_devstats_create(d);
 	if (rc < 0)
 		goto coal;
+	rc = open_device(d);
+	if (rc < 0)
+		goto stats;
 	take_mac(d);
 	rc = fill_port(eth, d);
 	if (rc < 0)
@@ -363,6 +367,8 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 		return 0;
 device:
 	d->ops->close(d);
+stats:
+	vnic_devstats_destroy(d);
 coal:
 	vnic_coal_destroy(d);
 lock:
@@ -396,6 +402,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 	vnic_mem_destroy(d->mem);
 	d->mem = NULL;
 	vnic_intr_destroy(d);
+	vnic_devstats_destroy(d);
 	vnic_coal_destroy(d);
 	pthread_mutex_unlock(&d->lock);
 	pthread_mutex_destroy(&d->lock);

@@ -154,6 +154,8 @@ int vnic_op_xstats(struct rte_eth_dev *eth, struct rte_eth_xstat *xstats, unsign
 int vnic_op_xstats_names(struct rte_eth_dev *eth, struct rte_eth_xstat_name *names, unsigned int n);
 
 /* restore.c: commands of the control queue; -ENOTSUP where the device has none for it. */
+/* Their deadline at bring-up: a device that is stuck there is not waited for seven days. */
+uint64_t vnic_start_ms(const struct vnic_dev *d);
 int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on);
 int vnic_cmd_mac(struct vnic_dev *d, const struct rte_ether_addr *mac);
 int vnic_cmd_mac_table(struct vnic_dev *d);

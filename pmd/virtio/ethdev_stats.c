@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/ethdev_private.h"
+
+#define REFRESH_MS 100 /* device statistics that are older are asked for again */
 
 struct counter {
 	const char *name; /* after "rx_q0_" */
@@ -121,6 +124,7 @@ int vnic_op_stats_reset(struct rte_eth_dev *eth)
 		for (unsigned k = 0; q != NULL && k < RTE_DIM(tx_counters); k++)
 			q->base[k] = raw(&q->q, &tx_counters[k]);
 	}
+	vnic_devstats_reset(vnic_dev_from(eth));
 	return 0;
 }
 
@@ -199,6 +203,20 @@ static void put_queues(struct sink *s, struct rte_eth_dev *eth)
 	}
 }
 
+static void put_devstats(struct sink *s, struct vnic_dev *d)
+{
+	unsigned n = vnic_devstats_count(d);
+
+	if (s->n + n <= s->room && s->names != NULL)
+		vnic_devstats_names(d, s->names + s->n);
+	if (s->n + n <= s->room && s->xstats != NULL) {
+		vnic_devstats_values(d, s->xstats + s->n);
+		for (unsigned i = s->n; i < s->n + n; i++)
+			s->xstats[i].id = i;
+	}
+	s->n += n;
+}
+
 static int put_all(struct rte_eth_dev *eth, struct sink *s)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
@@ -207,6 +225,7 @@ static int put_all(struct rte_eth_dev *eth, struct sink *s)
 	put_device(s, d);
 	put_ctrl(s, d);
 	put_queues(s, eth);
+	put_devstats(s, d);
 	pthread_mutex_unlock(&d->lock);
 	return (int)s->n;
 }
@@ -215,6 +234,8 @@ int vnic_op_xstats(struct rte_eth_dev *eth, struct rte_eth_xstat *xstats, unsign
 {
 	struct sink s = { .xstats = xstats, .room = xstats != NULL ? n : 0 };
 
+	if (xstats != NULL)
+		vnic_devstats_refresh(vnic_dev_from(eth), REFRESH_MS);
 	return put_all(eth, &s);
 }
 

@@ -96,6 +96,7 @@ static const struct row {
 	{ NET(MQ), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(RSS), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(HASH_REPORT), rx_hash, NEED(CTRL_VQ) },
+	{ NET(DEVICE_STATS), ctrl, NEED(CTRL_VQ) },
 	{ NET(VQ_NOTF_COAL), ctrl, NEED(CTRL_VQ) },
 	{ NET(NOTF_COAL), ctrl, NEED(CTRL_VQ) },
 	/* Known by name only. */
@@ -114,7 +115,6 @@ static const struct row {
 	{ RING(SR_IOV), NULL, 0 },
 	{ RING(NOTIF_CONFIG_DATA), NULL, 0 },
 	{ RING(ADMIN_VQ), NULL, 0 },
-	{ NET(DEVICE_STATS), NULL, 0 },
 	{ NET(HASH_TUNNEL), NULL, 0 },
 	{ NET(GUEST_USO4), NULL, 0 },
 	{ NET(GUEST_USO6), NULL, 0 },

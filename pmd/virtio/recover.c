@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "pmd/virtio/coal.h"
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/ethdev_private.h"
 #include "pmd/virtio/vhost.h"
 
@@ -33,6 +34,7 @@ void vnic_recover_lost(struct vnic_dev *d)
 	VNIC_LOG(NOTICE, d, "back end lost: waiting for its return");
 	vnic_rings_close(d);
 	vnic_coal_stop(d);
+	vnic_devstats_stop(d);
 	if (d->ctrl != NULL)
 		vnic_ctrl_break(d->ctrl);
 	vnic_config_link(d);

@@ -9,8 +9,7 @@
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 
-/* A device that is stuck at its start is not waited for seven days. */
-static uint64_t start_ms(const struct vnic_dev *d)
+uint64_t vnic_start_ms(const struct vnic_dev *d)
 {
 	uint64_t ms = d->args.ctrl_start_ms != 0 ? d->args.ctrl_start_ms : d->args.reply_ms;
 
@@ -22,7 +21,7 @@ static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, u
 {
 	const struct vnic_ctrl_request req = {
 		.class = class, .cmd = cmd, .group = group, .key = key, .data = data, .len = len,
-		.timeout_ms = d->starting ? start_ms(d) : 0,
+		.timeout_ms = d->starting ? vnic_start_ms(d) : 0,
 	};
 
 	return vnic_ctrl_ask(d, &req, NULL);

@@ -18,6 +18,7 @@
 
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/dev.h"
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/recover.h"
 
 #define BUSY_MS   10 /* until vnic_dev.lock is tried again */
@@ -180,6 +181,7 @@ static void loop(struct vnic_dev *d)
 		if (c != NULL)
 			vnic_ctrl_poll(c);
 		vnic_coal_send(d);
+		vnic_devstats_poll(d);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
 			deaf = vnic_recover_deaf(d) || d->state == VNIC_REMOVED;
@@ -191,6 +193,7 @@ static void loop(struct vnic_dev *d)
 		if (c != NULL)
 			ms = sooner(ms, vnic_ctrl_next(c));
 		ms = sooner(ms, vnic_coal_next(d));
+		ms = sooner(ms, vnic_devstats_next(d));
 		if (!told_to_stop(d))
 			wait_for(d, c, deaf, ms);
 		if (c != NULL)

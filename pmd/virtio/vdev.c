@@ -77,4 +77,4 @@ RTE_PMD_REGISTER_VDEV(net_vnic, vnic_vdev);
 RTE_PMD_REGISTER_PARAM_STRING(net_vnic,
 	"path=<socket> server=0|1 queues=<n> queue_size=<n> packed=0|1 in_order=0|1 mrg_rxbuf=0|1 indirect=0|1 "
 	"event_idx=0|1 vectorized=0|1 csum=0|1 tso=0|1 guest_tso=0|1 ctrl=0|1 mac=<address> mtu=<n> speed=<Mbit/s> "
-	"connect_ms=<n> reply_ms=<n> ctrl_timeout_ms=<n> ctrl_start_ms=<n> ctrl_broken=stop|go_on");
+	"connect_ms=<n> reply_ms=<n> stats_ms=<n> ctrl_timeout_ms=<n> ctrl_start_ms=<n> ctrl_broken=stop|go_on");

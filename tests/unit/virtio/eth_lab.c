@@ -43,6 +43,7 @@ void eth_lab_create(struct eth_lab *lab, uint16_t pairs, const char *devargs)
 	CU_ASSERT_FATAL(lab->d != NULL);
 	snprintf(lab->d->name, sizeof(lab->d->name), "scripted%u", serial++);
 	CU_ASSERT_FATAL(vnic_args_parse(&lab->d->args, devargs, why, sizeof(why)) == 0);
+	lab->d->args.stats_ms = 0; /* no commands but those of the test */
 	scripted_attach(lab->s, lab->d);
 	snprintf(name, sizeof(name), "eth_lab_%u", serial);
 	lab->mp = plain_pktmbuf_pool(name, 4095, 0, 0, RTE_PKTMBUF_HEADROOM + 2048, -1, &rc);

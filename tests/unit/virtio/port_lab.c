@@ -55,6 +55,8 @@ int port_probe(struct port_lab *l, const char *args)
 	snprintf(name, sizeof(name), "scripted%u", serial++);
 	snprintf(l->d->name, sizeof(l->d->name), "%s", name);
 	CU_ASSERT_FATAL(vnic_args_parse(&l->d->args, args, why, sizeof(why)) == 0);
+	if (args == NULL || strstr(args, "stats_ms") == NULL)
+		l->d->args.stats_ms = 0;
 	scripted_attach(l->s, l->d);
 	eth = rte_eth_dev_allocate(name);
 	CU_ASSERT_FATAL(eth != NULL);

@@ -30,7 +30,8 @@ struct port_lab {
 
 /* A scripted device (conf NULL: scripted_conf(1)); the test may change its script before the probe. */
 void port_new(struct port_lab *l, const struct vnicd_nic_conf *conf);
-/* Make the port with these device arguments (NULL: none): what vnic_ethdev_create() says. */
+/* Make the port with these device arguments (NULL: none): what vnic_ethdev_create() says.
+ * stats_ms is 0 unless given, so that commands come only from what the test does. */
 int port_probe(struct port_lab *l, const char *args);
 /* Configure, set queues up, start: 0, or the first error. */
 int port_start(struct port_lab *l);

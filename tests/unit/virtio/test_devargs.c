@@ -19,7 +19,7 @@ static void args__presets(void)
 	CU_ASSERT(a.csum && a.tso && a.guest_tso && a.ctrl);
 	CU_ASSERT(rte_is_zero_ether_addr(&a.mac));
 	CU_ASSERT(a.ctrl_timeout_ms == 604800000 && a.ctrl_start_ms == 0 && !a.ctrl_go_on);
-	CU_ASSERT(a.connect_ms == 10000 && a.reply_ms == 5000);
+	CU_ASSERT(a.connect_ms == 10000 && a.reply_ms == 5000 && a.stats_ms == 1000);
 	CU_ASSERT(vnic_args_parse(&a, "", why, sizeof(why)) == 0);
 }
 
@@ -28,7 +28,7 @@ static void args__all_of_them(void)
 	static const char text[] =
 		"path=/run/x,server=1,queues=4,queue_size=1024,packed=0,in_order=0,mrg_rxbuf=0,indirect=0,event_idx=0,"
 		"vectorized=0,csum=0,tso=0,guest_tso=0,ctrl=0,mac=02:00:00:00:00:07,mtu=9000,speed=25000,"
-		"connect_ms=0,reply_ms=10,ctrl_timeout_ms=200,ctrl_start_ms=300,ctrl_broken=go_on";
+		"connect_ms=0,reply_ms=10,stats_ms=0,ctrl_timeout_ms=200,ctrl_start_ms=300,ctrl_broken=go_on";
 	static const uint8_t mac[] = { 2, 0, 0, 0, 0, 7 };
 	struct vnic_args a;
 	char why[256];
@@ -41,7 +41,7 @@ static void args__all_of_them(void)
 	CU_ASSERT(memcmp(&a.mac, mac, sizeof(mac)) == 0);
 	CU_ASSERT(a.mtu == 9000 && a.speed == 25000);
 	CU_ASSERT(a.connect_ms == 0 && a.reply_ms == 10 && a.ctrl_timeout_ms == 200 && a.ctrl_start_ms == 300 &&
-		  a.ctrl_go_on);
+		  a.stats_ms == 0 && a.ctrl_go_on);
 }
 
 static const struct {
@@ -68,6 +68,7 @@ static const struct {
 	{ "reply_ms=9", "reply_ms=9: a number from 10" },
 	{ "ctrl_broken=go", "ctrl_broken=go: stop or go_on" },
 	{ "ctrl_start_ms=3600001", "ctrl_start_ms=3600001: a number from 0 to 3600000" },
+	{ "stats_ms=3600001", "stats_ms=3600001: a number from 0" },
 	{ "ctrl_timeout_ms=0", "ctrl_timeout_ms=0: a number from 1" },
 	{ "ctrl_timeout_ms=18446744073709551616", "ctrl_timeout_ms=18446744073709551616: a number" },
 	{ "path=", "path=: a path of 1 to 107" },
