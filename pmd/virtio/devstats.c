@@ -292,6 +292,8 @@ int vnic_devstats_start(struct vnic_dev *d)
 	k->cq = d->ctrl != NULL ? vnic_ctrl_vq(d->ctrl)->index : CQ;
 	k->open = rc == 0 && (k->types[DEVSTATS_RX] | k->types[DEVSTATS_TX] | k->types[DEVSTATS_CQ]) != 0;
 	k->answered_ms = 0;
+	k->under_way = k->stuck = false;
+	k->generation++;
 	begin_anew(k);
 	pthread_mutex_unlock(&k->lock);
 	return rc;
@@ -385,6 +387,7 @@ static unsigned put_all(struct list *l)
 		put(l, k->refreshes, "", "stats_refreshes");
 		put(l, k->failed, "", "stats_failed");
 		put(l, k->errors, "", "stats_errors");
+		put(l, k->answered_ms != 0 ? now_ms() - k->answered_ms : 0, "", "stats_age_ms");
 	}
 	pthread_mutex_unlock(&k->lock);
 	return l->n;

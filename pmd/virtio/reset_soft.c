@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pmd/virtio/coal.h"
+#include "pmd/virtio/devstats.h"
 #include "pmd/virtio/reset.h"
 
 #define PAUSE_TX_US   200000 /* a paused back end throws away what it is still to send */
@@ -170,6 +171,7 @@ static int stop_device(struct vnic_reset *r, struct rooms *rooms)
 	}
 	finish_all(d);
 	vnic_coal_stop(d);
+	vnic_devstats_stop(d);
 	rc = d->ops->set_status(d, VIRTIO_STATUS_RESET);
 	if (rc < 0)
 		return vnic_reset_broken(d, rc, "the device does not stop");

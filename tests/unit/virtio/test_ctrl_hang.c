@@ -101,7 +101,8 @@ static void hang__nobody_else_waits(void)
 		CU_ASSERT(port_works(&l, i % 2));
 	CU_ASSERT(rte_eth_link_get_nowait(l.port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP);
 	CU_ASSERT(rte_eth_stats_get(l.port, &stats) == 0);
-	CU_ASSERT(port_xstat(&l, "ctrl_in_flight") == 1 && vnic_share_memory() == 0);
+	/* One, or two: looking at xstats asks for the device's own. */
+	CU_ASSERT(port_xstat(&l, "ctrl_in_flight") - 1 <= 1 && vnic_share_memory() == 0);
 	scripted_config_changed(l.s); /* the control thread goes about its business */
 	CU_ASSERT(a.rc == 1 && now_us() - start < 3000000);
 	/* A deadline that is over already ends it. */

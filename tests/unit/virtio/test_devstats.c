@@ -105,7 +105,7 @@ static void list__what_the_device_supports(void)
 				printf("%s with offloads %u\n", rows[i].name, offloads);
 			CU_ASSERT_EQUAL(there, offloads ? rows[i].offloads : rows[i].always);
 		}
-		CU_ASSERT_EQUAL(vnic_devstats_count(l.d), offloads ? 2 * 16 + 2 * 16 + 2 + 3 : 2 * 8 + 2 * 8 + 2 + 3);
+		CU_ASSERT_EQUAL(vnic_devstats_count(l.d), offloads ? 2 * 16 + 2 * 16 + 2 + 4 : 2 * 8 + 2 * 8 + 2 + 4);
 		port_close(&l);
 	}
 }
@@ -153,10 +153,10 @@ static void query__any_answer(void)
 		unsigned n;
 		const char *there;
 	} rows[] = {
-		{ { 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 9, 6 + 3, "rx_q0_hw_packets" },
-		{ { 0, 0, 0, 8, 0, 0, 0, 0, 0 }, 9, 2 + 3, "tx_q0_hw_ratelimit_bytes" },
-		{ { 0, 0xf0, 0xff, 0xf0, 0xff, 1, 0, 0, 0x80 }, 9, 2 + 3, "cq_hw_ok_num" }, /* unknown ones beside */
-		{ { 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 9, 16 + 16 + 2 + 3, "tx_q0_hw_csum_none" },
+		{ { 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 9, 6 + 4, "rx_q0_hw_packets" },
+		{ { 0, 0, 0, 8, 0, 0, 0, 0, 0 }, 9, 2 + 4, "tx_q0_hw_ratelimit_bytes" },
+		{ { 0, 0xf0, 0xff, 0xf0, 0xff, 1, 0, 0, 0x80 }, 9, 2 + 4, "cq_hw_ok_num" }, /* unknown ones beside */
+		{ { 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 9, 16 + 16 + 2 + 4, "tx_q0_hw_csum_none" },
 		{ { 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 9, 0, NULL },
 		{ { 0 }, 1, 0, NULL },
 		{ { 1 }, 1, 0, NULL },
@@ -248,6 +248,7 @@ static void refresh__not_sooner_than_asked(void)
 	usleep(20000);
 	CU_ASSERT_EQUAL(l.s->ctrl_seen, seen);
 	usleep(100000);
+	CU_ASSERT(shown(&l, "hw_stats_age_ms") >= 100 && shown(&l, "hw_stats_age_ms") < 60000);
 	/* xstats show what is there, and ask for what comes next. */
 	CU_ASSERT(port_works(&l, 0));
 	CU_ASSERT(port_xstat(&l, "rx_q0_hw_packets") <= 1); /* the answer may have come by now */
