@@ -33,10 +33,10 @@ class Storm:
         log = f"vnicd{self.runs}"
         vnicd = lab.start([str(lab.build / "app/vnicd/vnicd"), "--no-huge", "-m", "16", "--no-pci", "--no-telemetry",
                            f"--file-prefix={prefix}-v", "--", "-c", "vnicd.json"], ns=self.ns, log=log)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 10
         while "ready" not in (lab.dir / log).read_text():
             if time.monotonic() > end:
-                raise SystemExit("vnicd does not start")
+                raise SystemExit("vnicd does not start: " + (lab.dir / log).read_text()[-500:])
             time.sleep(0.05)
         cmd = ["ip", "netns", "exec", self.ns, lab.build / "tests/storm/vnic_storm", "--no-huge", "-m", "128", "--no-pci",
                "--no-telemetry", f"--file-prefix={prefix}", "--lcores", "0@1"]
