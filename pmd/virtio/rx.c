@@ -225,12 +225,20 @@ static uint16_t window_slot(const struct vnic_vq *vq, uint16_t i)
 	return (uint16_t)(vq->is_packed ? pos % vq->size : pos & (vq->size - 1u));
 }
 
+/* Many at a time: the pool is shared with lcores, and each access may have to wait for one of them. */
 static void free_outstanding(struct vnic_vq *vq)
 {
 	uint16_t i, n = vq->in_order ? rx_outstanding(vq) : vq->size;
+	struct rte_mbuf *m[RX_REFILL];
+	unsigned held = 0;
 
-	for (i = 0; i < n; i++)
-		rte_pktmbuf_free(vq->slot[vq->in_order ? window_slot(vq, i) : i].mbuf);
+	for (i = 0; i < n; i++) {
+		m[held++] = vq->slot[vq->in_order ? window_slot(vq, i) : i].mbuf;
+		if (held == RX_REFILL || i + 1 == n) {
+			rte_pktmbuf_free_bulk(m, held); /* NULL: none */
+			held = 0;
+		}
+	}
 	for (i = 0; i < vq->size; i++) /* in order, those taken are still written there */
 		vq->slot[i].mbuf = NULL;
 	vq->free_count = vq->size;

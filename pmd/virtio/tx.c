@@ -127,6 +127,8 @@ int vnic_tx_cleanup(void *txq, uint32_t n)
 void vnic_tx_drain(struct vnic_txq *q)
 {
 	struct vnic_slot *s = q->vq.slot;
+	struct rte_mbuf *m[64];
+	unsigned held = 0;
 
 	if (s == NULL)
 		return;
@@ -135,10 +137,15 @@ void vnic_tx_drain(struct vnic_txq *q)
 	for (uint32_t i = 0; i < q->vq.size; i++) {
 		if (s[i].mbuf == NULL)
 			continue;
-		rte_pktmbuf_free(s[i].mbuf);
+		m[held++] = s[i].mbuf;
 		s[i].mbuf = NULL;
 		q->reset_lost++;
+		if (held == RTE_DIM(m)) {
+			rte_pktmbuf_free_bulk(m, held);
+			held = 0;
+		}
 	}
+	rte_pktmbuf_free_bulk(m, held);
 	memset(q->pool, 0, sizeof(q->pool));
 	q->done = q->posted;
 	q->done_bytes = q->posted_bytes;

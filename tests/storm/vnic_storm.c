@@ -65,7 +65,9 @@ static int open_ports(struct storm *s, uint16_t descriptors)
 
 	if (rte_eth_dev_count_avail() != STORM_PORTS)
 		return fail("two ports are wanted", -ENODEV);
-	s->mp = rte_pktmbuf_pool_create("storm", N_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	/* More threads than CPUs: the usual ring would make one spin while the other is off the CPU. */
+	s->mp = rte_pktmbuf_pool_create_by_ops("storm", N_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY,
+					       "ring_mt_rts");
 	if (s->mp == NULL)
 		return fail("buffers", -ENOMEM);
 	for (uint16_t p = 0; p < STORM_PORTS && rc == 0; p++)
