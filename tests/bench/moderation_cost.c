@@ -121,7 +121,8 @@ static void sleeps(double *late, double *cpu)
 		char name[32];
 
 		for (unsigned r = 0; r < n; r++) {
-			uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID), begin = clock_ns(CLOCK_MONOTONIC);
+			uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+			uint64_t begin = clock_ns(CLOCK_MONOTONIC);
 
 			ppoll(NULL, 0, &ts, NULL);
 			late[r] = (double)(clock_ns(CLOCK_MONOTONIC) - begin) - us[i] * 1e3;

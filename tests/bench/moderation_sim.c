@@ -5,7 +5,7 @@
  *
  * A line for each load and policy, with a head: CPU in per cent, latencies in us, the longest
  * that a packet waited for a loop that was away, packets lost in per cent, changes of the
- * profile a second.
+ * profile a second. With -c no lines, but whether the goals are met, by the exit status.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,54 +223,119 @@ static void run_until(struct sim *s, double end)
 	}
 }
 
-static void simulate(struct sim *s, const struct policy *p, enum load_kind kind, double share)
+static void simulate(struct sim *s, const struct policy *p, enum load_kind kind, double share, double settle)
 {
 	memset(s, 0, sizeof(*s));
 	s->p = p;
 	s->machine = (struct backoff_machine){ .late_us = 6, .floor_us = 6, .wake_us = 8 };
 	s->in_force = LOAD_NEVER;
 	s->device = p->index;
-	s->begin = SETTLE_NS;
+	s->begin = settle;
 	histogram_init(&s->h);
 	dim_init(&s->dim, DIM_PROFILES, p->index, p->flags);
 	load_init(&s->load, kind, share, FULL_GAP, SEED);
 }
 
-static void one(struct sim *s, const struct policy *p, enum load_kind kind, double share)
-{
-	double q[3] = { 0.5, 0.99, 0.999 }, span;
+/* What a run came to: per cent, us. */
+struct result {
+	double cpu, p50, p99, p999, added, lost, changes;
+};
 
-	simulate(s, p, kind, share);
-	run_until(s, SETTLE_NS);
+/* length: 1 for the whole of it. */
+static struct result one(struct sim *s, const struct policy *p, enum load_kind kind, double share,
+			 double length)
+{
+	struct result r = { 0 };
+	double span;
+
+	simulate(s, p, kind, share, length * SETTLE_NS);
+	run_until(s, s->begin);
 	s->busy = s->packets = s->changes = s->added = 0;
 	s->load.dropped = 0;
 	span = s->now;
-	run_until(s, SETTLE_NS + MEASURE_NS);
+	run_until(s, s->begin + length * MEASURE_NS);
 	span = s->now - span;
-	printf("%s,%g,\"%s\",%.2f", load_names[kind], 100 * share, p->name, 100 * s->busy / span);
-	for (unsigned i = 0; i < N(q); i++)
-		printf(",%.3f", (double)histogram_quantile(&s->h, q[i]) / 1000);
-	printf(",%.3f,%.4f,%.0f,%u\n", s->added / 1000,
-	       s->packets == 0 ? 0 : 100.0 * (double)s->load.dropped / (double)(s->packets + s->load.dropped),
-	       (double)s->changes * 1e9 / span, s->dim.index);
+	r.cpu = 100 * s->busy / span;
+	r.p50 = (double)histogram_quantile(&s->h, 0.5) / 1000;
+	r.p99 = (double)histogram_quantile(&s->h, 0.99) / 1000;
+	r.p999 = (double)histogram_quantile(&s->h, 0.999) / 1000;
+	r.added = s->added / 1000;
+	if (s->packets > 0)
+		r.lost = 100 * (double)s->load.dropped / (double)(s->packets + s->load.dropped);
+	r.changes = (double)s->changes * 1e9 / span;
+	return r;
 }
 
-static void table(struct sim *s)
+static int table(struct sim *s)
 {
 	printf("arrivals,load,policy,cpu,p50,p99,p99.9,added,lost,changes,profile\n");
+	for (unsigned kind = 0; kind < LOAD_KINDS; kind++) {
+		for (unsigned i = 0; i < N(shares) * N(policies); i++) {
+			const struct policy *p = &policies[i % N(policies)];
+			double share = shares[i / N(policies)];
+			struct result r = one(s, p, kind, share, 1);
+
+			printf("%s,%g,\"%s\",%.2f,%.3f", load_names[kind], 100 * share, p->name, r.cpu, r.p50);
+			printf(",%.3f,%.3f,%.3f,%.4f", r.p99, r.p999, r.added, r.lost);
+			printf(",%.0f,%u\n", r.changes, s->dim.index);
+		}
+	}
+	return EXIT_SUCCESS;
+}
+
+/* ---- the goals, in shorter runs ---------------------------------------------------------------- */
+
+static bool holds(const char *what, enum load_kind kind, double share, const struct policy *p, double is,
+		  double most)
+{
+	if (is <= most)
+		return true;
+	fprintf(stderr, "%s %g %%, %s: %s is %g, more than %g\n", load_names[kind], 100 * share, p->name, what,
+		is, most);
+	return false;
+}
+
+static bool check_load(struct sim *s, enum load_kind kind, double share)
+{
+	double best = 0, strictest = 0;
+	bool ok = true;
+
+	for (const struct policy *p = policies; p < policies + N(policies); p++) {
+		struct result r = one(s, p, kind, share, share == 0 ? 1 : 0.2);
+
+		if (p->kind == STATIC && (best == 0 || r.p99 < best))
+			best = r.p99;
+		if (p->kind != ADAPTIVE)
+			continue;
+		if (strictest == 0)
+			strictest = p->bound_us;
+		ok &= holds("the longest added", kind, share, p, r.added, p->bound_us);
+		if (share == 0)
+			ok &= holds("CPU", kind, share, p, r.cpu, 3);
+		else if (p->bound_us == strictest)
+			ok &= holds("p99", kind, share, p, r.p99, 1.2 * best);
+	}
+	return ok;
+}
+
+static int check(struct sim *s)
+{
+	bool ok = true;
+
 	for (unsigned kind = 0; kind < LOAD_KINDS; kind++)
 		for (unsigned i = 0; i < N(shares); i++)
-			for (unsigned k = 0; k < N(policies); k++)
-				one(s, &policies[k], kind, shares[i]);
+			ok &= check_load(s, kind, shares[i]);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
 	struct sim *s = malloc(sizeof(*s));
+	int rc;
 
 	if (s == NULL)
 		return EXIT_FAILURE;
-	table(s);
+	rc = argc > 1 && strcmp(argv[1], "-c") == 0 ? check(s) : table(s);
 	free(s);
-	return EXIT_SUCCESS;
+	return rc;
 }
