@@ -138,7 +138,7 @@ static int run(struct pipeline *pl, const struct options *o)
 	if (o->cmdline_file != NULL)
 		rc = console_run_file(con, o->cmdline_file);
 	while (rc == 0 && stop_asked == 0 && console_poll(con, (int)report_poll(&report)) == 0)
-		;
+		pipeline_announce(pl);
 	console_stop(con);
 	return rc;
 }

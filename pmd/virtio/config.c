@@ -165,13 +165,17 @@ static void speed_of(struct vnic_dev *d, uint32_t *speed, uint8_t *duplex)
 bool vnic_config_link(struct vnic_dev *d)
 {
 	struct vnic_config cfg;
-	bool up = d->state == VNIC_RUNNING, changed;
+	bool up = d->state == VNIC_RUNNING, asked = false, changed;
 	uint32_t speed = d->speed;
 	uint8_t duplex = d->duplex;
 
-	if (up && has_config(d) && vnic_has(d, VIRTIO_NET_F_STATUS))
+	if (up && has_config(d) && vnic_has(d, VIRTIO_NET_F_STATUS)) {
 		up = READ(d, &cfg, status, status) == 0 &&
 		     (rte_le_to_cpu_16(cfg.status) & VIRTIO_NET_S_LINK_UP) != 0;
+		asked = up && vnic_has(d, VIRTIO_NET_F_GUEST_ANNOUNCE) &&
+			(rte_le_to_cpu_16(cfg.status) & VIRTIO_NET_S_ANNOUNCE) != 0;
+	}
+	__atomic_store_n(&d->announce_asked, asked, __ATOMIC_RELAXED);
 	if (up)
 		speed_of(d, &speed, &duplex);
 	changed = up != d->link_up || speed != d->speed || duplex != d->duplex;

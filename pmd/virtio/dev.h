@@ -45,6 +45,7 @@ struct vnic_args {
 	uint32_t speed;           /* Mbit/s, 0: the device's or unknown */
 	uint32_t connect_ms;      /* wait at probe for the back end */
 	uint32_t reply_ms;        /* bound of each answer of the back end */
+	bool announce;            /* no argument: vnic_announce_offer() */
 	uint32_t stats_ms;        /* between refreshes of device statistics; 0: when asked for */
 	uint64_t ctrl_timeout_ms;
 	uint32_t ctrl_start_ms;   /* of commands at bring-up; 0: reply_ms */
@@ -128,6 +129,7 @@ struct vnic_dev {
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
 	bool config_changed;
 	uint64_t ring_errors[4];  /* bit: the device says it stopped that ring; atomic, set by transports' event() */
+	bool announce_asked;      /* atomic: the program shall announce itself */
 	struct {
 		enum vnic_state was;  /* before the loss */
 		bool cleaned;         /* old rings are out of the way */

@@ -23,6 +23,7 @@ static bool ctrl_config(const struct ask *a) { return ctrl(a) && config(a); }
 /* A device that reaches memory by itself; a vhost-user back end maps ours and
  * would ask for translations that nobody here answers. */
 static bool platform(const struct ask *a) { return (a->transport & VNIC_TRANSPORT_VA) == 0; }
+static bool announce(const struct ask *a) { return ctrl_config(a) && a->args->announce; }
 static bool packed(const struct ask *a) { return a->args->packed; }
 static bool in_order(const struct ask *a) { return a->args->in_order; }
 static bool mrg_rxbuf(const struct ask *a) { return a->args->mrg_rxbuf; }
@@ -90,6 +91,7 @@ static const struct row {
 	{ NET(GUEST_TSO6), rx_tso, NEED(GUEST_CSUM) | NEED(MRG_RXBUF) },
 	{ NET(CTRL_VQ), ctrl, 0 },
 	{ NET(CTRL_RX), ctrl, NEED(CTRL_VQ) },
+	{ NET(GUEST_ANNOUNCE), announce, NEED(CTRL_VQ) | NEED(STATUS) },
 	/* With it the device lets no VLAN through that it was not told of. */
 	{ NET(CTRL_VLAN), ctrl_vlan, NEED(CTRL_VQ) },
 	{ NET(CTRL_MAC_ADDR), ctrl, NEED(CTRL_VQ) },
@@ -107,7 +109,6 @@ static const struct row {
 	{ NET(HOST_ECN), NULL, 0 },
 	{ NET(HOST_UFO), NULL, 0 },
 	{ NET(CTRL_RX_EXTRA), NULL, 0 },
-	{ NET(GUEST_ANNOUNCE), NULL, 0 },
 	{ RING(NOTIFY_ON_EMPTY), NULL, 0 },
 	{ VHOST_F_LOG_ALL, "LOG_ALL", NULL, 0 },
 	{ RING(ANY_LAYOUT), NULL, 0 },

@@ -79,6 +79,16 @@ struct vnic_reset_report {
 int vnic_queue_reset(uint16_t port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 		     struct vnic_reset_report *report);
 
+/* ---- announcing (GUEST_ANNOUNCE; virtio 1.2, 5.1.6.5.4): any thread, nothing waits ------------ */
+
+/* Before rte_eth_dev_configure(): this program announces its addresses when the device asks for it.
+ * Otherwise the device is not told that anybody would, and does what it can. */
+int vnic_announce_offer(uint16_t port);
+/* The device asks: its place in the network has changed. */
+bool vnic_announce_asked(uint16_t port);
+/* Announced: tell the device. -EAGAIN: not now, ask again. */
+int vnic_announce_done(uint16_t port);
+
 /* ---- notification coalescing (virtio 1.2, 5.1.6.5.9) ---------------------------------------- */
 
 /* The device interrupts after so many packets or so much time since the first of

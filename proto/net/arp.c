@@ -110,6 +110,21 @@ void arp_start(struct net_stack *st)
 	}
 }
 
+void net_announce(struct net_stack *st, uint8_t ifx)
+{
+	struct arp_announce *a;
+
+	if (!st->conf.neigh_owner || ifx >= st->conf.n_ifs || st->conf.ifs[ifx].n_addrs == 0)
+		return;
+	a = &st->announce[ifx];
+	if (a->probes > 0)
+		return; /* announces at its end */
+	a->ifx = ifx;
+	a->announcements = ARP_ANNOUNCEMENTS;
+	wheel_cancel(st->wheel, &a->timer);
+	wheel_arm(st->wheel, &a->timer, WHEEL_ARP, st->now_us);
+}
+
 /* ---- in ------------------------------------------------------------------ */
 
 /* Somebody else says our address is his (RFC 5227 2.4 b): one announcement in

@@ -195,6 +195,9 @@ void net_stack_destroy(struct net_stack *st);
 void net_stack_register(struct net_stack *st, uint8_t ip_proto, const struct net_proto *proto);
 /* Announce addresses; call once the ports are up. */
 void net_stack_start(struct net_stack *st);
+/* Announce an interface's addresses again, now and two seconds later (RFC 5227 2.3), whatever
+ * arp_announce says: its place in the network has changed. On the lcore that owns the neighbours. */
+void net_announce(struct net_stack *st, uint8_t ifx);
 
 /* The clock, in microseconds, same origin on all lcores; set by the owner once
  * a turn, after rx. Everything in proto/ reads net_now(). */

@@ -65,6 +65,10 @@ unsigned pipeline_ports(const struct pipeline *pl);
 /* Microseconds since pipeline_create(): the workers' clock. */
 uint64_t pipeline_now_us(const struct pipeline *pl);
 
+/* Main lcore, now and then: ports whose device asks for it (virtio's GUEST_ANNOUNCE: it has moved)
+ * announce their addresses. */
+void pipeline_announce(struct pipeline *pl);
+
 /* ---- calling a worker --------------------------------------------------------- */
 /*
  * Run fn on worker i between stages of a turn. arg (len octets, at most

@@ -13,6 +13,9 @@
 #include "app/smcgate/pipeline/steer.h"
 #include "proto/smc/smc.h"
 
+/* The worker that owns the neighbour table; the others have copies. */
+#define NEIGH_OWNER 0
+
 struct pl_service {
 	const struct config_service *conf;
 	struct config_service *owned;     /* added while running: freed with the service */
@@ -53,6 +56,7 @@ struct pipeline {
 	bool forwarding;
 	struct pl_smc smc;
 	uint32_t ports_on;                /* bit for each port that workers use */
+	uint32_t announced;               /* bit for each port that has, and whose device is not told yet */
 	struct pl_service *services;
 	uint64_t slots_used[CONFIG_MAX_SERVICES / 64];
 

@@ -5,6 +5,7 @@
 
 #include "app/smcgate/pipeline/port.h"
 #include "pmd/base/log.h"
+#include "pmd/virtio/vnic.h"
 
 /* Logs what failed on the port and returns rc. */
 static int failed(const struct port *p, const char *what, int rc)
@@ -17,7 +18,12 @@ static int failed(const struct port *p, const char *what, int rc)
  * not give: without is better than not at all. */
 static int configure_device(struct port *p)
 {
-	int rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &p->eth);
+	int rc;
+
+	/* Without addresses of ours the device has to make itself heard. */
+	if (p->conf->n_addresses != 0)
+		vnic_announce_offer(p->id);
+	rc = rte_eth_dev_configure(p->id, p->n_rxq, p->n_txq, &p->eth);
 
 	if (rc == 0 || !p->rx_intr)
 		return rc;

@@ -10,9 +10,6 @@
 #include "app/smcgate/pipeline/rdma.h"
 #include "pmd/base/log.h"
 
-/* One worker owns the neighbour table; the others have copies. */
-#define NEIGH_OWNER 0
-
 /* ---- the environment ---- */
 
 static void env_tx(void *ctx, const struct net_if *ifp, struct rte_mbuf *m, enum net_tx_class cls)

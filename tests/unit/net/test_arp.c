@@ -417,6 +417,26 @@ static void arp__announces_and_probes_at_start(void)
 	fix_fini(&f);
 }
 
+/* The interface has moved: whatever its configuration says, and none of the others. */
+static void arp__announces_again_when_asked(void)
+{
+	fix_init(&f, NULL);
+	net_stack_start(f.st);
+	net_announce(f.st, 0);
+	net_announce(f.st, 0); /* asked twice in a row: announced as once */
+	net_announce(f.st, 200);
+	for (unsigned i = 0; i < 100; i++)
+		fix_advance(&f, NET_S / 10);
+	CU_ASSERT_EQUAL(f.n_out, 2);
+	for (unsigned i = 0; i < f.n_out; i++)
+		CU_ASSERT(f.out_ifx[i] == 0 && rte_is_broadcast_ether_addr(dst_mac(i)) &&
+			  arp_out(i)->arp_data.arp_sip == arp_out(i)->arp_data.arp_tip);
+	net_announce(f.st, 0);
+	fix_advance(&f, NET_S / 10);
+	CU_ASSERT_EQUAL(f.n_out, 3);
+	fix_fini(&f);
+}
+
 /* ---- limits ------------------------------------------------------------------------ */
 
 static void small(struct net_config *conf, struct net_env *env)
@@ -529,6 +549,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(neigh__new_address_reaches_every_path),
 	TEST_CASE(arp__defends_once_in_ten_seconds),
 	TEST_CASE(arp__announces_and_probes_at_start),
+	TEST_CASE(arp__announces_again_when_asked),
 	TEST_CASE(neigh__no_buffer_is_no_try),
 	TEST_CASE(neigh__a_scan_does_not_evict_live_entries),
 	TEST_CASE(neigh__quota_of_unresolved),
