@@ -59,6 +59,13 @@ static void show_state(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue, ui
 	(dir == VNIC_RX ? data->rx_queue_state : data->tx_queue_state)[queue] = state;
 }
 
+/* The device refused to let go of the queue. */
+static void run_on(struct vnic_dev *d, const struct vnic_queue *q)
+{
+	vnic_coal_restore_queue(d, q->vq->index);
+	vnic_vq_open(q->vq);
+}
+
 static int stop_queue(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue)
 {
 	struct vnic_queue q;
@@ -68,8 +75,11 @@ static int stop_queue(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue)
 	rc = vnic_queue_find(d, dir, queue, &q);
 	if (rc == 0)
 		rc = vnic_vq_close(q.vq, VNIC_CLOSE_MS);
-	if (rc == 0 && !*q.stopped)
+	if (rc == 0 && !*q.stopped) {
 		rc = halt(d, &q);
+		if (rc == -EBUSY || rc == -EREMOTEIO)
+			run_on(d, &q);
+	}
 	if (rc == 0) {
 		*q.stopped = true;
 		show_state(d, dir, queue, RTE_ETH_QUEUE_STATE_STOPPED);

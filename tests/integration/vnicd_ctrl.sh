@@ -85,6 +85,10 @@ at_least "a reset that is late" "$(took 'port 0 rxq 0 stop')" 380
 equal "late resets" "$(port p 'd["faults_done"]["reset_late"]')" 1
 fault p,clear
 took 'port 0 rxq 0 start' >/dev/null
+fault p,reset_refuse,1
+took 'port 0 rxq 0 stop' >/dev/null
+equal "resets refused" "$(port p 'd["faults_done"]["reset_refuse"]')" 1
+equal "a queue that was refused its reset" "$(port p 'd["connected"] and d["queues"]["0"]["running"]')" 1
 pmd p start
 check "pings after a late reset" wait_for 10 pings 10.5.0.11 3
 

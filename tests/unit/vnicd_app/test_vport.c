@@ -12,14 +12,14 @@
 #include "app/vnicd/vport.h"
 #include "tests/unit/test.h"
 
-#define SIZE  16
+#define SIZE  256
 #define CTRL  2u
 #define MS    UINT64_C(1000000)
 #define LIMIT (5000 * MS) /* of a case, on the busiest of machines */
 
 struct ring {
 	struct vring_desc desc[SIZE];
-	uint8_t avail[64], used[160];
+	uint8_t avail[6 + 2 * SIZE], used[6 + 8 * SIZE] __attribute__((aligned(4)));
 	uint8_t buf[SIZE][256];
 } __attribute__((aligned(64)));
 
@@ -30,6 +30,7 @@ static struct ring rings[2][3]; /* of port and virtqueue */
 static char dir[32];
 static uint64_t started, told_at[2];
 static unsigned told[2], enough;
+static uint16_t answers; /* of port a: wanted */
 
 static struct vnicd_vport *
 port(unsigned i)
@@ -37,12 +38,18 @@ port(unsigned i)
 	return vnicd_vport_of(sw.port[i]);
 }
 
+static uint16_t
+used(unsigned i, uint16_t vq)
+{
+	return ((struct vring_used *)rings[i][vq].used)->idx;
+}
+
 static bool
 work(void *arg, uint64_t now)
 {
 	bool any = vnicd_switch_work(&sw, now);
 
-	if (told[0] + told[1] >= enough || now > started + LIMIT)
+	if ((told[0] + told[1] >= enough && used(0, CTRL) == answers) || now > started + LIMIT)
 		vnicd_loop_stop(loop);
 	return any;
 }
@@ -130,7 +137,7 @@ post(unsigned i, uint16_t vq, unsigned pieces, const void *data, uint32_t len)
 {
 	struct ring *r = &rings[i][vq];
 	struct vring_avail *a = (void *)r->avail;
-	uint16_t at = (uint16_t)(a->idx * pieces);
+	uint16_t at = (uint16_t)(a->idx * pieces % SIZE);
 
 	for (unsigned k = 0; k < pieces; k++) {
 		bool last = k + 1 == pieces;
@@ -151,17 +158,12 @@ command(unsigned i)
 	post(i, CTRL, 2, "\0\0\1", 3); /* PROMISC */
 }
 
-static uint16_t
-used(unsigned i, uint16_t vq)
-{
-	return ((struct vring_used *)rings[i][vq].used)->idx;
-}
-
-/* Until that many interrupts came. */
+/* Until as many interrupts came at least, and port a's control queue has as many answers. */
 static void
-run(unsigned interrupts)
+run(unsigned interrupts, unsigned n)
 {
 	enough = interrupts;
+	answers = (uint16_t)n;
 	started = vnicd_now();
 	vnicd_loop_at(loop, 0);
 	vnicd_loop_run(loop);
@@ -182,7 +184,7 @@ vport__held_notifications_go_out_in_time(void)
 	post(0, 0, 1, NULL, 0);
 	given = vnicd_now();
 	vnicd_port_output(sw.port[0], &f);
-	run(1);
+	run(1, 0);
 	CU_ASSERT_EQUAL(told[0], 1);
 	CU_ASSERT(told_at[0] >= given + 3 * MS && told_at[0] < given + 1000 * MS);
 	CU_ASSERT_EQUAL(used(0, 0), 1);
@@ -197,11 +199,32 @@ vport__commands_take_their_time(void)
 	begin("{\"latency_us\": 3000, \"concurrency\": 2}");
 	for (unsigned n = 0; n < 3; n++)
 		command(0);
-	run(2); /* two together, and the third */
+	run(1, 3); /* two together, and the third */
 	CU_ASSERT_EQUAL(used(0, CTRL), 3);
 	CU_ASSERT(told_at[0] >= started + 6 * MS && told_at[0] < started + 1000 * MS);
 	CU_ASSERT(vnicd_loop_stats(loop)->sleeps >= 1);
 	CU_ASSERT_TRUE(port(0)->nic.promisc);
+	end();
+}
+
+/* As the benchmark has it: 128 commands of 50 us, 64 at a time, are two times 50 us; at least 0.8 of that speed
+ * on some try (the machine does other things, too). */
+static void
+vport__sixty_four_at_a_time(void)
+{
+	uint64_t best = UINT64_MAX, most = 2 * 50000 * 10 / 8;
+
+	begin("{\"latency_us\": 50, \"concurrency\": 64}");
+	for (unsigned i = 0; i < 200 && best > most; i++) {
+		for (unsigned n = 0; n < 128; n++)
+			command(0);
+		told[0] = 0;
+		run(1, 128 * (i + 1));
+		CU_ASSERT_EQUAL(used(0, CTRL), (uint16_t)(128 * (i + 1)));
+		CU_ASSERT(told_at[0] - started >= 100000);
+		best = RTE_MIN(best, told_at[0] - started);
+	}
+	CU_ASSERT(best <= most);
 	end();
 }
 
@@ -212,7 +235,7 @@ vport__one_hangs(void)
 	CU_ASSERT_EQUAL(vnicd_port_fault(sw.port[0], VNICD_FAULT_CTRL_NEVER, 0, 0), 0);
 	command(0);
 	command(1);
-	run(1);
+	run(1, 0);
 	CU_ASSERT(told[0] == 0 && used(0, CTRL) == 0);
 	CU_ASSERT(told[1] == 1 && used(1, CTRL) == 1);
 	CU_ASSERT(told_at[1] < started + 1000 * MS);
@@ -227,7 +250,7 @@ vport__stalled_with_a_command_in_work(void)
 	command(0);
 	vnicd_switch_work(&sw, vnicd_now()); /* taken */
 	CU_ASSERT_EQUAL(vnicd_port_fault(sw.port[0], VNICD_FAULT_STALL, 30, 0), 0);
-	run(1);
+	run(1, 1);
 	CU_ASSERT_EQUAL(used(0, CTRL), 1);
 	CU_ASSERT(told_at[0] >= started + 25 * MS);
 	CU_ASSERT(vnicd_loop_stats(loop)->turns < 2000); /* 20 us of spinning before each sleep */
@@ -237,6 +260,7 @@ vport__stalled_with_a_command_in_work(void)
 static const struct test_case cases[] = {
 	TEST_CASE(vport__held_notifications_go_out_in_time),
 	TEST_CASE(vport__commands_take_their_time),
+	TEST_CASE(vport__sixty_four_at_a_time),
 	TEST_CASE(vport__one_hangs),
 	TEST_CASE(vport__stalled_with_a_command_in_work),
 };
