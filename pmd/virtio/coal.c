@@ -217,6 +217,7 @@ int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coa
 	struct coal_command *m = k->free;
 	struct vnic_ctrl_request req = {
 		.timeout_ms = d->starting ? vnic_start_ms(d) : 0,
+		.waited = what->call != NULL,
 		.done = done, .arg = m,
 	};
 	union payload p;

@@ -260,13 +260,6 @@ void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms)
 	vnic_thread_wake(c->dev);
 }
 
-void vnic_ctrl_end_waits(struct vnic_ctrl *c)
-{
-	pthread_mutex_lock(&c->lock);
-	c->ended_waits++;
-	pthread_cond_broadcast(&c->cond);
-	pthread_mutex_unlock(&c->lock);
-}
 
 /* ---- commands ------------------------------------------------------------------- */
 
@@ -306,6 +299,7 @@ static void fill(struct vnic_ctrl *c, struct ctrl_slot *s, const struct vnic_ctr
 	s->arg = req->arg;
 	s->orphan = false;
 	s->submitted = ctrl_now();
+	s->waited = req->waited;
 	s->preset = req->timeout_ms == 0;
 	s->deadline = ctrl_deadline(c, s->submitted, req->timeout_ms);
 	if (req->len > CTRL_INLINE)
@@ -326,6 +320,8 @@ int ctrl_submit_locked(struct vnic_ctrl *c, const struct vnic_ctrl_request *req,
 
 	if (req->len > CTRL_BIG || req->result_len > CTRL_BIG)
 		return -EMSGSIZE;
+	if (req->group >= CTRL_GROUPS)
+		return -EINVAL;
 	if (c->broken)
 		return -EIO;
 	if (s == NULL || !big_enough(c, req)) {
@@ -337,6 +333,7 @@ int ctrl_submit_locked(struct vnic_ctrl *c, const struct vnic_ctrl_request *req,
 	c->next_deadline = RTE_MIN(c->next_deadline, s->deadline);
 	c->stats.submitted++;
 	TAILQ_INSERT_TAIL(&c->active, s, link);
+	ctrl_group_count(c, s, 1);
 	if (ctrl_held_up(c, s) || !ctrl_ring_room(c)) {
 		s->state = CTRL_WAITING;
 		c->stats.waiting++;
@@ -380,32 +377,51 @@ static struct ctrl_slot *slot_of(struct vnic_ctrl *c, uint64_t id)
 	return s != NULL && s->generation == (uint32_t)(id >> 16) && s->state != CTRL_FREE ? s : NULL;
 }
 
-int ctrl_cancel_locked(struct vnic_ctrl *c, uint64_t id)
+static void cancel(struct vnic_ctrl *c, struct ctrl_slot *s)
 {
-	struct ctrl_slot *s = slot_of(c, id);
-
-	if (s == NULL || (s->state != CTRL_POSTED && s->state != CTRL_WAITING))
-		return -ENOENT;
 	s->orphan = s->state == CTRL_POSTED;
 	ctrl_finish(c, s, -ECANCELED);
+}
+
+static void after_cancel(struct vnic_ctrl *c)
+{
 	ctrl_deliver(c);
 	ctrl_advance(c);
 	ctrl_ring_doorbell(c);
-	return 0;
 }
 
 int vnic_ctrl_cancel(struct vnic_ctrl *c, uint64_t id)
 {
 	struct ctrl_slot *s;
-	int rc;
+	int rc = -ENOENT;
 
 	pthread_mutex_lock(&c->lock);
 	s = slot_of(c, id);
-	rc = ctrl_cancel_locked(c, id);
+	if (s != NULL && (s->state == CTRL_POSTED || s->state == CTRL_WAITING)) {
+		cancel(c, s);
+		after_cancel(c);
+		rc = 0;
+	}
 	/* Due, or running elsewhere: over when we return. */
 	while (c->delivering && !pthread_equal(c->deliverer, pthread_self()) && s != NULL && slot_of(c, id) == s &&
 	       s->state == CTRL_DONE)
 		pthread_cond_wait(&c->cond, &c->lock);
 	pthread_mutex_unlock(&c->lock);
 	return rc;
+}
+
+void vnic_ctrl_end_waits(struct vnic_ctrl *c)
+{
+	struct ctrl_slot *s, *next;
+
+	pthread_mutex_lock(&c->lock);
+	c->ended_waits++;
+	for (s = TAILQ_FIRST(&c->active); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (s->waited)
+			cancel(c, s);
+	}
+	after_cancel(c);
+	pthread_cond_broadcast(&c->cond);
+	pthread_mutex_unlock(&c->lock);
 }

@@ -59,6 +59,7 @@ struct vnic_ctrl_request {
 	size_t len;
 	size_t result_len;       /* room for what the device answers beside the ack */
 	uint64_t timeout_ms;     /* 0: the device's ctrl_timeout_ms */
+	bool waited;             /* a thread waits for it: vnic_ctrl_end_waits() ends it */
 	vnic_ctrl_done_fn done;  /* NULL: nobody wants to know */
 	void *arg;
 };
@@ -82,7 +83,8 @@ struct vnic_ctrl *vnic_ctrl_get(struct vnic_dev *dev);
 void vnic_ctrl_put(struct vnic_ctrl *c);
 
 /* Queue a command; *id identifies it for cancel and wait. The doorbell waits for flush.
- * -EAGAIN: all slots taken; -EIO: broken; -EMSGSIZE: more than 32 KiB; -ENOTSUP: no control queue. */
+ * -EAGAIN: all slots taken; -EIO: broken; -EMSGSIZE: more than 32 KiB; -EINVAL: no such
+ * group; -ENOTSUP: no control queue. */
 int vnic_ctrl_submit(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id);
 void vnic_ctrl_flush(struct vnic_ctrl *c);
 /* The caller loses interest: done() is called with -ECANCELED before this returns, unless
@@ -114,7 +116,8 @@ bool vnic_ctrl_untold(struct vnic_ctrl *c);
 /* The timeout of commands that do not bring their own; 0 is taken as 1. It counts for those in flight
  * as well, from their submission on: a wait that is too long can be shortened. */
 void vnic_ctrl_set_timeout(struct vnic_ctrl *c, uint64_t ms);
-/* Threads in vnic_ctrl_call() now return -ECANCELED, soon; their commands stay the device's. */
+/* Commands that threads wait for end with -ECANCELED, those of vnic_ctrl_call() among them; the
+ * device may still do them. */
 void vnic_ctrl_end_waits(struct vnic_ctrl *c);
 
 #define VNIC_CTRL_LATENCY 32 /* buckets: 2^i microseconds */

@@ -23,11 +23,33 @@ bool ctrl_conflict(uint8_t group_a, uint32_t key_a, uint8_t group_b, uint32_t ke
 	return across(group_a, group_b) || across(group_b, group_a);
 }
 
+static unsigned key_of(uint8_t group, uint32_t key)
+{
+	return (key + group * 37u) % CTRL_KEYS;
+}
+
+void ctrl_group_count(struct vnic_ctrl *c, const struct ctrl_slot *s, int by)
+{
+	c->by_group[s->group] = (uint16_t)(c->by_group[s->group] + by);
+	c->by_key[key_of(s->group, s->key)] = (uint16_t)(c->by_key[key_of(s->group, s->key)] + by);
+}
+
+/* From the counts alone: is there anything that might? */
+static bool may_be_held_up(const struct vnic_ctrl *c, const struct ctrl_slot *s)
+{
+	if (keyed(s->group) ? c->by_key[key_of(s->group, s->key)] > 1 : c->by_group[s->group] > 1)
+		return true;
+	for (unsigned g = 0; g < CTRL_GROUPS; g++)
+		if (c->by_group[g] != 0 && (across(s->group, (uint8_t)g) || across((uint8_t)g, s->group)))
+			return true;
+	return false;
+}
+
 bool ctrl_held_up(const struct vnic_ctrl *c, const struct ctrl_slot *s)
 {
 	const struct ctrl_slot *e;
 
-	if (s->group == VNIC_CTRL_FREE)
+	if (s->group == VNIC_CTRL_FREE || !may_be_held_up(c, s))
 		return false;
 	TAILQ_FOREACH(e, &c->active, link) {
 		if (e == s)

@@ -24,6 +24,8 @@
 #define CTRL_BIG_COUNT  8u
 #define CTRL_ERRORS_MAX 8u        /* answers to nothing, then the ring is taken for broken */
 #define CTRL_NO_BIG     UINT8_MAX
+#define CTRL_GROUPS     (VNIC_CTRL_COAL_ALL + 1u)
+#define CTRL_KEYS       256u      /* a power of two */
 #define CTRL_NONE       UINT16_MAX
 
 /* What the device sees of a slot: it reads the first two lines and writes the third. */
@@ -56,6 +58,7 @@ struct ctrl_slot {
 	uint32_t len, result_len;
 	uint64_t submitted, deadline; /* ns of ctrl_now() */
 	int rc;
+	bool waited;                 /* as the request says */
 	bool preset;                 /* the deadline is ctrl_timeout_ms's, and moves with it */
 	bool orphan;                 /* DONE, though not answered: ORPHAN comes next */
 	vnic_ctrl_done_fn done;
@@ -79,6 +82,7 @@ struct vnic_ctrl {
 	struct vnic_chunk rooms, bigs;
 	struct ctrl_list free, active, done; /* active: WAITING and POSTED, in order of submission */
 	uint8_t big_free;            /* bits */
+	uint16_t by_group[CTRL_GROUPS], by_key[CTRL_KEYS]; /* of active: how many, so that most look no further */
 	uint8_t *scratch;            /* the result as the callback sees it: the reaper's */
 
 	bool broken, dead;
@@ -88,6 +92,7 @@ struct vnic_ctrl {
 	uint64_t wake_at;            /* when the control thread will look by itself; UINT64_MAX: never */
 	unsigned waiters;            /* threads in vnic_ctrl_call() */
 	unsigned ended_waits;        /* moves on when they are told to go */
+	uint64_t seen;               /* submitted when the control thread went to sleep */
 	char why[96];                /* it broke by itself; "" */
 	bool why_told;               /* to the control thread */
 	uint64_t timeout_ms, next_deadline;
@@ -104,8 +109,10 @@ uint64_t ctrl_cpu_ns(void);
 /* ---- ctrl_group.c: order (pure) -------------------------------------------------- */
 /* May a and b not be in flight together? */
 bool ctrl_conflict(uint8_t group_a, uint32_t key_a, uint8_t group_b, uint32_t key_b);
-/* Does an earlier unfinished command hold s up? */
+/* Does an earlier unfinished command hold s up? s is in the active list, and counted. */
 bool ctrl_held_up(const struct vnic_ctrl *c, const struct ctrl_slot *s);
+/* Into and out of the active list. */
+void ctrl_group_count(struct vnic_ctrl *c, const struct ctrl_slot *s, int by);
 
 /* ---- ctrl_ring.c: descriptors ------------------------------------------------------ */
 int ctrl_ring_init(struct vnic_ctrl *c);
@@ -156,8 +163,6 @@ bool ctrl_wants_thread(struct vnic_ctrl *c);
 
 /* ---- ctrl.c: the lock is held ----------------------------------------------------------- */
 int ctrl_submit_locked(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id);
-/* -ENOENT: it is over, or its end is under way. */
-int ctrl_cancel_locked(struct vnic_ctrl *c, uint64_t id);
 /* When a command submitted then is due; timeout_ms 0: ctrl_timeout_ms. */
 uint64_t ctrl_deadline(const struct vnic_ctrl *c, uint64_t then, uint64_t timeout_ms);
 

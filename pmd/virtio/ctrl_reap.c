@@ -76,6 +76,7 @@ void ctrl_release(struct vnic_ctrl *c, struct ctrl_slot *s)
 void ctrl_finish(struct vnic_ctrl *c, struct ctrl_slot *s, int rc)
 {
 	TAILQ_REMOVE(&c->active, s, link);
+	ctrl_group_count(c, s, -1);
 	if (s->state == CTRL_POSTED)
 		c->stats.in_flight--;
 	else
@@ -304,6 +305,12 @@ int64_t vnic_ctrl_next(struct vnic_ctrl *c)
 	pthread_mutex_lock(&c->lock);
 	now = ctrl_now();
 	c->wake_at = UINT64_MAX;
+	if (TAILQ_EMPTY(&c->active) && c->stats.submitted != c->seen && c->vq.call_fd >= 0 && !c->dead) {
+		/* More may come soon: whoever submits it need not wake the thread that looks by itself. */
+		ms = LOOK_MS;
+		c->wake_at = now + LOOK_MS * NS_PER_MS;
+	}
+	c->seen = c->stats.submitted;
 	if (!TAILQ_EMPTY(&c->active)) {
 		if (c->next_deadline > now)
 			left = (c->next_deadline - now + NS_PER_MS - 1) / NS_PER_MS;

@@ -62,13 +62,13 @@ static void wait_a_while(struct vnic_ctrl *c)
 	}
 }
 
-static int submit_when_room(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, uint64_t *id)
+static int submit_when_room(struct vnic_ctrl *c, const struct vnic_ctrl_request *req)
 {
 	uint64_t began = ctrl_now();
 	unsigned ended = c->ended_waits;
 	int rc;
 
-	while ((rc = ctrl_submit_locked(c, req, id)) == -EAGAIN &&
+	while ((rc = ctrl_submit_locked(c, req, NULL)) == -EAGAIN &&
 	       ctrl_now() < ctrl_deadline(c, began, req->timeout_ms)) {
 		if (c->ended_waits != ended)
 			return -ECANCELED;
@@ -77,20 +77,13 @@ static int submit_when_room(struct vnic_ctrl *c, const struct vnic_ctrl_request 
 	return rc;
 }
 
-static int wait_done(struct vnic_ctrl *c, struct waiter *w, uint64_t id)
+static int wait_done(struct vnic_ctrl *c, const struct waiter *w)
 {
-	unsigned ended = c->ended_waits;
-
 	ctrl_ring_doorbell(c);
 	if (ctrl_wants_thread(c))
 		vnic_thread_wake(c->dev);
-	while (!w->done) {
+	while (!w->done)
 		wait_a_while(c);
-		if (!w->done && c->ended_waits != ended) {
-			ended = c->ended_waits;
-			ctrl_cancel_locked(c, id); /* done now, or by whoever is at it */
-		}
-	}
 	return w->rc;
 }
 
@@ -98,22 +91,23 @@ int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, voi
 {
 	struct vnic_ctrl_request mine = *req;
 	struct waiter w = { .c = c, .result = result };
-	uint64_t id, cpu = ctrl_cpu_ns();
+	uint64_t cpu = ctrl_cpu_ns();
 	int rc;
 
 	if (c == NULL)
 		return -ENOTSUP;
 	mine.done = wake;
 	mine.arg = &w;
+	mine.waited = true;
 	pthread_mutex_lock(&c->lock);
 	if (c->delivering && pthread_equal(c->deliverer, pthread_self())) {
 		pthread_mutex_unlock(&c->lock);
 		return -EDEADLK; /* nobody would call our callback */
 	}
 	c->waiters++;
-	rc = submit_when_room(c, &mine, &id);
+	rc = submit_when_room(c, &mine);
 	if (rc == 0)
-		rc = wait_done(c, &w, id);
+		rc = wait_done(c, &w);
 	c->stats.wait_cpu_ns += ctrl_cpu_ns() - cpu;
 	c->waiters--;
 	pthread_cond_broadcast(&c->cond);

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Four ports on vnicd, one worker. The fourth's control queue stops answering: that is told within the
+# deadline, the console and the other three ports do not notice, a reset brings it back.
+. "$(dirname "$0")/_lib.sh"
+
+deadline=400 # ms
+new_namespace
+in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+python3 - "$work" <<-'END'
+	import json, sys
+	work = sys.argv[1]
+	json.dump({"ports": [{"name": f"p{i}", "path": f"{work}/p{i}.sock", "queues": 1} for i in range(4)],
+	           "uplinks": [{"name": "u", "tap": "vtap0"}]}, open(f"{work}/vnicd.json", "w"))
+	json.dump({"ports": [{"name": f"p{i}", "device": f"net_vnic{i}", "vdev": f"net_vnic{i},path={work}/p{i}.sock",
+	                      "addresses": [f"10.{60 + i}.0.1/24"]} for i in range(4)]}, open(f"{work}/config.json", "w"))
+END
+start_vnicd "$work/vnicd.json"
+huge_pages 200 400
+start_smcgate "$work/config.json" --lcores '0@0,1@1'
+for i in 0 1 2 3; do ip -n "$ns" addr add 10.$((60 + i)).0.2/24 dev vtap0; done
+ip -n "$ns" link set vtap0 up
+answers() { in_ns ping -q -c1 -W1 10.$((60 + $1)).0.1 >/dev/null; }
+for i in 0 1 2 3; do wait_for 30 answers $i || fail "port $i does not answer"; done
+
+settled_pools
+
+# Echo requests to the three others, all the time.
+flood() {
+	for i in 0 1 2; do
+		ip netns exec "$ns" ping -q -i 0.004 -c 1000 -W 5 10.$((60 + i)).0.1 >"$work/ping$i" 2>&1 &
+		pings[i]=$!
+		at_exit "end_pid ${pings[i]}"
+	done
+}
+none_lost() {
+	for i in 0 1 2; do
+		wait "${pings[i]}" || fail "ping $i: $(cat "$work/ping$i")"
+		grep -q '1000 packets transmitted, 1000 received, 0% packet loss' "$work/ping$i" || fail "$(cat "$work/ping$i")"
+	done
+}
+longest() { # us, since "clear lcore"
+	telemetry "$smcgate_prefix" /smcgate/lcore | grep -o '"longest_turn_us": *"*[0-9.]*' | grep -o '[0-9.]*$' | sort -n | tail -1
+}
+never() { telemetry "$vnicd_prefix" "/vnicd/port/control,p3,latency_us,$1" >/dev/null; }
+
+check "clear" console "clear lcore all"
+flood
+none_lost
+before=$(longest)
+check "clear" console "clear lcore all"
+flood
+never 60000000
+check "timeout" console "port 3 ctrl timeout $deadline"
+console "set promisc 3 on" >"$work/hung" 2>&1 &
+hung=$!
+# Others are asked and answered meanwhile.
+for i in 1 2 3 4 5; do check "looking" console "show port stats all" "show port xstats 0" "show port 3 ctrl" >/dev/null; done
+! wait $hung || fail "a command for a device that hangs succeeded"
+console "show port 3 ctrl" >"$work/out" || fail "looking: $(cat "$work/out")"
+grep -q "was not answered within $deadline ms" "$work/out" || fail "$(cat "$work/out")"
+# The deadline and 10 ms; another program may have had the CPU meanwhile.
+late=$(($(awk '/RX PROMISC +timed out/ { print $5 }' "$work/out") - deadline * 1000))
+[ $late -ge 0 ] && [ $late -le 10000 ] || fail "told $late us after the deadline"
+none_lost
+say "told $late us after the deadline; turn $before us before, $(longest) us meanwhile"
+never 0
+check "reset" console "port reset 3"
+wait_for 20 answers 3 || fail "port 3 does not answer after its reset"
+check "promiscuous mode" console "set promisc 3 on"
+finish '.*'
