@@ -6,9 +6,10 @@ What is measured and how: doc/moderation.md."""
 import argparse
 
 import lab as L
+import moderation_machine
 import moderation_sim
 
-PARTS = {"sim": moderation_sim.run}
+PARTS = {"sim": moderation_sim.run, "machine": moderation_machine.run}
 
 
 def main():

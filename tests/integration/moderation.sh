@@ -29,10 +29,10 @@ d = json.load(sys.stdin)["/smcgate/moderation"]
 print(eval(sys.argv[1], {"q": d["queues"][0] if isinstance(d["queues"], list) else d["queues"]["0"], "d": d}))' "$1"; }
 asked_is() { [ "$(asked "$1")" = "$2" ]; }
 device_is() { [ "$(port p 'd["queues"]["0"]["coal_usecs"]')" = "$1" ]; }
-hz=$(getconf CLK_TCK)
-used() { awk '{ print $14 + $15 }' "/proc/$smcgate_pid/stat"; }
-percent() { # SECONDS: of a core
-	local a; a=$(used); sleep "$1"; echo $((($(used) - a) * 100 / hz / $1))
+# ns that all its threads have run, and with "wanted" have waited for a core besides.
+used() { cat /proc/"$smcgate_pid"/task/*/schedstat | awk -v wanted="$1" '{ n += $1 + (wanted ? $2 : 0) } END { printf "%.0f\n", n }'; }
+percent() { # SECONDS [wanted]: of a core
+	local a t; a=$(used "${2:-}") t=$(date +%s%N); sleep "$1"; echo $((($(used "${2:-}") - a) * 100 / ($(date +%s%N) - t)))
 }
 sleeps() { console "show lcore 1" | sed -n 's/^sleeps  *//p'; }
 
@@ -46,10 +46,10 @@ say "idle: $idle % of a core"
 check "busy-poll" console "set moderation p busy-poll"
 equal "what busy-poll adds" "$(asked 'q["adds_us"]')" 0
 before="$(sleeps) $(asked 'q["posts"]')"
-busy=$(percent 1)
+busy=$(percent 1 wanted)
 equal "sleeps and posts of a queue polled busily" "$(sleeps) $(asked 'q["posts"]')" "$before"
-say "busy-poll: $busy % of a core"
-[ "$busy" -ge 20 ] || fail "a queue polled busily takes $busy % of a core only"
+say "busy-poll: wants $busy % of a core"
+[ "$busy" -ge 80 ] || fail "a queue polled busily wants $busy % of a core only"
 
 # A profile reaches the device when the lcore first sleeps on its interrupt.
 check "static" console "set moderation 0 0 static 3"
@@ -60,20 +60,20 @@ console "set moderation 0 static 4" >/dev/null && fail "a profile that is not th
 
 # Modes change while clients are served, who do not notice.
 check "adaptive" console "set moderation all adaptive"
-ip netns exec "$ns" wrk -t1 -c16 -d5s http://10.77.0.2/ >wrk.log 2>&1 &
+ip netns exec "$ns" wrk -t1 -c16 -d30s http://10.77.0.2/ >wrk.log 2>&1 &
 wrk_pid=$!
 at_exit "end_pid $wrk_pid"
 for mode in busy-poll "static 0" adaptive "static 2" busy-poll adaptive; do
 	sleep 0.3
 	check "$mode" console "set moderation p $mode"
 done
-windows=$(asked 'q["windows"]')
-wait $wrk_pid
+# On a machine with much else to do few wakes come: until it has gone somewhere.
+wait_for 20 asked_is 'q["changes"] > 0 and len(d["history"]) > 1' True || fail "adaptive stays where it is: $(asked d)"
+kill -INT $wrk_pid
+wait $wrk_pid || true
 say "$(grep Requests/sec wrk.log)"
 ! grep -E "Socket errors|Non-2xx" wrk.log || fail "clients noticed"
-at_least "windows of adaptive" $(($(asked 'q["windows"]') - windows)) 10
-at_least "steps of its history" "$(asked 'len(d["history"])')" 2
-at_least "changes of profile" "$(asked 'q["changes"]')" 1
+at_least "requests" "$(sed -n 's/^ *\([0-9]*\) requests in.*/\1/p' wrk.log)" 100
 console "show moderation 0 0"
 
 # Idle again, it is where it began, and so is the device.
