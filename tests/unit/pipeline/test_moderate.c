@@ -393,6 +393,58 @@ static void moderate_window__rate_limit(void)
 	CU_ASSERT(device.posts <= 2 + 1000000 / MODERATE_POST_US);
 }
 
+static void answered_at_once(void)
+{
+	if (device.state == VNIC_COAL_PENDING)
+		answer(VNIC_COAL_IDLE);
+}
+
+/* One request at a time, each waits for what the device waits: it comes to the least. */
+static void moderate_window__request_and_response(void)
+{
+	unsigned windows = 0;
+
+	begin(CONFIG_ADAPTIVE, true, true);
+	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_ADAPTIVE, 4, now), 0);
+	settle();
+	while (m.dim.index != 0 && windows++ < 40) {
+		for (unsigned i = 0; i < DIM_EVENTS; i++)
+			wakes(1, 1, 20 + m.in_force.usecs);
+		answered_at_once();
+	}
+	CU_ASSERT(windows < 40);
+	for (unsigned i = 0; i < 20 * DIM_EVENTS; i++) {
+		wakes(1, 1, 20 + m.in_force.usecs);
+		answered_at_once();
+	}
+	CU_ASSERT(m.dim.index <= 1);
+}
+
+/* 1 ms on, 1 ms off, and 50 ms each: the device is asked at most each 5 ms, 64 such queues 12,800
+ * times a second, of which the driver lets pass what the device bears. */
+static void moderate_window__bursts(void)
+{
+	static const uint32_t halves[] = { 1000, 50000 };
+
+	for (size_t i = 0; i < RTE_DIM(halves); i++) {
+		uint64_t from;
+
+		begin(CONFIG_ADAPTIVE, true, true);
+		settle();
+		for (from = now; now - from < 2000000; now += halves[i]) {
+			for (uint64_t on = now; now - on < halves[i];) {
+				stream(1);
+				answered_at_once();
+			}
+			(void)moderate_sleep(&m, true, now);
+			rests++;
+		}
+		CU_ASSERT(m.told.windows > 10);
+		CU_ASSERT(m.told.posts <= 2000000 / MODERATE_POST_US);
+		CU_ASSERT(m.told.changes <= m.told.windows);
+	}
+}
+
 /* From load to nothing: within the idle time and one sleep it is back where it begins. */
 static void moderate_sleep__idle(void)
 {
@@ -519,6 +571,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(moderate_window__refused),
 	TEST_CASE(moderate_window__cannot),
 	TEST_CASE(moderate_window__rate_limit),
+	TEST_CASE(moderate_window__request_and_response),
+	TEST_CASE(moderate_window__bursts),
 	TEST_CASE(moderate_sleep__idle),
 	TEST_CASE(moderate_start__afresh),
 	TEST_CASE(moderate_window__reset_meanwhile),
