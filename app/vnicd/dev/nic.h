@@ -49,6 +49,7 @@ struct vnicd_frame {
 	X(TX_SHORT, "tx_shorter_than_headers") \
 	X(TX_HEADER, "tx_bad_header") \
 	X(TX_LONG, "tx_longer_than_allowed") \
+	X(TX_DISABLED, "tx_queue_disabled") /* vhost-user: a ring that is disabled is drained all the same */ \
 	X(RX_NO_BUFFER, "rx_no_buffer") \
 	X(RX_TOO_SMALL, "rx_buffer_too_small") \
 	X(RX_FILTER, "rx_filtered") \

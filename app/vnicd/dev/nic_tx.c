@@ -128,24 +128,24 @@ int vnicd_nic_take(struct vnicd_nic *nic, uint16_t pair, struct vnicd_frame *f, 
 	uint16_t vq = virtio_txq_index(pair);
 	struct vnicd_queue *q = &nic->queue[vq];
 
-	if (pair >= nic->conf.pairs || pair >= nic->active_pairs || !q->enabled)
+	if (pair >= nic->conf.pairs || pair >= nic->active_pairs)
 		return 0;
 	vnicd_nic_taken(nic, pair);
-	/* No more than a ring's worth of bad ones in a turn. */
+	/* No more than a ring's worth of bad ones in a turn. What is on a ring that is disabled is thrown away. */
 	for (unsigned i = 0; i <= q->ring.conf.size; i++) {
 		int rc = vnicd_ring_next(&q->ring, &q->chain, iov, max);
 		enum vnicd_nic_drop why;
 
 		if (rc <= 0)
 			return rc;
-		why = examine(nic, &q->chain, f, iov);
+		why = q->enabled ? examine(nic, &q->chain, f, iov) : VNICD_NIC_DROP_TX_DISABLED;
 		if (why == VNICD_NIC_DROP_COUNT) {
 			count(&q->stats, f);
 			q->taken = true;
 			return 1;
 		}
 		nic->drop[why]++;
-		q->stats.malformed++;
+		q->stats.malformed += why != VNICD_NIC_DROP_TX_DISABLED;
 		give_back(nic, vq);
 	}
 	return 0;
