@@ -74,6 +74,10 @@ static void hang(struct port_lab *l, const char *args)
 	CU_ASSERT_FATAL(port_probe(l, args) == 0);
 	l->queues = 2;
 	CU_ASSERT_FATAL(port_start(l) == 0);
+	/* What the start asks for in the background is answered yet. */
+	for (unsigned ms = 0; ms < 2000 && in_flight(l->port) != 0; ms++)
+		usleep(1000);
+	CU_ASSERT_EQUAL(in_flight(l->port), 0);
 	l->s->ctrl_silent = true;
 }
 
