@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Four ports on vnicd, one worker. The fourth's control queue stops answering: that is told within the
 # deadline, the console and the other three ports do not notice, a reset brings it back.
+# Alone: it measures how late things are.
 . "$(dirname "$0")/_lib.sh"
 
 deadline=400 # ms
@@ -60,7 +61,8 @@ for i in 1 2 3 4 5; do check "looking" console "show port stats all" "show port 
 console "show port 3 ctrl" >"$work/out" || fail "looking: $(cat "$work/out")"
 grep -q "was not answered within $deadline ms" "$work/out" || fail "$(cat "$work/out")"
 # The deadline and 10 ms; another program may have had the CPU meanwhile.
-late=$(($(awk '/RX PROMISC +timed out/ { print $5 }' "$work/out") - deadline * 1000))
+# Whichever command was the first: the driver asks for the device's statistics by itself, too.
+late=$(($(awk '/^ *[A-Z_]+ [A-Z_]+ +timed out/ { print $5; exit }' "$work/out") - deadline * 1000))
 [ $late -ge 0 ] && [ $late -le 10000 ] || fail "told $late us after the deadline"
 none_lost
 say "told $late us after the deadline; turn $before us before, $(longest) us meanwhile"

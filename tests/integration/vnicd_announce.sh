@@ -27,7 +27,7 @@ for turn in 1 2; do
 	! knows 10.77.0.3 || fail "the kernel forgets nothing"
 	fault p,announce
 	wait_for 5 knows 10.77.0.3 || fail "turn $turn: 10.77.0.3 was not announced: $(in_ns ip neigh)"
-	knows 10.77.0.2 || fail "turn $turn: 10.77.0.2 was not announced"
+	wait_for 5 knows 10.77.0.2 || fail "turn $turn: 10.77.0.2 was not announced"
 	until_port p 'not d["announce"]' # told
 done
 [ "$(ask /vnicd/port/fault,q,announce 'd.get("error", d.get("result"))')" != "done" ] ||
