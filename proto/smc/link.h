@@ -11,7 +11,7 @@
 
 #include "proto/smc/smc_impl.h"
 
-#define SMC_LINK_SLOTS 32        /* control messages under way at most */
+#define SMC_LINK_SLOTS 16        /* control messages under way at most */
 #define SMC_RKEYS_MAX 255        /* of the peer's, per group */
 #define SMC_MSG_MAX 8192         /* longest LLC message taken */
 

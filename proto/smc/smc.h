@@ -96,7 +96,7 @@ struct smc_config {
 	uint32_t forget_ms;             /* and for how long: 60000 */
 	uint32_t autocork;              /* octets: 65536; 0: off */
 	uint8_t ack_timeout, retry, rnr_retry, min_rnr_timer; /* 15, 7, 7, 5 */
-	uint16_t send_slots, recv_slots;/* control messages of a link under way, receives posted: 32, 48 */
+	uint16_t send_slots, recv_slots;/* control messages of a link under way, receives posted: 16, 48 */
 	int node;                       /* NUMA node, -1: any */
 };
 void smc_config_defaults(struct smc_config *conf);

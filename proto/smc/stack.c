@@ -18,7 +18,7 @@ void smc_config_defaults(struct smc_config *conf)
 		.confirm_wait_ms = 4000, .testlink_ms = 30000, .idle_server_ms = 600000, .idle_client_ms = 610000,
 		.close_wait_ms = 60000, .tcp_fin_wait_ms = 3000, .failures = 3, .forget_ms = 60000,
 		.autocork = 65536, .ack_timeout = 15, .retry = 7, .rnr_retry = RD_RETRY_INFINITE, .min_rnr_timer = 5,
-		.send_slots = 32, .recv_slots = 48, .node = -1,
+		.send_slots = 16, .recv_slots = 48, .node = -1,
 	};
 }
 
