@@ -309,8 +309,8 @@ static int add_port(struct capture *cap, unsigned port)
 	rc = pipeline_port_info(cap->pl, port, &info);
 	if (rc < 0)
 		return rc;
-	if (info.state == PORT_CLOSED)
-		return -ENODEV;
+	if (info.state >= PORT_CLOSED)
+		return info.state == PORT_BUSY ? -EBUSY : -ENODEV;
 	for (uint16_t q = 0; rc == 0 && q < info.rx_queues; q++)
 		rc = add_tap(cap, info.id, q, true);
 	for (uint16_t q = 0; rc == 0 && q < info.tx_queues; q++)

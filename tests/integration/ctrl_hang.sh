@@ -70,4 +70,49 @@ never 0
 check "reset" console "port reset 3"
 wait_for 20 answers 3 || fail "port 3 does not answer after its reset"
 check "promiscuous mode" console "set promisc 3 on"
-finish '.*'
+
+# Changing the port while its device hangs: nobody else waits, on the console or by telemetry.
+ms() { date +%s%3N; }
+looks=("show port stats 1" "show port ctrl 3" "show port summary all" "show port queues 3")
+changes() { # COMMAND: returns soon, whatever it says; others are answered meanwhile
+	local began=$(ms) at pid line took
+	console "$1" >"$work/change" 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		for line in "${looks[@]}"; do
+			at=$(ms)
+			console "$line" >"$work/out" 2>&1 || fail "$line during $1: $(cat "$work/out")"
+			took=$(($(ms) - at))
+			[ $took -le 1000 ] || fail "$line took $took ms during $1"
+		done
+		sleep 0.2
+	done
+	wait $pid || true
+	took=$(($(ms) - began))
+	[ $took -le 3700 ] || fail "$1 took $took ms"
+	say "$1: $took ms: $(tail -1 "$work/change")"
+}
+in_ns ping -q -i 0.01 -c 1200 -W 5 10.61.0.1 >"$work/ping1" 2>&1 &
+ping=$!
+at_exit "end_pid $ping"
+check "timeout" console "port 3 ctrl timeout 604800000"
+never 60000000
+for command in "port config mtu 3 1400" "port stop 3" "port start 3" "port config mtu 3 1500" "port reset 3"; do
+	changes "$command"
+done
+never 0
+wait_for 10 console "port reset 3" || fail "no reset"
+wait_for 10 console "port reset 3" "show port stats 3" || fail "no reset"
+[ "$(field "show port info 3" state)" = started ] || check "start" console "port start 3"
+wait_for 20 answers 3 || fail "port 3 does not answer after all of that"
+wait $ping || fail "ping: $(cat "$work/ping1")"
+grep -q ' 0% packet loss' "$work/ping1" || fail "$(cat "$work/ping1")"
+alive
+wait_for 60 idle_again || fail "not idle again; pools were: $idle_pools"
+# The program ends with a device that hangs.
+check "stop" console "port stop 3"
+never 60000000
+changes "port start 3"
+began=$(ms)
+end_gate
+[ $(($(ms) - began)) -le 15000 ] || fail "the end took $(($(ms) - began)) ms"

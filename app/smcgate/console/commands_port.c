@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: start, stop, close, reset, MTU, promiscuous mode, clearing counters.
- * They hold the views' lock, because telemetry may be looking at the port. */
+/* Ports: start, stop, close, reset, MTU, promiscuous mode, clearing counters. What waits for a
+ * device does so without the views' lock: others go on looking. */
 #include <errno.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@ static int with_lock(struct console *c, port_fn fn, unsigned port, uint64_t arg)
 	return rc;
 }
 
-/* For one port or all; all goes on after one that is in that state already. waits: for a
- * device that may hang, and without the views' lock. */
+/* For one port or all; all goes on after one that is in that state already. waits: for the
+ * device; else it is done in ethdev, under the views' lock. */
 static int each_port(struct console *c, const char *which, port_fn fn, uint64_t arg, bool waits,
 		     const char *what, struct view_error *err)
 {
@@ -37,6 +37,8 @@ static int each_port(struct console *c, const char *which, port_fn fn, uint64_t 
 			view_fail(err, rc, "port %u: %s: it is so already", p, what);
 		else if (rc == -ENODEV)
 			view_fail(err, rc, "port %u: %s: it is closed", p, what);
+		else if (rc == -ECANCELED)
+			view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", p, what);
 		else if (rc < 0)
 			view_failed(err, rc, "port %u: %s", p, what);
 	}
@@ -78,8 +80,8 @@ static int ethdev_of(struct console *c, unsigned port, uint16_t *id)
 	struct pipeline_port_info info;
 	int rc = pipeline_port_info(c->pl, port, &info);
 
-	if (rc == 0 && info.state == PORT_CLOSED)
-		rc = -ENODEV;
+	if (rc == 0 && info.state >= PORT_CLOSED)
+		rc = info.state == PORT_BUSY ? -EAGAIN : -ENODEV;
 	*id = info.id;
 	return rc;
 }
@@ -116,13 +118,13 @@ static int refuse_captured(struct console *c, const char *which, struct view_err
 static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		     struct view_error *err)
 {
-	return each_port(c, argv[0], start_one, 0, false, "start", err);
+	return each_port(c, argv[0], start_one, 0, true, "start", err);
 }
 
 static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		    struct view_error *err)
 {
-	return each_port(c, argv[0], stop_one, 0, false, "stop", err);
+	return each_port(c, argv[0], stop_one, 0, true, "stop", err);
 }
 
 static int run_close(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -130,7 +132,7 @@ static int run_close(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, false, "close", err);
+	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, true, "close", err);
 }
 
 static int run_reset(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -138,7 +140,7 @@ static int run_reset(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, false, "reset", err);
+	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, true, "reset", err);
 }
 
 static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -148,7 +150,7 @@ static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FI
 	int rc;
 
 	rc = view_number(argv[1], "mtu", 576, 9216, &mtu, err);
-	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, false, "config mtu", err);
+	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, true, "config mtu", err);
 }
 
 static int run_promisc(struct console *c, unsigned argc, const char *const *argv, FILE *out,

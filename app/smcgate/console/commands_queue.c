@@ -44,6 +44,8 @@ static int find_queue(struct console *c, const char *const *argv, bool all, stru
 	int rc;
 
 	rc = find_port(c, argv[0], t, err);
+	if (rc == 0 && t->info.state == PORT_BUSY)
+		rc = view_failed(err, -EAGAIN, "port %u", t->port);
 	if (rc < 0)
 		return rc;
 	t->dir = strcmp(argv[1], "rxq") == 0 ? VNIC_RX : VNIC_TX;

@@ -40,6 +40,33 @@ static int run_parsed(struct console *c, const char *line)
 	return c->rc;
 }
 
+bool console_only_shows(const char *line)
+{
+	const char *asks;
+
+	line += strspn(line, " \t");
+	asks = strstr(line, "coal"); /* devices, and would have to wait itself */
+	if (asks != NULL && asks < line + strcspn(line, "\n"))
+		return false;
+	return is_blank(line) || strncmp(line, "show ", 5) == 0;
+}
+
+/* In the middle of a command that waits: what it keeps in the console stays, and what
+ * cancels it cancels this one, too. */
+static int run_aside(struct console *c, const char *line)
+{
+	struct view_error err = c->err;
+	int outer = c->rc, rc;
+
+	c->err.text[0] = '\0';
+	rc = run_parsed(c, line);
+	if (rc < 0)
+		fprintf(c->out, "error: %s\n", c->err.text[0] != '\0' ? c->err.text : strerror(-rc));
+	c->err = err;
+	c->rc = outer;
+	return rc;
+}
+
 int console_run_line(struct console *c, struct session *s, const char *line, FILE *out)
 {
 	FILE *outer = c->out;
@@ -48,12 +75,21 @@ int console_run_line(struct console *c, struct session *s, const char *line, FIL
 	if (is_blank(line))
 		return 0;
 	c->out = out;
+	if (c->aside) {
+		rc = run_aside(c, line);
+		c->out = outer;
+		return rc;
+	}
 	c->err.text[0] = '\0';
-	if (c->load_depth == 0)
+	if (c->load_depth == 0) {
 		cancel_arm(c, s);
+		c->running = s;
+	}
 	rc = run_parsed(c, line);
-	if (c->load_depth == 0)
+	if (c->load_depth == 0) {
 		cancel_disarm(c, s);
+		c->running = NULL;
+	}
 	if (rc < 0)
 		fprintf(out, "error: %s\n", c->err.text[0] != '\0' ? c->err.text : strerror(-rc));
 	c->out = outer;
@@ -186,9 +222,9 @@ static void accept_all(struct console *c)
 	}
 }
 
-static void remove_done(struct console *c)
+static void remove_done(struct console *c, unsigned from)
 {
-	for (unsigned i = 0; i < c->n_sessions; ) {
+	for (unsigned i = from; i < c->n_sessions; ) {
 		if (session_done(c->sessions[i])) {
 			session_free(c->sessions[i]);
 			c->sessions[i] = c->sessions[--c->n_sessions];
@@ -224,7 +260,7 @@ int console_poll(struct console *c, int timeout_ms)
 	if (c->quit)
 		return 1;
 	open_stdin(c);
-	sessions = c->n_sessions;
+	sessions = c->n_settled = c->n_sessions;
 	n = fill_fds(c, fds, &timeout_ms);
 	if (poll(fds, n, timeout_ms) < 0)
 		return 0;
@@ -238,8 +274,33 @@ int console_poll(struct console *c, int timeout_ms)
 	}
 	if (fds[2 * sessions].revents != 0)
 		accept_all(c);
-	remove_done(c);
+	remove_done(c, 0);
 	return c->quit;
+}
+
+/* A command waits for a device, and calls this. Sessions that were there when it began stay in their
+ * places. Terminals and pipes wait. */
+static void serve_aside(void *arg)
+{
+	struct console *c = arg;
+	unsigned sessions = c->n_sessions;
+
+	if (c->aside)
+		return;
+	c->aside = true;
+	for (unsigned i = 0; i < sessions; i++) {
+		struct session *s = c->sessions[i];
+
+		if (s == c->running || s->kind != SESSION_SOCKET)
+			continue;
+		if (session_wants_output(s))
+			session_write(s);
+		if (session_wants_input(s))
+			session_read(s);
+	}
+	remove_done(c, c->n_settled);
+	accept_all(c);
+	c->aside = false;
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -290,6 +351,7 @@ int console_start(struct console **out, struct pipeline *pl, const struct option
 		console_stop(c);
 		return rc;
 	}
+	pipeline_while_waiting(pl, serve_aside, c);
 	*out = c;
 	return 0;
 }
@@ -313,6 +375,7 @@ void console_stop(struct console *c)
 {
 	if (c == NULL)
 		return;
+	pipeline_while_waiting(c->pl, NULL, NULL);
 	telemetry_stop();
 	console_unlisten(c);
 	last_words(c);

@@ -12,6 +12,9 @@
  *		;
  *	console_stop(con);
  *
+ * While a command waits for a port's device other clients of the socket are served, as far as
+ * they only want to be shown something.
+ *
  * A wait inside a command ends early when Ctrl-C is typed at the terminal or
  * the client of the socket has gone (pipeline_cancel_on()).
  */

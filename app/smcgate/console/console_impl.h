@@ -49,10 +49,13 @@ struct console {
 	int epfd;                     /* readable when the running command shall stop waiting */
 	struct session *sessions[SESSIONS_MAX];
 	unsigned n_sessions;
+	unsigned n_settled;           /* the first of them, which console_poll() is going through */
 	int listen_fd;
 	char path[CONFIG_PATH_LEN];   /* of the socket */
 	uint64_t dev, ino;            /* of the socket we made */
 	bool quit;
+	const struct session *running; /* whose command it is; NULL: nobody's */
+	bool aside;                   /* it waits, and others' looks are run in the middle of it */
 	/* the command that runs */
 	FILE *out;
 	int rc;
@@ -68,6 +71,8 @@ struct console {
  * "error: ..." go to out. s: whose it is, NULL: a file's. 0 or a negative errno.
  */
 int console_run_line(struct console *c, struct session *s, const char *line, FILE *out);
+/* A line that changes nothing and may run while another command waits. */
+bool console_only_shows(const char *line);
 /* A regular file for reading: anything else might make us wait. NULL: see err. */
 FILE *console_open_file(const char *file, struct view_error *err);
 /* Run the lines of a file, each echoed to out after the prompt. strict: the

@@ -122,7 +122,7 @@ static bool next_line(struct session *s)
 	char *end = memchr(s->line, '\n', s->line_len);
 	size_t used;
 
-	if (end == NULL)
+	if (end == NULL || (s->c->aside && !console_only_shows(s->line)))
 		return false;
 	used = (size_t)(end - s->line) + 1;
 	*end = '\0';

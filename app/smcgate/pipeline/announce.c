@@ -27,7 +27,9 @@ static void answer(struct pipeline *pl, struct port *p)
 
 void pipeline_announce(struct pipeline *pl)
 {
+	pipeline_lock(pl);
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (pl->ports[i].state == PORT_STARTED)
+		if (pl->ports[i].state == PORT_STARTED && !pl->ports[i].changing)
 			answer(pl, &pl->ports[i]);
+	pipeline_unlock(pl);
 }

@@ -53,6 +53,14 @@ void calls_fini(struct pipeline *pl)
 	pl->done_fd = -1;
 }
 
+/* This thread's calls are nobody's command. */
+static __thread bool uncancelled;
+
+void calls_uncancelled(void)
+{
+	uncancelled = true;
+}
+
 void pipeline_cancel_on(struct pipeline *pl, int fd)
 {
 	pl->cancel_fd = fd;
@@ -82,7 +90,7 @@ static int wait_done(struct pipeline *pl, const struct request *r)
 {
 	int64_t end = now_ms() + PIPELINE_CALL_TIMEOUT_MS;
 	struct pollfd fds[2] = {
-		{ .fd = pl->done_fd, .events = POLLIN }, { .fd = pl->cancel_fd, .events = POLLIN },
+		{ .fd = pl->done_fd, .events = POLLIN }, { .fd = uncancelled ? -1 : pl->cancel_fd, .events = POLLIN },
 	};
 	uint64_t n;
 	int rc = 0;

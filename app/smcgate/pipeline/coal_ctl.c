@@ -8,7 +8,8 @@
 
 #define QUEUES_MAX (2 * CONFIG_MAX_QUEUES)
 
-static int find_port(struct pipeline *pl, unsigned port, struct port **p, uint16_t *id)
+/* busy: also one that is being changed. */
+static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id)
 {
 	int rc = 0;
 
@@ -19,6 +20,8 @@ static int find_port(struct pipeline *pl, unsigned port, struct port **p, uint16
 	*id = (*p)->id;
 	if ((*p)->state == PORT_CLOSED)
 		rc = -ENODEV;
+	else if ((*p)->changing && !busy)
+		rc = -EAGAIN;
 	pipeline_unlock(pl);
 	return rc;
 }
@@ -42,7 +45,7 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 {
 	struct set_call c = { .queue = queue, .dir = dir, .coal = *coal };
 	struct port *p;
-	int rc = find_port(pl, port, &p, &c.id);
+	int rc = find_port(pl, port, false, &p, &c.id);
 
 	if (rc < 0)
 		return rc;
@@ -86,7 +89,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 {
 	struct ask_call c = { 0 };
 	struct port *p;
-	int rc = find_port(pl, port, &p, &c.id);
+	int rc = find_port(pl, port, false, &p, &c.id);
 
 	if (rc < 0)
 		return rc;
@@ -102,21 +105,31 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 }
 
 /* ---- the control queue -------------------------------------------------------------------- */
-/* Neither waits for the device. */
+/* Neither waits for the device: with the lock, under which nobody closes it. */
 int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out)
 {
 	struct port *p;
 	uint16_t id;
-	int rc = find_port(pl, port, &p, &id);
+	int rc;
 
-	return rc < 0 ? rc : vnic_ctrl_info(id, out);
+	pipeline_lock(pl);
+	rc = find_port(pl, port, true, &p, &id);
+	if (rc == 0)
+		rc = vnic_ctrl_info(id, out);
+	pipeline_unlock(pl);
+	return rc;
 }
 
 int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms)
 {
 	struct port *p;
 	uint16_t id;
-	int rc = find_port(pl, port, &p, &id);
+	int rc;
 
-	return rc < 0 ? rc : vnic_ctrl_timeout(id, ms);
+	pipeline_lock(pl);
+	rc = find_port(pl, port, true, &p, &id);
+	if (rc == 0)
+		rc = vnic_ctrl_timeout(id, ms);
+	pipeline_unlock(pl);
+	return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "app/smcgate/pipeline/pipeline_impl.h"
 
+#define MEANWHILE_MS 10 /* between looks at what else the thread has to do */
 #define RETRY_MS 5 /* between looks whether another caller is done */
 
 struct device_job {
@@ -29,6 +30,7 @@ static void *run(void *arg)
 	struct device_job *job = arg;
 	uint64_t one = 1;
 
+	calls_uncancelled();
 	job->rc = job->fn(job->arg);
 	/* The write is what tells others, and orders what was written before. */
 	while (write(job->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
@@ -114,6 +116,18 @@ static int begin(struct pipeline *pl, struct port *p, device_fn fn, const void *
 	return rc;
 }
 
+void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg)
+{
+	pl->waiter = pthread_self();
+	pl->meanwhile_arg = arg;
+	pl->meanwhile = fn;
+}
+
+static bool has_meanwhile(const struct pipeline *pl)
+{
+	return pl->meanwhile != NULL && pthread_equal(pl->waiter, pthread_self());
+}
+
 /* Until fd is readable (-1: for so long). 0, -ECANCELED or -EINPROGRESS. */
 static int wait_for(struct pipeline *pl, int fd, int64_t ms)
 {
@@ -124,7 +138,8 @@ static int wait_for(struct pipeline *pl, int fd, int64_t ms)
 
 	for (;;) {
 		int64_t left = end - now_ms();
-		int n = poll(fds, 2, left > 0 ? (int)left : 0);
+		int64_t step = has_meanwhile(pl) ? RTE_MIN(left, MEANWHILE_MS) : left;
+		int n = poll(fds, 2, step > 0 ? (int)step : 0);
 
 		if (n > 0 && (fds[0].revents & POLLIN) != 0)
 			return 0;
@@ -132,7 +147,16 @@ static int wait_for(struct pipeline *pl, int fd, int64_t ms)
 			return -ECANCELED;
 		if (left <= 0)
 			return -EINPROGRESS;
+		if (has_meanwhile(pl))
+			pl->meanwhile(pl->meanwhile_arg);
 	}
+}
+
+/* Lock held: what waits in the driver for an answer need not. */
+static void interrupt(const struct port *p)
+{
+	if (p->state != PORT_CLOSED)
+		(void)vnic_ctrl_interrupt(p->id);
 }
 
 int device_call(struct pipeline *pl, struct port *p, device_fn fn, void *arg, size_t len)
@@ -151,10 +175,13 @@ int device_call(struct pipeline *pl, struct port *p, device_fn fn, void *arg, si
 		return rc;
 	rc = wait_for(pl, job->done_fd, end - now_ms());
 	pipeline_lock(pl);
-	if (rc == 0 || has_returned(job))
+	if (rc == 0 || has_returned(job)) {
 		rc = job_end(p, arg);
-	else
+	} else {
 		job->left = true;
+		if (rc == -ECANCELED)
+			interrupt(p); /* nobody wants to know any more */
+	}
 	pipeline_unlock(pl);
 	return rc;
 }
@@ -169,6 +196,8 @@ bool device_done(struct pipeline *pl, struct port *p, unsigned ms)
 		if (p->job != NULL && p->job->left && has_returned(p->job))
 			(void)job_end(p, NULL);
 		done = p->job == NULL;
+		if (!done)
+			interrupt(p);
 		pipeline_unlock(pl);
 		if (done || now_ms() >= end)
 			return done;

@@ -256,15 +256,28 @@ int pipeline_create(struct pipeline **out, const struct config *cfg)
 	return 0;
 }
 
+/* What waits for devices is told not to. False: some still does, and uses all of this. */
+static bool end_device_calls(struct pipeline *pl)
+{
+	bool ended = true;
+
+	for (unsigned i = 0; i < pl->n_ports; i++) {
+		if (device_done(pl, &pl->ports[i], CLOSE_WAIT_MS))
+			continue;
+		LOG(PIPELINE, ERR, "port %s: its device hangs, and is left as it is", pl->ports[i].conf->name);
+		ended = false;
+	}
+	return ended;
+}
+
 void pipeline_destroy(struct pipeline *pl)
 {
-	if (pl == NULL)
+	if (pl == NULL || !end_device_calls(pl))
 		return;
 	lcores_destroy(pl);
 	exchange_destroy(&pl->exchange);
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (device_done(pl, &pl->ports[i], CLOSE_WAIT_MS)) /* else it is left as it is */
-			port_close(&pl->ports[i]);
+		port_close(&pl->ports[i]);
 	for (unsigned i = 0; pl->lcores != NULL && i < pl->n_workers; i++) {
 		if (pl->lcores[i] != NULL)
 			mem_lcore_destroy(&pl->lcores[i]->mem);
@@ -316,7 +329,7 @@ static int launch_workers(struct pipeline *pl)
 static void stop_ports(struct pipeline *pl)
 {
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (pl->ports[i].state == PORT_STARTED)
+		if (pl->ports[i].state == PORT_STARTED && pl->ports[i].job == NULL)
 			(void)port_stop(&pl->ports[i]);
 }
 
@@ -382,6 +395,7 @@ void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void))
 	}
 	services_stop(pl);
 	(void)pipeline_fwd_stop(pl);
+	(void)end_device_calls(pl); /* they talk to workers */
 	stop_workers(pl, pl->n_workers);
 	stop_ports(pl);
 }

@@ -98,7 +98,8 @@ unsigned pipeline_burst(const struct pipeline *pl);
 int pipeline_set_burst(struct pipeline *pl, unsigned burst); /* 1..PIPELINE_BURST_MAX, else -EINVAL */
 
 /* ---- ports ------------------------------------------------------------------------ */
-enum pipeline_port_state { PORT_STOPPED, PORT_STARTED, PORT_CLOSED };
+/* From PORT_CLOSED on nobody may look at it in ethdev. PORT_BUSY: an operation below is under way. */
+enum pipeline_port_state { PORT_STOPPED, PORT_STARTED, PORT_CLOSED, PORT_BUSY };
 
 struct pipeline_port_info {
 	uint16_t id;                     /* ethdev's number; of no meaning when closed */
@@ -119,17 +120,24 @@ struct pipeline_port_info {
 	uint8_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls the queue */
 	uint8_t tx_worker[CONFIG_MAX_QUEUES]; /* worker that sends on it */
 };
+/* Around looking at a port in ethdev and asking for its state before that: no operation begins to
+ * change it meanwhile. Outside of the pipeline's own calls; any thread; not recursive. */
+void pipeline_look_begin(void);
+void pipeline_look_end(void);
 /* -ENODEV: no such port (all calls below as well). */
 int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_info *out);
-/* Workers let go of the port before it stops. -EALREADY, -ENODEV when closed,
- * or the driver's error. reset = stop, reset, configure, start if it ran. */
+/*
+ * Workers let go of the port before it stops and take it up after it has started. -EALREADY, -ENODEV
+ * when closed, or the driver's error. reset = stop, reset, configure, start if it ran. All wait for
+ * the device, see below, and end what they began when it answers later; until then the port is
+ * PORT_BUSY. stop, close and reset interrupt what an earlier call waits for.
+ */
 int pipeline_port_start(struct pipeline *pl, unsigned port);
 int pipeline_port_stop(struct pipeline *pl, unsigned port);
 int pipeline_port_close(struct pipeline *pl, unsigned port);
 int pipeline_port_reset(struct pipeline *pl, unsigned port);
 /* Of a stopped port (-EBUSY), unless its driver is ours: buffers of others may not fit any more. */
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
-/* Waits for the device, see below. */
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
 
 /* ---- queues of a port ---------------------------------------------------------------- */
@@ -140,6 +148,8 @@ int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
  * it is done further calls that wait for this port's device return -EAGAIN.
  */
 #define PIPELINE_DEVICE_TIMEOUT_MS 3000
+/* Waiting so, the calling thread (and no other) calls fn now and then. NULL: nothing any more. */
+void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg);
 
 struct pipeline_queue_info {
 	enum vnic_dir dir;

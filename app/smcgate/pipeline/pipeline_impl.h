@@ -63,6 +63,9 @@ struct pipeline {
 	/* calls */
 	int done_fd, cancel_fd;           /* eventfd of answers; -1 */
 	uint32_t waiting;                 /* somebody waits at done_fd; workers read it */
+	pthread_t waiter;                 /* thread that calls meanwhile() while it waits for a device */
+	void (*meanwhile)(void *arg);     /* NULL: nothing; waiter's, as is its argument */
+	void *meanwhile_arg;
 	struct request *abandoned;        /* the worker may still write to them */
 };
 
@@ -72,6 +75,8 @@ static inline void pipeline_unlock(struct pipeline *pl) { pthread_mutex_unlock(&
 /* Set calls up and down; down only when no worker runs. */
 int calls_init(struct pipeline *pl);
 void calls_fini(struct pipeline *pl);
+/* From now on pipeline_cancel_on() does not end the calling thread's waits for workers. */
+void calls_uncancelled(void);
 
 /* lcore_setup.c: workers' memory and what is in it, workers not running. */
 int lcores_create(struct pipeline *pl);

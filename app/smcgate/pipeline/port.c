@@ -305,18 +305,23 @@ int port_stop(struct port *p)
 	return rc;
 }
 
-void port_close(struct port *p)
+void port_remove(struct port *p)
 {
 	struct rte_eth_dev_info info;
 
-	if (p->id == RTE_MAX_ETHPORTS || p->state == PORT_CLOSED)
-		return;
-	if (p->state == PORT_STARTED)
-		(void)port_stop(p);
 	p->state = PORT_CLOSED;
 	if (rte_eth_dev_info_get(p->id, &info) < 0)
 		return;
 	rte_eth_dev_close(p->id);
 	if (p->created && info.device != NULL)
 		rte_dev_remove(info.device);
+}
+
+void port_close(struct port *p)
+{
+	if (p->id == RTE_MAX_ETHPORTS || p->state == PORT_CLOSED)
+		return;
+	if (p->state == PORT_STARTED)
+		(void)port_stop(p);
+	port_remove(p);
 }

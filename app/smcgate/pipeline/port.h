@@ -38,6 +38,7 @@ struct port {
 	uint16_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls it */
 	uint64_t rx_stopped, tx_stopped; /* bit for each queue that was stopped alone */
 	uint64_t reta_skip;        /* bit for each receive queue that the device's table leaves out */
+	bool changing;             /* by an operation on its thread: hands off ethdev; the pipeline's lock */
 	struct device_job *job;    /* device.c's; NULL: nothing waits for the device */
 };
 
@@ -61,6 +62,8 @@ int port_start(struct port *p, const struct steering *st);
 int port_stop(struct port *p);
 /* Close; a device we created is removed. Any state, also after a failed open. */
 void port_close(struct port *p);
+/* The last part of it, of a port that does not run. */
+void port_remove(struct port *p);
 
 /* Descriptor that is readable when the queue has packets, -1: none. Also from workers. */
 int port_rx_fd(const struct port *p, uint16_t queue);

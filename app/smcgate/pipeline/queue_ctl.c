@@ -44,6 +44,8 @@ static int lock_queue(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 		return rc;
 	if (queue >= (dir == VNIC_RX ? (*p)->n_rxq : (*p)->n_txq))
 		rc = -EINVAL;
+	else if ((*p)->changing)
+		rc = -EAGAIN;
 	else if ((*p)->state != PORT_STARTED)
 		rc = -ENETDOWN;
 	if (rc < 0)
@@ -152,7 +154,7 @@ static int tell_locked(struct pipeline *pl, struct port *p, const struct queue_r
 	int rc;
 
 	pipeline_lock(pl);
-	rc = p->state == PORT_STARTED ? tell_worker(pl, p, q->dir, q->queue, on) : -ENETDOWN;
+	rc = p->state == PORT_STARTED && !p->changing ? tell_worker(pl, p, q->dir, q->queue, on) : -ENETDOWN;
 	pipeline_unlock(pl);
 	return rc;
 }
@@ -262,6 +264,8 @@ static uint16_t descriptors(const struct port *p, enum vnic_dir dir, uint16_t qu
 	struct rte_eth_rxq_info rx;
 	struct rte_eth_txq_info tx;
 
+	if (p->changing)
+		return dir == VNIC_RX ? p->n_rxd : p->n_txd;
 	if (dir == VNIC_RX)
 		return rte_eth_rx_queue_info_get(p->id, queue, &rx) == 0 ? rx.nb_desc : p->n_rxd;
 	return rte_eth_tx_queue_info_get(p->id, queue, &tx) == 0 ? tx.nb_desc : p->n_txd;

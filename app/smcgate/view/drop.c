@@ -75,10 +75,10 @@ static json_t *devices(const struct view_ctx *ctx)
 		struct rte_eth_stats s = { 0 };
 		int rc;
 
-		if (pipeline_port_info(ctx->pl, p, &info) < 0 || info.state == PORT_CLOSED)
-			continue;
 		view_lock();
-		rc = rte_eth_stats_get(info.id, &s);
+		rc = pipeline_port_info(ctx->pl, p, &info);
+		if (rc == 0)
+			rc = info.state < PORT_CLOSED ? rte_eth_stats_get(info.id, &s) : -ENODEV;
 		view_unlock();
 		if (rc != 0)
 			continue;

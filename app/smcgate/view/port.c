@@ -10,6 +10,7 @@
 
 static const char *const state_names[] = {
 	[PORT_STOPPED] = "stopped", [PORT_STARTED] = "started", [PORT_CLOSED] = "closed",
+	[PORT_BUSY] = "busy",
 };
 
 static const struct {
@@ -57,7 +58,7 @@ static void set_link(json_t *o, const struct pipeline_port_info *info)
 {
 	struct rte_eth_link link = { 0 };
 
-	if (info->state == PORT_CLOSED || rte_eth_link_get_nowait(info->id, &link) != 0) {
+	if (info->state >= PORT_CLOSED || rte_eth_link_get_nowait(info->id, &link) != 0) {
 		view_set_str(o, "link", info->state == PORT_CLOSED ? "closed" : "unknown");
 		return;
 	}
@@ -110,7 +111,7 @@ static int summary_one(const struct view_ctx *ctx, const struct pipeline_port_in
 static int stats_one(const struct view_ctx *ctx, const struct pipeline_port_info *info, json_t *o)
 {
 	struct rte_eth_stats s = { 0 };
-	int rc = info->state == PORT_CLOSED ? -ENODEV : rte_eth_stats_get(info->id, &s);
+	int rc = rte_eth_stats_get(info->id, &s);
 
 	if (rc != 0)
 		return rc;
@@ -134,13 +135,17 @@ static int one_port(const struct view_ctx *ctx, unsigned port, port_fn fn, bool 
 	json_t *o;
 	int rc;
 
-	rc = pipeline_port_info(ctx->pl, port, &info);
-	if (rc < 0)
-		return view_failed(err, rc, "port %u", port);
-	if (info.state == PORT_CLOSED && !closed_too)
-		return view_fail(err, -ENODEV, "port %u: it is closed", port);
-	o = port_json(port, &info);
+	/* Its state holds until the lock is let go of. */
 	view_lock();
+	rc = pipeline_port_info(ctx->pl, port, &info);
+	if (rc == 0 && info.state == PORT_BUSY && !closed_too)
+		rc = -EAGAIN;
+	if (rc < 0 || (info.state == PORT_CLOSED && !closed_too)) {
+		view_unlock();
+		return rc < 0 ? view_failed(err, rc, "port %u", port) :
+				view_fail(err, -ENODEV, "port %u: it is closed", port);
+	}
+	o = port_json(port, &info);
 	rc = fn(ctx, &info, o);
 	view_unlock();
 	json_array_append_new(ports, o);
@@ -158,7 +163,7 @@ static int each_port(const struct view_ctx *ctx, const char *arg, port_fn fn, bo
 	rc = view_ports(ctx->pl, arg, true, &from, &to, err);
 	for (unsigned p = from; rc == 0 && p < to; p++) {
 		rc = one_port(ctx, p, fn, closed_too, ports, err);
-		if (rc == -ENODEV && to - from > 1)
+		if ((rc == -ENODEV || rc == -EAGAIN) && to - from > 1)
 			rc = 0;
 	}
 	if (rc < 0) {
@@ -235,15 +240,14 @@ static int build_xstats(const struct view_ctx *ctx, unsigned argc, const char *c
 	for (unsigned p = from; rc == 0 && p < to; p++) {
 		struct pipeline_port_info info;
 
+		view_lock();
 		rc = pipeline_port_info(ctx->pl, p, &info);
-		if (rc == 0 && info.state == PORT_CLOSED)
-			rc = -ENODEV;
-		if (rc == 0) {
-			view_lock();
+		if (rc == 0 && info.state >= PORT_CLOSED)
+			rc = info.state == PORT_BUSY ? -EAGAIN : -ENODEV;
+		if (rc == 0)
 			rc = xstats_rows(p, info.id, argc > 1 ? argv[1] : "", rows);
-			view_unlock();
-		}
-		if (rc == -ENODEV && to - from > 1)
+		view_unlock();
+		if ((rc == -ENODEV || rc == -EAGAIN) && to - from > 1)
 			rc = 0;
 		if (rc < 0)
 			view_failed(err, rc, "port %u", p);

@@ -56,6 +56,8 @@ static const char *dir_name(enum vnic_dir dir)
 /* Flows whose packets nobody takes are to be seen at once. */
 static const char *queue_state(const struct pipeline_port_info *info, const struct pipeline_queue_info *q)
 {
+	if (info->state == PORT_BUSY)
+		return "port busy";
 	if (info->state != PORT_STARTED)
 		return "port stopped";
 	if (!q->stopped)

@@ -22,6 +22,8 @@ static int find_queue(const struct view_ctx *ctx, const char *const *argv, bool 
 		return view_failed(err, rc, "port %u", *port);
 	if (info->state == PORT_CLOSED)
 		return view_fail(err, -ENODEV, "port %u: it is closed", *port);
+	if (info->state == PORT_BUSY)
+		return view_failed(err, -EAGAIN, "port %u", *port);
 	n = rx ? info->rx_queues : info->tx_queues;
 	if (n == 0)
 		return view_fail(err, -ENOENT, "port %u: it has no such queue", *port);
@@ -56,12 +58,12 @@ static int build_rxq(const struct view_ctx *ctx, unsigned argc, const char *cons
 	json_t *o;
 	int rc;
 
+	view_lock();
 	rc = find_queue(ctx, argv, true, &info, &port, &queue, err);
+	told = rc == 0 && rte_eth_rx_queue_info_get(info.id, queue, &q) == 0;
+	view_unlock();
 	if (rc < 0)
 		return rc;
-	view_lock();
-	told = rte_eth_rx_queue_info_get(info.id, queue, &q) == 0;
-	view_unlock();
 	o = queue_json(ctx, &info, port, queue, info.rx_worker);
 	view_set_u64(o, "descriptors", told ? q.nb_desc : info.rx_descriptors);
 	view_set_bool(o, "rx_interrupt", info.rx_interrupt);
@@ -88,12 +90,12 @@ static int build_txq(const struct view_ctx *ctx, unsigned argc, const char *cons
 	json_t *o;
 	int rc;
 
+	view_lock();
 	rc = find_queue(ctx, argv, false, &info, &port, &queue, err);
+	told = rc == 0 && rte_eth_tx_queue_info_get(info.id, queue, &q) == 0;
+	view_unlock();
 	if (rc < 0)
 		return rc;
-	view_lock();
-	told = rte_eth_tx_queue_info_get(info.id, queue, &q) == 0;
-	view_unlock();
 	o = queue_json(ctx, &info, port, queue, info.tx_worker);
 	view_set_u64(o, "descriptors", told ? q.nb_desc : info.tx_descriptors);
 	if (told) {

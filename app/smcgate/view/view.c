@@ -2,7 +2,6 @@
 #include "app/smcgate/view/view.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +160,7 @@ static const char *reason(int rc)
 	case -ENOTSUP: return "the device cannot do it";
 	case -EBUSY: return "stop the port first";
 	case -EINPROGRESS: return "the device has not answered yet and may do it still: see show port ctrl";
-	case -EAGAIN: return "busy with an earlier command";
+	case -EAGAIN: return "busy with an earlier command: see show port ctrl";
 	default: return strerror(-rc);
 	}
 }
@@ -195,7 +194,5 @@ void view_set_str(json_t *o, const char *key, const char *v)
 	json_object_set_new(o, key, s);
 }
 
-static pthread_mutex_t changes = PTHREAD_MUTEX_INITIALIZER;
-
-void view_lock(void) { pthread_mutex_lock(&changes); }
-void view_unlock(void) { pthread_mutex_unlock(&changes); }
+void view_lock(void) { pipeline_look_begin(); }
+void view_unlock(void) { pipeline_look_end(); }

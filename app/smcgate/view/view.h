@@ -147,7 +147,8 @@ static inline double view_ratio(double v, double by) { return by > 0 ? v / by : 
 /*
  * Telemetry looks at ports and services from its own threads while a command
  * may close or remove them: whoever calls rte_eth_*() for a port of ours or
- * uses pipeline_service_info.conf holds this, and so do those commands.
+ * uses pipeline_service_info.conf holds this, and so do those commands. Operations on ports wait
+ * for it before they begin, and not with it for their device: pipeline_look_begin().
  */
 void view_lock(void);
 void view_unlock(void);

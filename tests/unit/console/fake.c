@@ -123,6 +123,25 @@ uint16_t fake_ethdev(unsigned port)
 	return id;
 }
 
+static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
+
+void pipeline_look_begin(void) { pthread_mutex_lock(&looking); }
+void pipeline_look_end(void) { pthread_mutex_unlock(&looking); }
+
+static void (*meanwhile)(void *arg);
+static void *meanwhile_arg;
+
+void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg)
+{
+	meanwhile = fn;
+	meanwhile_arg = arg;
+}
+
+void fake_wait(void)
+{
+	meanwhile(meanwhile_arg);
+}
+
 void pipeline_cancel_on(struct pipeline *pl, int fd)
 {
 	fake.cancel_fd = fd;
@@ -185,7 +204,13 @@ int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pip
 int pipeline_port_start(struct pipeline *pl, unsigned port) { return did("port_start %u", port); }
 int pipeline_port_stop(struct pipeline *pl, unsigned port) { return did("port_stop %u", port); }
 int pipeline_port_close(struct pipeline *pl, unsigned port) { return did("port_close %u", port); }
-int pipeline_port_reset(struct pipeline *pl, unsigned port) { return did("port_reset %u", port); }
+int pipeline_port_reset(struct pipeline *pl, unsigned port)
+{
+	if (fake.slow != NULL)
+		fake.slow();
+	return did("port_reset %u", port);
+}
+
 int pipeline_port_mtu(struct pipeline *pl, unsigned port,
 		      uint16_t mtu) { return did("mtu %u %u", port, mtu); }
 

@@ -21,6 +21,7 @@ struct fake {
 	enum pipeline_port_state state[2];
 	bool queue_stopped;     /* receive queue 0 */
 	bool broken;            /* a control command was not answered */
+	void (*slow)(void);     /* a port's reset waits for it; NULL: for nothing */
 	int device_rc;          /* of asking a device for its coalescing */
 	enum vnic_reset_how how;
 };
@@ -30,6 +31,8 @@ extern struct fake fake;
  * capture.directory ("": none). */
 struct pipeline *fake_start(const char *socket, const char *capture_dir);
 void fake_stop(struct pipeline *pl);
+/* What waiting for a device does besides. */
+void fake_wait(void);
 /* Ethdev's number of a port. */
 uint16_t fake_ethdev(unsigned port);
 

@@ -155,6 +155,22 @@ static void queue__looks(void)
 }
 
 /* What goes wrong is to be seen where one looks. */
+static const struct {
+	const char *line, *want;
+} busy[] = {
+	{ "show port info 0", "state           busy" },
+	{ "show port summary all", "busy" },
+	{ "show port queues 0", "port busy" },
+	{ "show port ctrl 0", "control queue" },
+	{ "show port stats 0", "error: port 0: busy with an earlier command" },
+	{ "show port xstats 0", "error: port 0: busy with an earlier command" },
+	{ "show port stats all", "right" },
+	{ "show rxq info 0 0", "error: port 0: busy with an earlier command" },
+	{ "clear port stats 0", "busy with an earlier command" },
+	{ "port 0 rxq 0 stop", "error: port 0: busy with an earlier command" },
+	{ "port 0 ctrl timeout 5", "" },
+};
+
 static void queue__trouble_is_shown(void)
 {
 	static const struct {
@@ -194,6 +210,13 @@ static void queue__trouble_is_shown(void)
 	fake.state[0] = PORT_STOPPED;
 	rig_run(&r, "show port queues 0");
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port stopped"));
+	/* It is being changed: nobody asks its driver but for what never waits. */
+	fake.state[0] = PORT_BUSY;
+	for (unsigned i = 0; i < RTE_DIM(busy); i++) {
+		rig_run(&r, busy[i].line);
+		if (strstr(r.text, busy[i].want) == NULL)
+			CU_FAIL(busy[i].line);
+	}
 	fake.state[0] = PORT_CLOSED;
 	rig_run(&r, "show port queues 0");
 	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: it is closed\n");

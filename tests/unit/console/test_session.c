@@ -241,6 +241,70 @@ static void client__slow_reader(void)
 	rig_down(&r);
 }
 
+/* ---- waiting for a device ------------------------------------------------------------------ */
+static struct {
+	int fd;
+	char heard[4096];
+	char did[sizeof(fake.did)]; /* in the middle of it */
+	unsigned sessions;
+	struct rig *rig;
+} aside;
+
+/* The other client's first line is answered, its second has to wait. */
+static void slow_device(void)
+{
+	ssize_t n = 0;
+
+	/* Many come and go. */
+	for (unsigned i = 0; i < 2 * SESSIONS_MAX; i++) {
+		int fd = dial(aside.rig->socket);
+
+		CU_ASSERT_TRUE(fd >= 0);
+		fake_wait();
+		shutdown(fd, SHUT_WR);
+		fake_wait();
+		close(fd);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		fake_wait();
+	n = recv(aside.fd, aside.heard, sizeof(aside.heard) - 1, MSG_DONTWAIT);
+	aside.heard[n > 0 ? n : 0] = '\0';
+	snprintf(aside.did, sizeof(aside.did), "%s", fake.did);
+	aside.sessions = aside.rig->c->n_sessions;
+}
+
+static void client__looks_while_another_waits(void)
+{
+	char buf[4096];
+	struct rig r;
+	int first;
+
+	rig_up(&r);
+	aside.rig = &r;
+	first = dial(r.socket);
+	CU_ASSERT(hear(&r, first, CONSOLE_PROMPT, buf, sizeof(buf)));
+	say(first, "port reset 7\nport reset 0\nshow version\n");
+	fake.slow = slow_device;
+	/* Not there yet when the command begins. */
+	aside.fd = dial(r.socket);
+	say(aside.fd, "show port info left\nshow port info 9\nset burst 3\nshow version\n");
+	for (unsigned i = 0; i < 100 && strcmp(fake.did, "port_reset 0") != 0; i++)
+		(void)console_poll(r.c, 10);
+	fake.slow = NULL;
+	CU_ASSERT_PTR_NOT_NULL(strstr(aside.heard, "net_null0"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(aside.heard, "error: port: found '9'"));
+	CU_ASSERT_PTR_NULL(strstr(aside.heard, "DPDK"));
+	CU_ASSERT_STRING_EQUAL(aside.did, "");
+	CU_ASSERT_EQUAL(aside.sessions, 2);
+	CU_ASSERT(hear(&r, aside.fd, "DPDK", buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
+	CU_ASSERT(hear(&r, first, "DPDK", buf, sizeof(buf)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "error: port: found '7'")); /* its own */
+	close(aside.fd);
+	close(first);
+	rig_down(&r);
+}
+
 /* ---- waiting ends ------------------------------------------------------------------------ */
 static void cancel__client_gone(void)
 {
@@ -430,6 +494,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__several_and_too_many),
 	TEST_CASE(client__line_too_long),
 	TEST_CASE(client__slow_reader),
+	TEST_CASE(client__looks_while_another_waits),
 	TEST_CASE(cancel__client_gone),
 	TEST_CASE(cancel__program_ends),
 	TEST_CASE(tty__edits_and_completes),
