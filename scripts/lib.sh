@@ -97,22 +97,20 @@ configure_build() {
 # ---- huge pages -------------------------------------------------------------------
 # Ask for N free 2 MiB pages until the script ends; sets eal_memory to EAL options
 # that work, with --no-huge where the system gives no pages. Several scripts at a
-# time: each adds and gives back its own pages, and from here until smcgate has
-# taken them (start_smcgate) holds a lock, lest two count on the same ones.
+# time: each adds its own pages, whatever is free, since what others have added is
+# free for a moment when they start a program again; and gives them back.
 eal_memory=
 _pages_dir=/sys/kernel/mm/hugepages/hugepages-2048kB
 _pages_lock=/run/lock/smcgate-hugepages
 huge_pages() { # N MEGABYTES
-	local want=$1 mb=$2 free
+	local want=$1 mb=$2 before free
 	if [ -w $_pages_dir/nr_hugepages ]; then
 		exec {_pages_fd}>$_pages_lock
 		flock -w 60 "$_pages_fd" || note "$_pages_lock is held by another: going on"
+		before=$(cat $_pages_dir/nr_hugepages)
+		_add_pages "$want"
+		at_exit "_add_pages -$(($(cat $_pages_dir/nr_hugepages) - before))"
 		free=$(cat $_pages_dir/free_hugepages)
-		if ((free < want)); then
-			at_exit "_add_pages -$((want - free))"
-			_add_pages $((want - free))
-			free=$(cat $_pages_dir/free_hugepages)
-		fi
 		if ((free >= want)); then
 			eal_memory="--in-memory --single-file-segments --iova-mode=va -m $mb"
 			return 0
@@ -122,8 +120,11 @@ huge_pages() { # N MEGABYTES
 	eal_memory="--no-huge --iova-mode=va -m $mb"
 }
 _add_pages() { # N, which may be negative
-	local n=$(($(cat $_pages_dir/nr_hugepages) + $1))
-	echo $((n > 0 ? n : 0)) >$_pages_dir/nr_hugepages 2>/dev/null || true
+	(
+		flock -w 60 9 || true
+		n=$(($(cat $_pages_dir/nr_hugepages) + $1))
+		echo $((n > 0 ? n : 0)) >$_pages_dir/nr_hugepages 2>/dev/null || true
+	) 9>$_pages_lock.count
 }
 _pages_taken() {
 	[ -n "${_pages_fd:-}" ] || return 0

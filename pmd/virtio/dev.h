@@ -83,6 +83,7 @@ struct vnic_dev {
 	struct vnic_args args;
 
 	pthread_mutex_t lock;     /* recursive; control plane */
+	pthread_mutex_t closing;  /* the transport stays: for a thread that does not hold lock; taken inside of it */
 	enum vnic_state state;
 	struct vnic_features offered, negotiated;
 	struct vnic_limits limits;

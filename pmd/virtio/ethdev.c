@@ -180,6 +180,14 @@ static int check_features(struct vnic_dev *d)
 	return 0;
 }
 
+/* The control thread may be looking at the transport without the lock. */
+static void close_transport(struct vnic_dev *d)
+{
+	pthread_mutex_lock(&d->closing);
+	d->ops->close(d);
+	pthread_mutex_unlock(&d->closing);
+}
+
 static int open_device(struct vnic_dev *d)
 {
 	int rc = d->ops->open(d, false);
@@ -192,7 +200,7 @@ static int open_device(struct vnic_dev *d)
 	if (rc == 0)
 		rc = vnic_config_load(d);
 	if (rc < 0) {
-		d->ops->close(d);
+		close_transport(d);
 		return rc;
 	}
 	/* Until the program says which offloads it wants. */
@@ -214,7 +222,7 @@ static int op_reset(struct rte_eth_dev *eth)
 	}
 	rc = vnic_device_stop(d);
 	if (rc == 0) {
-		d->ops->close(d);
+		close_transport(d);
 		d->state = VNIC_CLOSED;
 		rc = open_device(d);
 	}
@@ -335,6 +343,7 @@ static int init_lock(struct vnic_dev *d)
 	if (rc != 0)
 		return -rc;
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&d->closing, NULL);
 	rc = pthread_mutex_init(&d->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 	return -rc;
@@ -373,6 +382,7 @@ coal:
 	vnic_coal_destroy(d);
 lock:
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->closing);
 	return rc;
 }
 
@@ -406,6 +416,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 	vnic_coal_destroy(d);
 	pthread_mutex_unlock(&d->lock);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->closing);
 	eth->dev_ops = NULL;
 	*(struct vnic_dev **)eth->data->dev_private = NULL;
 	free(d);

@@ -132,18 +132,31 @@ static int step_locked(struct vnic_dev *d)
 	return d->asking > 0 ? URGENT_MS : vnic_recover_step(d);
 }
 
-/* Another thread holds the lock. It may be in a call that ends only when we
- * see that the back end has died. True: it has, now or before. */
-static bool step_busy(struct vnic_dev *d, struct vnic_ctrl *c)
+/* The transport's descriptor, -1: none, or nobody listens to it now. */
+static int event_fd(struct vnic_dev *d, bool deaf)
 {
+	return deaf || d->ops->event_fd == NULL ? -1 : d->ops->event_fd(d);
+}
+
+/* Another thread holds the lock. It may be in a call that ends only when we
+ * see that the back end has died; or it lets go of the transport just now. Returns the
+ * descriptor to wait for. */
+static int step_busy(struct vnic_dev *d, struct vnic_ctrl *c)
+{
+	bool dead;
+	int fd;
+
 	if (d->state == VNIC_LOST)
-		return true; /* what knocks has to wait */
-	if (!(d->transport_flags & VNIC_TRANSPORT_RECONNECT) || d->ops->event == NULL ||
-	    d->ops->event(d) != -ENODEV)
-		return false;
-	if (c != NULL)
+		return -1; /* what knocks has to wait */
+	if (pthread_mutex_trylock(&d->closing) != 0)
+		return -1;
+	dead = (d->transport_flags & VNIC_TRANSPORT_RECONNECT) && d->ops->event != NULL &&
+	       d->ops->event(d) == -ENODEV;
+	fd = event_fd(d, dead);
+	pthread_mutex_unlock(&d->closing);
+	if (dead && c != NULL)
 		vnic_ctrl_break(c);
-	return true;
+	return fd;
 }
 
 static int sooner(int a, int64_t b)
@@ -151,12 +164,11 @@ static int sooner(int a, int64_t b)
 	return b < 0 ? a : a < 0 || b < a ? (int)b : a;
 }
 
-/* deaf: what the transport has to say would be said again and again, as nobody listens now. */
-static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, bool deaf, int ms)
+static void wait_for(struct vnic_dev *d, struct vnic_ctrl *c, int transport, int ms)
 {
 	struct pollfd p[3] = {
 		{ .fd = d->wake_fd, .events = POLLIN },
-		{ .fd = deaf || d->ops->event_fd == NULL ? -1 : d->ops->event_fd(d), .events = POLLIN },
+		{ .fd = transport, .events = POLLIN },
 		{ .fd = c != NULL ? vnic_ctrl_vq(c)->call_fd : -1, .events = POLLIN },
 	};
 
@@ -176,8 +188,7 @@ static void loop(struct vnic_dev *d)
 {
 	while (!told_to_stop(d)) {
 		struct vnic_ctrl *c = vnic_ctrl_get(d);
-		bool deaf;
-		int ms;
+		int transport, ms;
 
 		if (c != NULL)
 			vnic_ctrl_poll(c);
@@ -185,10 +196,11 @@ static void loop(struct vnic_dev *d)
 		vnic_devstats_poll(d);
 		if (pthread_mutex_trylock(&d->lock) == 0) {
 			ms = step_locked(d);
-			deaf = vnic_recover_deaf(d) || d->state == VNIC_REMOVED;
+			/* What a lost one has to say would be said again and again. */
+			transport = event_fd(d, vnic_recover_deaf(d) || d->state == VNIC_REMOVED);
 			pthread_mutex_unlock(&d->lock);
 		} else {
-			deaf = step_busy(d, c);
+			transport = step_busy(d, c);
 			ms = c != NULL && vnic_ctrl_untold(c) ? URGENT_MS : BUSY_MS;
 		}
 		if (c != NULL)
@@ -196,7 +208,7 @@ static void loop(struct vnic_dev *d)
 		ms = sooner(ms, vnic_coal_next(d));
 		ms = sooner(ms, vnic_devstats_next(d));
 		if (!told_to_stop(d))
-			wait_for(d, c, deaf, ms);
+			wait_for(d, c, transport, ms);
 		if (c != NULL)
 			vnic_ctrl_put(c);
 	}
