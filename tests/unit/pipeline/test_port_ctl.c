@@ -78,7 +78,7 @@ static void down(void)
 	close(dev.cancel);
 }
 
-/* What is asked for now is given up at once, and goes on. */
+/* What is asked at that moment is given up at once, and goes on. */
 static void impatient(bool on)
 {
 	pipeline_cancel_on(whole.pl, on ? dev.cancel : -1);
