@@ -105,6 +105,10 @@ static void queue_send(struct net_stack *st, struct neigh *n)
 	uint8_t l2_len = net_eth_header(ifp, &n->mac, RTE_ETHER_TYPE_IPV4, l2);
 	unsigned queued = n->n_queued;
 
+	if (n->awaited) {
+		n->awaited = false;
+		net_protos_resolved(st, pool_index(&st->neigh.pool, n));
+	}
 	if (queued == 0)
 		return;
 	n->n_queued = 0;
@@ -161,15 +165,14 @@ void neigh_use(struct net_stack *st, struct neigh *n)
 
 static void neigh_fail(struct net_stack *st, struct neigh *n)
 {
-	const struct net_addr addr = n->addr;
-
 	n->tries = 0;
+	n->awaited = false;
 	neigh_set_state(st, n, NEIGH_FAILED);
 	neigh_queue_drop(st, n, DROP_NEIGH_FAILED);
 	arm(st, n, FAILED_HOLD_US + net_random_below(st, FAILED_JITTER_US));
 	neigh_publish(st, n);
 	/* Last: the protocols close paths, and n may go. */
-	net_protos_unreachable(st, &addr);
+	net_protos_unreachable(st, pool_index(&st->neigh.pool, n));
 }
 
 /* ---- learning -------------------------------------------------------------- */
@@ -315,7 +318,7 @@ static void neigh_forget(struct net_stack *st, struct neigh *n)
 		return;
 	}
 	neigh_set_state(st, n, NEIGH_NONE);
-	if (n->n_queued > 0)
+	if (n->n_queued > 0 || n->awaited)
 		neigh_resolve(st, n);
 }
 

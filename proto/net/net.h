@@ -185,8 +185,10 @@ struct net_proto {
 		      const uint8_t *l4, unsigned l4_len);
 	/* Path MTU to a destination went down (learnt here or elsewhere). */
 	void (*pmtu)(void *ctx, const struct net_addr *dst, uint16_t mtu);
-	/* A next hop could not be resolved; its queued packets are gone. */
-	void (*unreachable)(void *ctx, const struct net_addr *next_hop);
+	/* A next hop (net_path.neigh of the paths through it) could not be resolved; its queued packets are gone. */
+	void (*unreachable)(void *ctx, uint32_t neigh);
+	/* The address of a next hop that net_path_ready() had asked for is known. */
+	void (*resolved)(void *ctx, uint32_t neigh);
 };
 
 int net_stack_create(struct net_stack **out, const struct net_config *conf, const struct net_env *env,
@@ -259,6 +261,9 @@ void net_path_close(struct net_stack *st, struct net_path *p);
  * while unresolved, prepends the L2 header. Takes the mbuf, always.
  * Returns 0, or -EHOSTUNREACH when the next hop is known to be dead. */
 int net_path_send(struct net_stack *st, struct net_path *p, struct rte_mbuf *m, enum net_tx_class cls);
+/* Before something is made to be sent: 0; -EAGAIN: the next hop's address is not known, it is asked for and the
+ * protocol's resolved() or unreachable() says how that ended; -EHOSTUNREACH: the next hop is known to be dead. */
+int net_path_ready(struct net_stack *st, const struct net_path *p);
 /* The peer answers: its neighbour entry is alive (RFC 1122 2.3.2.1 advice). */
 void net_path_confirm(struct net_stack *st, struct net_path *p);
 /* Frames the interface of the path takes now. */

@@ -32,6 +32,7 @@ struct neigh {
 	uint8_t state;             /* enum net_neigh_state */
 	bool permanent;
 	bool has_mac;              /* mac may be used: REACHABLE .. PROBE */
+	bool awaited;              /* a protocol is to be told of the answer: net_path_ready() */
 	uint64_t confirmed_us;     /* last proof that it answers */
 	struct rte_ether_addr mac;
 	uint8_t tries;             /* requests (replica: questions to the owner) without an answer */
@@ -140,7 +141,8 @@ int net_if_addr_index(const struct net_if *ifp, rte_be32_t v4);
 bool net_if_on_link(const struct net_if *ifp, rte_be32_t v4);
 /* The interface's address to speak to an on-link v4 with; 0 if it has none. */
 rte_be32_t net_if_source(const struct net_if *ifp, rte_be32_t v4);
-void net_protos_unreachable(struct net_stack *st, const struct net_addr *next_hop);
+void net_protos_unreachable(struct net_stack *st, uint32_t neigh);
+void net_protos_resolved(struct net_stack *st, uint32_t neigh);
 
 /* Offload flags of from, while those that say where the buffer lies stay to's
  * own: pools with pinned external buffers never lose theirs. */

@@ -137,6 +137,22 @@ int net_path_send(struct net_stack *st, struct net_path *p, struct rte_mbuf *m, 
 	return 0;
 }
 
+int net_path_ready(struct net_stack *st, const struct net_path *p)
+{
+	struct neigh *n;
+
+	if (unlikely(p->neigh == 0))
+		return -EHOSTUNREACH;
+	n = neigh_at(st, p->neigh);
+	if (likely(n->has_mac))
+		return 0;
+	if (n->state == NEIGH_FAILED)
+		return -EHOSTUNREACH;
+	n->awaited = true;
+	neigh_use(st, n);
+	return -EAGAIN;
+}
+
 void net_path_confirm(struct net_stack *st, struct net_path *p)
 {
 	struct neigh *n;

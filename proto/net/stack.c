@@ -211,10 +211,18 @@ bool net_is_broadcast(const struct net_stack *st, uint8_t ifx, rte_be32_t v4)
 	return false;
 }
 
-void net_protos_unreachable(struct net_stack *st, const struct net_addr *next_hop)
+void net_protos_unreachable(struct net_stack *st, uint32_t neigh)
 {
 	for (unsigned i = 0; i < RTE_DIM(st->proto); i++) {
 		if (st->proto[i] != NULL && st->proto[i]->unreachable != NULL)
-			st->proto[i]->unreachable(st->proto[i]->ctx, next_hop);
+			st->proto[i]->unreachable(st->proto[i]->ctx, neigh);
+	}
+}
+
+void net_protos_resolved(struct net_stack *st, uint32_t neigh)
+{
+	for (unsigned i = 0; i < RTE_DIM(st->proto); i++) {
+		if (st->proto[i] != NULL && st->proto[i]->resolved != NULL)
+			st->proto[i]->resolved(st->proto[i]->ctx, neigh);
 	}
 }

@@ -3,11 +3,9 @@
  * and their acknowledgements cause (2.5 steps 5h-5j and 8). */
 #include <errno.h>
 
-#include <rte_common.h>
-
 #include "proto/tcp/conn.h"
+#include "proto/tcp/held.h"
 
-#define ORPHANS_MIN 64
 
 static void start_linger(struct tcp_conn *c)
 {
@@ -50,11 +48,6 @@ void tcp_close_resume(struct tcp_conn *c)
 		start_linger(c);
 }
 
-static bool too_many_orphans(const struct tcp_stack *ts)
-{
-	return ts->n_orphans > RTE_MAX(ts->conf.max_conns / 4, (uint32_t)ORPHANS_MIN);
-}
-
 static void reset_now(struct tcp_conn *c)
 {
 	tcp_send_reset(c);
@@ -73,7 +66,7 @@ void tcp_close(struct tcp_conn *c)
 	} else if (tcp_readable(c) != 0) {
 		s->abort_on_close++;
 		reset_now(c);
-	} else if (too_many_orphans(c->ts)) {
+	} else if (tcp_held_too_many(c, TCP_HELD_ORPHAN)) {
 		s->orphans_killed++;
 		reset_now(c);
 	} else {

@@ -4,6 +4,7 @@
 #include <rte_common.h>
 
 #include "proto/tcp/conn.h"
+#include "proto/tcp/held.h"
 
 #define MSS_FLOOR 48 /* leaves room for data beside timestamps (CVE-2019-11477) */
 
@@ -83,6 +84,7 @@ void tcp_set_state(struct tcp_conn *c, enum tcp_state state)
 static void free_dead(struct tcp_conn *c)
 {
 	tcp_rcv_free(c);
+	tcp_timers_off(c); /* a dead one's may wait for memory */
 	c->events = 0;
 	c->next_dead = c->ts->dead_head;
 	c->ts->dead_head = c;
@@ -98,7 +100,7 @@ void tcp_conn_orphan(struct tcp_conn *c)
 	if (tcp_dead(c))
 		free_dead(c);
 	else
-		c->ts->n_orphans++;
+		tcp_held_add(c, TCP_HELD_ORPHAN);
 }
 
 static void count_death(struct tcp_conn *c)
@@ -110,7 +112,8 @@ static void count_death(struct tcp_conn *c)
 	else if (counts_as_established(c->state) && c->error != 0)
 		s->estab_resets++;
 	if (c->flags & TCF_ORPHAN)
-		c->ts->n_orphans--;
+		tcp_held_sub(c, TCP_HELD_ORPHAN);
+	tcp_persist_left(c);
 }
 
 void tcp_kill(struct tcp_conn *c, int error)
@@ -121,6 +124,7 @@ void tcp_kill(struct tcp_conn *c, int error)
 		return;
 	c->error = error;
 	count_death(c);
+	tcp_await_end(c);
 	tcp_set_state(c, TCP_CLOSED);
 	tcp_table_remove(ts->table, tcp_hash(ts, &c->flow), tcp_ref(TCP_KIND_CONN, pool_index(&ts->conns, c)));
 	tcp_timers_off(c);

@@ -212,6 +212,17 @@ void tcp_path_return(struct tcp_stack *ts, struct net_path *p, int rc);
 /* A connection's own path, without looking up the route if it is kept here. */
 int tcp_path_open(struct tcp_stack *ts, const struct net_flow *f, struct net_path *p);
 
+/* ---- await.c ----------------------------------------------------------- */
+int tcp_await_init(struct tcp_stack *ts);
+void tcp_await_fini(struct tcp_stack *ts);
+/* The first SYN is to leave once its next hop is known: true when that is not yet. The connection
+ * is put on the output list when it is, and ends with EHOSTUNREACH when nobody answers. */
+bool tcp_await_hop(struct tcp_conn *c);
+/* It waits no more, if it did. */
+void tcp_await_end(struct tcp_conn *c);
+void tcp_hop_resolved(void *ctx, uint32_t neigh);
+void tcp_hop_unreachable(void *ctx, uint32_t neigh);
+
 /* ---- close.c ----------------------------------------------------------- */
 void tcp_linger_expired(struct tcp_conn *c);
 /* The FIN asked for before ESTABLISHED is now due. */

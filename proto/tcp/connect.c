@@ -127,6 +127,8 @@ static void send_syn(struct tcp_conn *c)
 	uint32_t rto_ms = RTE_MIN(SYN_RTO_MS << doublings, c->ts->conf.rto_max_ms);
 	int rc;
 
+	if (c->state == TCP_SYN_SENT && c->snd_nxt == c->iss && tcp_await_hop(c))
+		return;
 	if (c->state == TCP_SYN_RECEIVED)
 		flags |= RTE_TCP_ACK_FLAG;
 	if (c->retries >= OPT_DROPPED_FROM)
@@ -167,6 +169,10 @@ void tcp_syn_expired(struct tcp_conn *c)
 {
 	uint8_t max = c->state == TCP_SYN_SENT ? c->ts->conf.syn_retries : c->ts->conf.synack_retries;
 
+	if (c->flags & TCF_AWAITS) { /* nobody has said a word about the next hop */
+		tcp_kill(c, EHOSTUNREACH);
+		return;
+	}
 	c->ts->stats.syn_timeouts++;
 	if (c->retries >= max) {
 		tcp_kill(c, c->soft_error != 0 ? c->soft_error : ETIMEDOUT);
@@ -262,6 +268,7 @@ static void simultaneous(struct tcp_conn *c, struct tcp_seg *seg)
 		TCP_SEG_DROP(c->ts, TCP_NO_MEMORY, seg);
 		return;
 	}
+	tcp_await_end(c);
 	tcp_set_state(c, TCP_SYN_RECEIVED);
 	c->flags |= TCF_ACK_NOW;
 	tcp_want_output(c);

@@ -138,7 +138,7 @@ static void rto_expired(struct tcp_conn *c)
 		tcp_rtx_rearm(c);
 		return;
 	}
-	if (tcp_rtx_give_up(c))
+	if (tcp_rtx_give_up(c) || (probing && tcp_persist_limited(c)))
 		return;
 	if (c->retries == R1 && !probing)
 		try_smaller(c);

@@ -160,6 +160,9 @@ void tcp_persist_arm(struct tcp_conn *c);
 void tcp_persist_expired(struct tcp_conn *c);
 /* An acceptable ACK came: counts of unanswered probes. */
 void tcp_persist_ack(struct tcp_conn *c, const struct tcp_ack_state *a);
+/* A probe of a shut window is due: counted for its peer. True: the peer has too many such connections
+ * (RFC 6429) and this one was reset. */
+bool tcp_persist_limited(struct tcp_conn *c);
 /* R2 or the user timeout reached? Kills and returns true. */
 bool tcp_rtx_give_up(struct tcp_conn *c);
 

@@ -7,6 +7,7 @@
 #include <rte_common.h>
 
 #include "proto/tcp/conn.h"
+#include "proto/tcp/held.h"
 
 const char *const tcp_state_names[TCP_STATES] = {
 	"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
@@ -113,7 +114,8 @@ static int parts_init(struct tcp_stack *ts)
 	int rc;
 
 	if ((rc = tcp_listen_init(ts)) != 0 || (rc = tcp_half_init(ts)) != 0 || (rc = tcp_tw_init(ts)) != 0 ||
-	    (rc = tcp_port_init(ts)) != 0 || (rc = tcp_path_init(ts)) != 0)
+	    (rc = tcp_port_init(ts)) != 0 || (rc = tcp_path_init(ts)) != 0 || (rc = tcp_await_init(ts)) != 0 ||
+	    (rc = tcp_held_init(ts)) != 0)
 		return rc;
 	return tcp_reset_init(ts);
 }
@@ -122,7 +124,8 @@ int tcp_stack_create(struct tcp_stack **out, struct net_stack *net, struct wheel
 		     const struct tcp_user_ops *ops, void *ops_ctx, const struct tcp_steering *steering)
 {
 	const struct net_env *env = net_environment(net);
-	struct net_proto proto = { .input = tcp_input, .error = tcp_icmp_error, .pmtu = tcp_pmtu_changed };
+	struct net_proto proto = { .input = tcp_input, .error = tcp_icmp_error, .pmtu = tcp_pmtu_changed,
+				   .unreachable = tcp_hop_unreachable, .resolved = tcp_hop_resolved };
 	struct tcp_stack *ts;
 	int rc = check_config(conf);
 
@@ -180,6 +183,8 @@ void tcp_stack_destroy(struct tcp_stack *ts)
 	if (ts->live[TCP_KIND_CONN - 1] != NULL)
 		drop_conns(ts);
 	tcp_reset_fini(ts);
+	tcp_held_fini(ts);
+	tcp_await_fini(ts);
 	tcp_path_fini(ts);
 	tcp_port_fini(ts);
 	tcp_tw_fini(ts);
@@ -276,7 +281,7 @@ struct tcp_stats *tcp_stats(struct tcp_stack *ts)
 {
 	ts->stats.conns = ts->conns.used - ts->n_dead;
 	ts->stats.curr_estab = ts->n_established;
-	ts->stats.orphans = ts->n_orphans;
+	ts->stats.orphans = tcp_held_total(ts, TCP_HELD_ORPHAN);
 	ts->stats.half_open = ts->half_opens.used;
 	ts->stats.time_wait = ts->time_waits.used;
 	return &ts->stats;

@@ -249,7 +249,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 	X(delayed_acks) X(challenge_acks) X(challenge_limited) X(syn_cookies_sent) X(syn_cookies_recv) X(syn_cookies_failed) \
 	X(listen_overflows) X(accept_overflows) X(rto_timeouts) X(syn_timeouts) X(fast_recoveries) X(fast_retrans) \
 	X(tlp_probes) X(tlp_recoveries) X(sack_reneging) X(dsack_in) X(dsack_out) X(bad_sack) X(spurious_undo) \
-	X(zero_window_in) X(zero_window_out) X(window_probes) X(keepalive_probes) X(keepalive_drops) X(user_timeouts) \
+	X(zero_window_in) X(zero_window_out) X(window_probes) X(persist_killed) X(keepalive_probes) X(keepalive_drops) X(user_timeouts) \
 	X(paws_drops) X(ooo_in) X(ooo_pruned) X(rcv_copied) X(rcv_pinned) X(tw_reused) X(tw_recycled) X(tw_recycled_early) \
 	X(port_exhausted) X(port_search_steps) X(pmtu_lowered) X(pmtu_blackhole) X(orphans) X(orphans_killed) \
 	X(no_memory) X(opt_sent) X(opt_received) X(opt_dropped_cookie) X(abort_on_data) X(abort_on_close) X(abort_on_timeout)

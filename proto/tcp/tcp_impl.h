@@ -6,7 +6,7 @@
  * Three parts, each a group of files that owns its fields of struct tcp_conn:
  *   connection  stack.c conn.c table.c listen.c half_open.c accept.c connect.c
  *               input.c segment.c option.c cookie.c secrets.c port.c reset.c
- *               path.c close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
+ *               path.c await.c held.c close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
  *   sending     send.c record.c output.c output_sched.c header.c bare.c ack.c
  *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
  *               cc_cubic.c cc_newreno.c; inner header snd.h
@@ -83,6 +83,8 @@ enum tcp_conn_flags {
 	TCF_DEAD = 1 << 21,            /* out of the table, waits for tcp_close() */
 	TCF_SYN_RTX = 1 << 22,         /* our SYN (or SYN-ACK) was retransmitted */
 	TCF_NO_OPT = 1 << 23,          /* leave the user option out of SYNs */
+	TCF_AWAITS = 1 << 24,          /* the first SYN waits for the next hop's address: on a list of await.c */
+	TCF_SHUT = 1 << 25,            /* the peer's window was found shut by a probe: counted, see held.c */
 };
 
 enum tcp_timer {
@@ -222,8 +224,11 @@ struct tcp_conn {
 	uint16_t error;
 	uint16_t pmtu_gen;             /* of the stack, when the path MTU was last looked up */
 	struct tcp_conn *next_output, *next_event;   /* membership: TCF_IN_OUTPUT, TCF_IN_EVENTS */
-	struct tcp_conn *next_dead;    /* freed (TCF_DEAD and TCF_ORPHAN), waits for the end of tcp_output() */
-	struct tcp_listener *listener; /* while SYN-RECEIVED from LISTEN; else NULL */
+	union {
+		struct tcp_conn *next_dead;    /* freed (TCF_DEAD and TCF_ORPHAN), waits for the end of tcp_output() */
+		struct tcp_conn *next_awaits;  /* TCF_AWAITS */
+	};
+	struct tcp_conn *prev_awaits;
 	void *user;
 	struct tcp_user_opt user_opt;  /* for our SYN */
 	uint64_t bytes_in, bytes_out, bytes_acked;
@@ -260,7 +265,7 @@ struct tcp_stack {
 	struct tcp_conn *event_head, *event_tail;
 	struct tcp_conn *dead_head;    /* to be given back to the pool, see conn.c */
 	uint32_t n_dead;
-	uint32_t n_established, n_orphans; /* now; tcp_stats() shows them */
+	uint32_t n_established;        /* now; tcp_stats() shows it */
 	uint64_t rcv_pinned;           /* sum of rcv_charged */
 	uint64_t snd_pinned;           /* sum of snd_charged */
 	uint64_t snd_pinned_max;       /* what payload_pool holds; 0: no limit */
@@ -271,6 +276,8 @@ struct tcp_stack {
 	struct port_state *port;
 	struct reset_state *reset;
 	struct path_state *path;
+	struct await_state *await;
+	struct held_state *held;
 	uint64_t *live[3];             /* bit per object of conns, half_opens, time_waits: tcp_list() */
 	uint8_t rnd[64];               /* unpredictable octets in stock */
 	uint8_t rnd_left;

@@ -39,7 +39,7 @@ void tcp_timer_set(struct tcp_conn *c, enum tcp_timer t, uint64_t deadline_us)
 	uint64_t now = tcp_now_us(c->ts);
 	uint32_t delta = ticks_until(now, deadline_us);
 
-	if (tcp_dead(c))
+	if (tcp_dead(c) && t != TCP_T_MEMORY)
 		return;
 	c->timer[t] = (uint32_t)(now / WHEEL_TICK_US) + delta;
 	c->timers_set |= 1u << t;
@@ -130,15 +130,15 @@ static void keepalive_expired(struct tcp_conn *c)
 
 void tcp_no_memory(struct tcp_conn *c)
 {
-	if (tcp_dead(c)) /* has no timers: read again in the next turn */
-		tcp_raise(c, TCP_EV_READABLE);
-	else if (!tcp_timer_on(c, TCP_T_MEMORY))
+	if (!tcp_timer_on(c, TCP_T_MEMORY))
 		tcp_timer_set(c, TCP_T_MEMORY, tcp_now_us(c->ts) + MEMORY_RETRY_US);
 }
 
+/* A dead one's user may still read. */
 static void memory_expired(struct tcp_conn *c)
 {
-	tcp_snd_memory(c);
+	if (!tcp_dead(c))
+		tcp_snd_memory(c);
 	if (tcp_readable(c) != 0)
 		tcp_raise(c, TCP_EV_READABLE);
 	tcp_want_output(c);
@@ -203,6 +203,5 @@ static void fired(void *ctx, struct wheel_timer *wt, uint64_t now_us)
 		tcp_timer_clear(c, t);
 		handlers[t](c);
 	}
-	if (!tcp_dead(c))
-		rearm(c, now);
+	rearm(c, now);
 }

@@ -84,7 +84,7 @@ static void proto_pmtu(void *ctx, const struct net_addr *dst, uint16_t mtu)
 	((struct fix *)ctx)->pmtu = mtu;
 }
 
-static void proto_unreachable(void *ctx, const struct net_addr *next_hop)
+static void proto_unreachable(void *ctx, uint32_t neigh)
 {
 	((struct fix *)ctx)->n_unreachable++;
 }

@@ -203,22 +203,51 @@ static void unresolved(struct script *sc)
 	expect_arp(sc, 0, 0, 0);
 	script_step(sc, "wait 500ms");
 	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
-	for (unsigned i = 8; i <= 10; i++)
+	for (unsigned i = 1; i <= 10; i++)
 		script_step(sc, "U%u> S 0", i);
-	script_step(sc, "U> -");
-	script_step(sc, "drop neigh_queue_full = 7");
+	script_step(sc, "U> - 900ms"); /* each once, and its timer began with it */
+	script_step(sc, "drop neigh_queue_full = 0");
+	script_step(sc, "wait 110ms");
+	for (unsigned i = 1; i <= 10; i++)
+		script_step(sc, "U%u> S 0", i);
+}
+
+/* Who has gone before the answer comes sends nothing; who has waited long enough is told so. */
+static void awaiting_ends(struct script *sc)
+{
+	script_step(sc, "arp off");
+	script_step(sc, "app connect");
+	script_step(sc, "app2 connect timeout 300");
+	script_step(sc, "app3 connect");
+	script_step(sc, "app4 connect");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	script_step(sc, "app close");
+	script_step(sc, "app4 abort");
+	script_step(sc, "wait 500ms");
+	script_step(sc, "ev2 closed");
+	script_step(sc, "info2 error = 110");
+	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
+	script_step(sc, "U3> S 0");
+	script_step(sc, "P3> SA 0 a1 w65535 mss1460");
+	script_step(sc, "U3> A 1 a1");
+	script_step(sc, "ev3 connected");
+	script_step(sc, "info3 srtt_us < 2000"); /* the time of the answer is none of the path's */
+	script_step(sc, "U> - 2s");
 }
 
 static void unreachable(struct script *sc)
 {
 	script_step(sc, "arp off");
 	script_step(sc, "app connect");
+	script_step(sc, "app2 connect");
 	for (unsigned i = 0; i < 3; i++) {
 		expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+		script_step(sc, "noev closed");
 		script_step(sc, "wait 1010ms");
 	}
-	script_step(sc, "wait 4s"); /* the SYN after it is told so */
 	expect_arp(sc, 0, 0, 0);
+	script_step(sc, "ev2 closed");
+	script_step(sc, "info2 error = 113");
 	script_step(sc, "ev closed");
 	script_step(sc, "info error = 113");
 }
@@ -251,6 +280,7 @@ static const struct scenario list[] = {
 	{ "143_arp_requests", NULL, .fn = requests },
 	{ "143_arp_gratuitous", "E", .fn = gratuitous },
 	{ "144_unresolved_queue", NULL, .fn = unresolved },
+	{ "144_awaiting_ends", NULL, .fn = awaiting_ends },
 	{ "144_unreachable", NULL, .fn = unreachable },
 	{ "145_conflict", NULL, .fn = conflict },
 	{ "149_vlan", "L", "vlan=7", .steps = {

@@ -73,7 +73,8 @@ static struct sim_host *host(unsigned n, unsigned lcores, bool wrong, uint16_t p
 	conf.rss_key_seed = 7 * n;
 	conf.wrong_lcore = wrong;
 	conf.ops.event = event;
-	conf.tcp.max_conns = conf.tcp.half_open_max = conf.tcp.time_wait_max = 2 * CONNS;
+	conf.tcp.max_conns = conf.tcp.time_wait_max = 2 * CONNS;
+	conf.tcp.half_open_max = 4 * CONNS;
 	conf.tcp.timestamps = true;
 	if (port_min != 0) {
 		conf.tcp.port_min = port_min;
@@ -86,7 +87,8 @@ static void begin(struct script *sc, unsigned lcores_a, unsigned lcores_b, bool 
 		  uint16_t port_max)
 {
 	const struct sim_wire w = { .delay_us = 200 };
-	struct tcp_listen_args la = { .port = rte_cpu_to_be_16(80), .backlog = CONNS, .accept = accepted };
+	/* a quarter of the backlog is for one peer, and all SYNs come at once when it is known */
+	struct tcp_listen_args la = { .port = rte_cpu_to_be_16(80), .backlog = 4 * CONNS, .accept = accepted };
 
 	memset(&p, 0, sizeof(p));
 	p.sc = sc;
