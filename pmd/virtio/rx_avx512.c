@@ -56,14 +56,14 @@ static __rte_always_inline bool claim(struct vnic_rxq *rxq, uint16_t pos, struct
 	return true;
 }
 
-static __rte_always_inline bool packed4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
-					struct rx_sum *sum, const unsigned mode)
+static __rte_always_inline int packed4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
+				       struct rx_sum *sum, const unsigned mode)
 {
 	const __mmask16 both = EACH(1) | EACH(2); /* of the receive fields: pkt_len; data_len and vlan_tci */
 	__m512i v = *(const volatile __m512i_u *)(const void *)&rxq->vq.packed.desc[pos], fields;
 
 	if (unlikely(!passes(rxq, v, pos)) || unlikely(!claim(rxq, pos, pkts, mode)))
-		return false;
+		return RX_LEFT;
 	fields = _mm512_maskz_shuffle_epi32(both, v, _MM_PERM_CCCC);
 	fields = _mm512_mask_sub_epi32(fields, both, fields, _mm512_set1_epi32(rxq->vq.hdr_len));
 	rx_vec_set(pkts[0], _mm512_castsi512_si128(fields));
@@ -71,21 +71,28 @@ static __rte_always_inline bool packed4(struct vnic_rxq *rxq, uint16_t pos, stru
 	rx_vec_set(pkts[2], _mm512_extracti32x4_epi32(fields, 2));
 	rx_vec_set(pkts[3], _mm512_extracti32x4_epi32(fields, 3));
 	sum->wide = _mm512_mask_add_epi32(sum->wide, EACH(LEN), sum->wide, v);
-	sum->packets += RX_STEP;
-	return true;
+	return rx_vec_made(rxq, pkts, sum, mode);
 }
 
 RX_VEC_RING(packed, RX_PACKED)
 RX_VEC_RING(packed_inorder, RX_PACKED | RX_ORDER)
-RX_VEC_BURST(packed_avx512, packed, RX_PACKED, rx_vec_collect_packed, packed4)
-RX_VEC_BURST(packed_inorder_avx512, packed_inorder, RX_PACKED | RX_ORDER, rx_vec_collect_packed, packed4)
-RX_VEC_BURST(packed_mergeable_avx512, packed, RX_PACKED | RX_MERGE, rx_vec_collect_packed, packed4)
-RX_VEC_BURST(packed_inorder_mergeable_avx512, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE,
-	     rx_vec_collect_packed, packed4)
+
+/* name, ring, mode */
+#define BURSTS(X) \
+	X(packed_avx512, packed, RX_PACKED) \
+	X(packed_inorder_avx512, packed_inorder, RX_PACKED | RX_ORDER) \
+	X(packed_mergeable_avx512, packed, RX_PACKED | RX_MERGE) \
+	X(packed_inorder_mergeable_avx512, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE) \
+	X(packed_offload_avx512, packed, RX_PACKED | RX_PARSE) \
+	X(packed_inorder_offload_avx512, packed_inorder, RX_PACKED | RX_ORDER | RX_PARSE) \
+	X(packed_mergeable_offload_avx512, packed, RX_PACKED | RX_MERGE | RX_PARSE) \
+	X(packed_inorder_mergeable_offload_avx512, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE | RX_PARSE)
+
+#define BURST(name, ring, mode) RX_VEC_BURST(name, ring, mode, rx_vec_collect_packed, packed4)
+BURSTS(BURST)
 
 const struct rx_vec rx_avx512[RX_VECS] = {
-	[RX_PACKED] = { rx_packed_avx512, "packed_avx512" },
-	[RX_PACKED | RX_ORDER] = { rx_packed_inorder_avx512, "packed_inorder_avx512" },
-	[RX_PACKED | RX_MERGE] = { rx_packed_mergeable_avx512, "packed_mergeable_avx512" },
-	[RX_PACKED | RX_ORDER | RX_MERGE] = { rx_packed_inorder_mergeable_avx512, "packed_inorder_mergeable_avx512" },
+#define ENTRY(name, ring, mode) [mode] = { rx_##name, #name },
+	BURSTS(ENTRY)
+#undef ENTRY
 };

@@ -9,11 +9,11 @@
 
 #include "pmd/virtio/rx_private.h"
 
-/* Is this the checksum of the (outermost) transport header, so that who knows the
+/* Is this the checksum of the (outermost) transport header, which begins at l4, so that who knows the
  * transport protocol knows what is left to do? */
-static bool known_checksum(uint32_t ptype, const struct rte_net_hdr_lens *lens, uint32_t start, uint32_t offset)
+static bool known_checksum(uint32_t ptype, uint32_t l4, uint32_t start, uint32_t offset)
 {
-	if ((ptype & RTE_PTYPE_TUNNEL_MASK) != 0 || start != (uint32_t)lens->l2_len + lens->l3_len)
+	if ((ptype & RTE_PTYPE_TUNNEL_MASK) != 0 || start != l4)
 		return false;
 	switch (ptype & RTE_PTYPE_L4_MASK) {
 	case RTE_PTYPE_L4_TCP:
@@ -70,17 +70,50 @@ static void complete_checksum(struct rte_mbuf *m, uint32_t start, uint32_t offse
 	store_be16(m, start + offset, sum == 0 ? 0xffff : sum);
 }
 
+/* TCP or UDP behind Ethernet and an IP header without options or extensions: what rte_net_get_ptype() would
+ * say, for nearly all packets; 0: ask it. */
+static uint32_t plain_type(const struct rte_mbuf *m, uint32_t start)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_ipv4_hdr *ip4 = (const void *)(eth + 1);
+	const struct rte_ipv6_hdr *ip6 = (const void *)(eth + 1);
+	uint32_t l3;
+	uint8_t proto;
+
+	if (m->data_len < start + sizeof(struct rte_tcp_hdr))
+		return 0;
+	if (start == sizeof(*eth) + sizeof(*ip4) && eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		if (ip4->version_ihl != RTE_IPV4_VHL_DEF ||
+		    (ip4->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0)
+			return 0;
+		l3 = RTE_PTYPE_L3_IPV4;
+		proto = ip4->next_proto_id;
+	} else if (start == sizeof(*eth) + sizeof(*ip6) && eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6)) {
+		l3 = RTE_PTYPE_L3_IPV6;
+		proto = ip6->proto;
+	} else {
+		return 0;
+	}
+	return proto == IPPROTO_TCP ? RTE_PTYPE_L2_ETHER | l3 | RTE_PTYPE_L4_TCP :
+	       proto == IPPROTO_UDP ? RTE_PTYPE_L2_ETHER | l3 | RTE_PTYPE_L4_UDP : 0;
+}
+
 /* NEEDS_CSUM: the field holds the sum of the pseudo header, the octets from start on are to be added. */
 static bool needs_checksum(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct vnic_net_hdr *h)
 {
 	uint32_t start = rte_le_to_cpu_16(h->csum_start), offset = rte_le_to_cpu_16(h->csum_offset);
 	struct rte_net_hdr_lens lens = { 0 };
+	uint32_t l4 = start;
 
 	if (start + offset + 2 > m->pkt_len)
 		return false;
 	rxq->csum_needed++;
-	m->packet_type = rte_net_get_ptype(m, &lens, RTE_PTYPE_ALL_MASK);
-	if (known_checksum(m->packet_type, &lens, start, offset)) {
+	m->packet_type = plain_type(m, start);
+	if (m->packet_type == 0) {
+		m->packet_type = rte_net_get_ptype(m, &lens, RTE_PTYPE_ALL_MASK);
+		l4 = (uint32_t)lens.l2_len + lens.l3_len;
+	}
+	if (known_checksum(m->packet_type, l4, start, offset)) {
 		/* Not in the packet, but the data are known to be good: DPDK's meaning. */
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	} else {
@@ -140,6 +173,27 @@ bool rx_hdr_apply(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct rx_hdr 
 	if (rxq->hash)
 		hash(rxq, m, &c->h);
 	return true;
+}
+
+unsigned rx_hdr_each(struct vnic_rxq *rxq, struct rte_mbuf **pkts, unsigned n, uint64_t *lost)
+{
+	enum vnic_rx_drop why;
+	unsigned i, out = 0;
+
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		struct rx_hdr c = rx_hdr_copy(rx_hdr_of(rxq, m), rxq->hash);
+
+		if (rx_hdr_speaks(&c) && !rx_hdr_apply(rxq, m, &c, &why)) {
+			*lost += m->pkt_len;
+			rx_drop(rxq, m, why);
+			continue;
+		}
+		if (rxq->vlan_strip)
+			rx_vlan_strip(m);
+		pkts[out++] = m;
+	}
+	return out;
 }
 
 bool vnic_rx_header(struct vnic_rxq *rxq, struct rte_mbuf *m, const void *hdr, enum vnic_rx_drop *why)

@@ -207,6 +207,9 @@ static __rte_always_inline struct rx_hdr rx_hdr_copy(const void *hdr, bool hash)
 }
 /* vnic_rx_header() of a header already copied that says something. */
 bool rx_hdr_apply(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct rx_hdr *c, enum vnic_rx_drop *why);
+/* Header and tag of each of n packets (whole, not counted yet); what is left, and the octets of what was
+ * dropped on top of *lost. */
+unsigned rx_hdr_each(struct vnic_rxq *rxq, struct rte_mbuf **pkts, unsigned n, uint64_t *lost);
 
 static __rte_always_inline void *rx_hdr_of(const struct vnic_rxq *rxq, const struct rte_mbuf *m)
 {
@@ -225,30 +228,38 @@ static __rte_always_inline void rx_set_len(struct rte_mbuf *m, uint32_t len)
 	m->vlan_tci = 0;
 }
 
+static __rte_always_inline void rx_count_cast(struct vnic_rxq *rxq, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+
+	if (likely(!rte_is_multicast_ether_addr(&eth->dst_addr)))
+		return;
+	if (rte_is_broadcast_ether_addr(&eth->dst_addr))
+		rxq->broadcast++;
+	else
+		rxq->multicast++;
+}
+
+static __rte_always_inline bool rx_hdr_speaks(const struct rx_hdr *c)
+{
+	return (c->h.hdr.flags | c->h.hdr.gso_type | c->h.hash_report) != 0;
+}
+
 /* A whole packet: header, tag, counters. False: dropped. */
 static __rte_always_inline bool rx_finish(struct vnic_rxq *rxq, struct rte_mbuf *m, const unsigned mode)
 {
-	const struct rte_ether_hdr *eth;
-
 	if (mode & RX_PARSE) {
 		struct rx_hdr c = rx_hdr_copy(rx_hdr_of(rxq, m), rxq->hash);
 		enum vnic_rx_drop why;
 
-		if ((c.h.hdr.flags | c.h.hdr.gso_type | c.h.hash_report) != 0 && !rx_hdr_apply(rxq, m, &c, &why)) {
+		if (rx_hdr_speaks(&c) && !rx_hdr_apply(rxq, m, &c, &why)) {
 			rx_drop(rxq, m, why);
 			return false;
 		}
 	}
 	rxq->bytes += m->pkt_len;
-	if (mode & RX_BLIND)
-		return true;
-	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	if (unlikely(rte_is_multicast_ether_addr(&eth->dst_addr))) {
-		if (rte_is_broadcast_ether_addr(&eth->dst_addr))
-			rxq->broadcast++;
-		else
-			rxq->multicast++;
-	}
+	if (!(mode & RX_BLIND))
+		rx_count_cast(rxq, m);
 	if ((mode & RX_PARSE) && rxq->vlan_strip)
 		rx_vlan_strip(m);
 	return true;
@@ -261,7 +272,7 @@ static __rte_always_inline uint16_t rx_single(struct vnic_rxq *rxq, struct rte_m
 	const uint32_t hdr_len = rxq->vq.hdr_len;
 	uint16_t i, out = 0;
 
-	if (!(mode & RX_BLIND))
+	if ((mode & (RX_BLIND | RX_PARSE)) != RX_BLIND)
 		for (i = 0; i < n; i++)
 			rte_prefetch0((char *)mb[i]->buf_addr + VNIC_RX_DATA_OFF - (mode & RX_PARSE ? hdr_len : 0));
 	for (i = 0; i < n; i++) {
@@ -350,8 +361,8 @@ static __rte_always_inline uint16_t rx_collect(struct vnic_rxq *rxq, struct rte_
 eth_rx_burst_t rx_vec_select(unsigned mode);
 const char *rx_vec_name(eth_rx_burst_t burst);
 
-/* By mode; those that parse have none. */
-#define RX_VECS RX_PARSE
+/* By mode. */
+#define RX_VECS RX_MODES
 struct rx_vec {
 	eth_rx_burst_t burst;
 	const char *name;

@@ -13,23 +13,35 @@ RX_VEC_RING(split_inorder, RX_ORDER)
 RX_VEC_RING(packed, RX_PACKED)
 RX_VEC_RING(packed_inorder, RX_PACKED | RX_ORDER)
 
-/* name, ring, mode, receiving half, its step */
-#define BURSTS(X) \
-	X(split_vec, split, 0, rx_vec_collect_split, rx_vec_split4) \
-	X(split_inorder_vec, split_inorder, RX_ORDER, rx_vec_collect_split, rx_vec_split4) \
-	X(split_mergeable_vec, split, RX_MERGE, rx_vec_collect_split, rx_vec_split4) \
-	X(split_inorder_mergeable_vec, split_inorder, RX_ORDER | RX_MERGE, rx_vec_collect_split, rx_vec_split4) \
-	X(packed_vec, packed, RX_PACKED, rx_vec_collect_packed, rx_vec_packed4) \
-	X(packed_inorder_vec, packed_inorder, RX_PACKED | RX_ORDER, rx_vec_collect_packed, rx_vec_packed4) \
-	X(packed_mergeable_vec, packed, RX_PACKED | RX_MERGE, rx_vec_collect_packed, rx_vec_packed4) \
-	X(packed_inorder_mergeable_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE, rx_vec_collect_packed, \
-	  rx_vec_packed4)
+/* name, ring, mode */
+#define SPLIT(X) \
+	X(split_vec, split, 0) \
+	X(split_inorder_vec, split_inorder, RX_ORDER) \
+	X(split_mergeable_vec, split, RX_MERGE) \
+	X(split_inorder_mergeable_vec, split_inorder, RX_ORDER | RX_MERGE) \
+	X(split_offload_vec, split, RX_PARSE) \
+	X(split_inorder_offload_vec, split_inorder, RX_ORDER | RX_PARSE) \
+	X(split_mergeable_offload_vec, split, RX_MERGE | RX_PARSE) \
+	X(split_inorder_mergeable_offload_vec, split_inorder, RX_ORDER | RX_MERGE | RX_PARSE)
+#define PACKED(X) \
+	X(packed_vec, packed, RX_PACKED) \
+	X(packed_inorder_vec, packed_inorder, RX_PACKED | RX_ORDER) \
+	X(packed_mergeable_vec, packed, RX_PACKED | RX_MERGE) \
+	X(packed_inorder_mergeable_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE) \
+	X(packed_offload_vec, packed, RX_PACKED | RX_PARSE) \
+	X(packed_inorder_offload_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_PARSE) \
+	X(packed_mergeable_offload_vec, packed, RX_PACKED | RX_MERGE | RX_PARSE) \
+	X(packed_inorder_mergeable_offload_vec, packed_inorder, RX_PACKED | RX_ORDER | RX_MERGE | RX_PARSE)
 
-BURSTS(RX_VEC_BURST)
+#define SPLIT_BURST(name, ring, mode) RX_VEC_BURST(name, ring, mode, rx_vec_collect_split, rx_vec_split4)
+#define PACKED_BURST(name, ring, mode) RX_VEC_BURST(name, ring, mode, rx_vec_collect_packed, rx_vec_packed4)
+SPLIT(SPLIT_BURST)
+PACKED(PACKED_BURST)
 
 static const struct rx_vec baseline[RX_VECS] = {
-#define ENTRY(name, ring, mode, collect, step) [mode] = { rx_##name, #name },
-	BURSTS(ENTRY)
+#define ENTRY(name, ring, mode) [mode] = { rx_##name, #name },
+	SPLIT(ENTRY)
+	PACKED(ENTRY)
 #undef ENTRY
 };
 #else

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Four used entries at a time, on SSE 4.1 (DPDK's baseline on x86); of headers
- * num_buffers is read and nothing else, of packets nothing. Only what is as it
+ * Four used entries at a time, on SSE 4.1 (DPDK's baseline on x86); of packets nothing
+ * is read, of headers num_buffers, and what they say where that matters. Only what is as it
  * should be goes this way: four entries used, in the order in which they were
  * offered (which devices keep, with IN_ORDER or without), of lengths that pass,
  * a packet each. All else is left to the scalar steps, which look at one entry and
- * know what is wrong or goes together.
+ * know what is wrong or goes together. Headers that ask for more than a flag are applied
+ * one by one, and their packets stay in the burst.
  */
 #ifndef VNIC_RX_VEC_H
 #define VNIC_RX_VEC_H
@@ -27,11 +28,12 @@ struct rx_sum {
 #endif
 	__m128i len;   /* four lanes of lengths, headers included */
 	uint32_t packets;
+	uint64_t lost; /* of those octets, headers apart, of packets dropped for their header */
 };
 
 static __rte_always_inline struct rx_sum rx_sum_zero(void)
 {
-	struct rx_sum s = { .len = _mm_setzero_si128(), .packets = 0 };
+	struct rx_sum s = { .len = _mm_setzero_si128() };
 
 #ifdef __AVX512F__
 	s.wide = _mm512_setzero_si512();
@@ -125,6 +127,63 @@ static __rte_always_inline void rx_vec_set2(const struct vnic_rxq *rxq, struct r
 	rx_vec_set(pkts[1], _mm_add_epi16(_mm_shuffle_epi8(two, pick1), less));
 }
 
+/* ---- headers ------------------------------------------------------------------------ */
+/* Hash and its kind lie in one word. */
+static __rte_always_inline void rx_vec_hash(struct vnic_rxq *rxq, struct rte_mbuf *m)
+{
+	const struct vnic_net_hdr_hash *h = rx_hdr_of(rxq, m);
+	uint64_t w = __atomic_load_n((const rx_word *)(const void *)&h->hash_value, __ATOMIC_RELAXED);
+	uint16_t report = (uint16_t)(w >> 32);
+
+	static_assert(offsetof(struct vnic_net_hdr_hash, hash_report) == offsetof(struct vnic_net_hdr_hash, hash_value) + 4,
+		      "one load");
+	if (likely((uint16_t)(report - 1) < VIRTIO_NET_HASH_REPORT_UDPv6_EX)) {
+		m->hash.rss = (uint32_t)w;
+		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	} else {
+		rxq->hash_bad += report != VIRTIO_NET_HASH_REPORT_NONE;
+	}
+}
+
+/*
+ * What the headers of four packets say, whose fields are set. Mostly nothing, or that the checksum
+ * is good; with anything else all four are looked at one by one. How many are left.
+ */
+static __rte_always_inline unsigned rx_vec_headers(struct vnic_rxq *rxq, struct rte_mbuf **pkts, struct rx_sum *sum)
+{
+	const uint32_t valid = rxq->csum ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
+	uint32_t w[RX_STEP], any = 0, good = 0;
+	unsigned i;
+
+	static_assert(RTE_MBUF_F_RX_L4_CKSUM_GOOD == VIRTIO_NET_HDR_F_DATA_VALID << 7, "one bit to the other");
+	for (i = 0; i < RX_STEP; i++) {
+		w[i] = __atomic_load_n((const uint32_t *)rx_hdr_of(rxq, pkts[i]), __ATOMIC_RELAXED) & 0xffff;
+		any |= w[i];
+	}
+	if (unlikely((any & ~valid) != 0) || unlikely(rxq->vlan_strip))
+		return rx_hdr_each(rxq, pkts, RX_STEP, &sum->lost);
+	if (any != 0) {
+		for (i = 0; i < RX_STEP; i++) {
+			pkts[i]->ol_flags |= (uint64_t)w[i] << 7;
+			good += w[i] >> 1;
+		}
+		rxq->csum_good += good;
+	}
+	if (rxq->hash)
+		for (i = 0; i < RX_STEP; i++)
+			rx_vec_hash(rxq, pkts[i]);
+	return RX_STEP;
+}
+
+/* What a step makes of four entries whose fields are set. */
+static __rte_always_inline int rx_vec_made(struct vnic_rxq *rxq, struct rte_mbuf **pkts, struct rx_sum *sum,
+					   const unsigned mode)
+{
+	sum->packets += RX_STEP;
+	return mode & RX_PARSE ? (int)rx_vec_headers(rxq, pkts, sum) : (int)RX_STEP;
+}
+#define RX_LEFT (-1) /* a step left its entries as they are */
+
 static __rte_always_inline __m128i rx_vec_expect(uint32_t first)
 {
 	return _mm_add_epi32(_mm_set1_epi32((int)first), _mm_set_epi32(3, 2, 1, 0));
@@ -140,7 +199,7 @@ static __rte_always_inline __m128i rx_vec_odd(__m128i a, __m128i b)
 	return _mm_castps_si128(_mm_shuffle_ps(_mm_castsi128_ps(a), _mm_castsi128_ps(b), _MM_SHUFFLE(3, 1, 3, 1)));
 }
 
-static __rte_always_inline bool rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
+static __rte_always_inline int rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
 					      struct rx_sum *sum, const unsigned mode)
 {
 	const struct vring_used_elem *e = &rxq->vq.split.used->ring[pos];
@@ -148,15 +207,14 @@ static __rte_always_inline bool rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos
 	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(rx_vec_even(a, b), rx_vec_expect(pos)), rx_len_ok(rxq, len));
 
 	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
-		return false;
+		return RX_LEFT;
 	rx_vec_set2(rxq, pkts, a, 4, 12);
 	rx_vec_set2(rxq, pkts + 2, b, 4, 12);
 	sum->len = _mm_add_epi32(sum->len, len);
-	sum->packets += RX_STEP;
-	return true;
+	return rx_vec_made(rxq, pkts, sum, mode);
 }
 
-static __rte_always_inline bool rx_vec_packed4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
+static __rte_always_inline int rx_vec_packed4(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts,
 					       struct rx_sum *sum, const unsigned mode)
 {
 	const struct vring_packed_desc *d = &rxq->vq.packed.desc[pos];
@@ -170,12 +228,11 @@ static __rte_always_inline bool rx_vec_packed4(struct vnic_rxq *rxq, uint16_t po
 	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(key, rx_vec_expect(want)), rx_len_ok(rxq, len));
 
 	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
-		return false;
+		return RX_LEFT;
 	rx_vec_set2(rxq, pkts, a, 0, 8);
 	rx_vec_set2(rxq, pkts + 2, b, 0, 8);
 	sum->len = _mm_add_epi32(sum->len, len);
-	sum->packets += RX_STEP;
-	return true;
+	return rx_vec_made(rxq, pkts, sum, mode);
 }
 
 /* ---- bursts ------------------------------------------------------------------------- */
@@ -207,28 +264,34 @@ static __rte_always_inline void rx_vec_count(struct vnic_rxq *rxq, const struct 
 #ifdef __AVX512F__
 	rxq->bytes += (uint32_t)_mm512_reduce_add_epi32(s->wide);
 #endif
-	rxq->bytes += (uint64_t)lane[0] + lane[1] + lane[2] + lane[3] - (uint64_t)s->packets * rxq->vq.hdr_len;
+	rxq->bytes += (uint64_t)lane[0] + lane[1] + lane[2] + lane[3] - (uint64_t)s->packets * rxq->vq.hdr_len - s->lost;
 	rxq->packets += out;
 	if ((mode & RX_MERGE) && unlikely(rxq->part_left != 0))
 		rx_merge_wait(rxq);
 }
 
-/* Four entries from pos on, or none. */
-typedef bool (*rx_step_fn)(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, struct rx_sum *sum,
-			   const unsigned mode);
+/* Four entries from pos on: how many packets they made, or RX_LEFT. */
+typedef int (*rx_step_fn)(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, struct rx_sum *sum,
+			  const unsigned mode);
 
-/* Steps of four from pos on, want entries at most and none beyond the ring's end: how many entries. */
+/* Steps of four from pos on, want entries at most and none beyond the ring's end: how many entries. *out: where
+ * in pkts, and where next. */
 static __rte_always_inline uint16_t rx_vec_steps(struct vnic_rxq *rxq, uint16_t pos, uint16_t want,
-						 struct rte_mbuf **pkts, struct rx_sum *sum, rx_step_fn step,
-						 const unsigned mode)
+						 struct rte_mbuf **pkts, uint16_t *out, struct rx_sum *sum,
+						 rx_step_fn step, const unsigned mode)
 {
-	uint16_t most = (uint16_t)RTE_MIN(want, rxq->vq.size - pos), done;
+	uint16_t most = (uint16_t)RTE_MIN(want, rxq->vq.size - pos), done, at = *out;
+	int made;
 
 	if ((mode & RX_MERGE) && unlikely(rxq->part_left != 0))
 		return 0;
-	for (done = 0; (uint16_t)(done + RX_STEP) <= most; done = (uint16_t)(done + RX_STEP))
-		if (unlikely(!step(rxq, (uint16_t)(pos + done), pkts + done, sum, mode)))
+	for (done = 0; (uint16_t)(done + RX_STEP) <= most; done = (uint16_t)(done + RX_STEP)) {
+		made = step(rxq, (uint16_t)(pos + done), pkts + at, sum, mode);
+		if (unlikely(made == RX_LEFT))
 			break;
+		at = (uint16_t)(at + made);
+	}
+	*out = at;
 	return done;
 }
 
@@ -254,10 +317,9 @@ static __rte_always_inline uint16_t rx_vec_collect_split(struct vnic_rxq *rxq, s
 	n = rx_vec_whole(vq->used, RTE_MIN(n, there));
 	while (there != 0 && out < n && taken != 0) {
 		want = RTE_MIN((uint16_t)(n - out), there);
-		taken = rx_vec_steps(rxq, vq->used & mask, want, pkts + out, &sum, step, mode);
+		taken = rx_vec_steps(rxq, vq->used & mask, want, pkts, &out, &sum, step, mode);
 		vq->used = (uint16_t)(vq->used + taken);
 		vq->free_count = (uint16_t)(vq->free_count + taken);
-		out = (uint16_t)(out + taken);
 		if (taken == 0)
 			out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, rx_vec_scalar(rxq, want, mode), &taken, mode));
 		there = (uint16_t)(there - taken);
@@ -276,10 +338,9 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 	n = rx_vec_whole(vq->used, n);
 	while (out < n && taken != 0) {
 		want = (uint16_t)(n - out);
-		taken = rx_vec_steps(rxq, vq->used, RTE_MIN(want, rx_outstanding(vq)), pkts + out, &sum, step, mode);
+		taken = rx_vec_steps(rxq, vq->used, RTE_MIN(want, rx_outstanding(vq)), pkts, &out, &sum, step, mode);
 		vq->free_count = (uint16_t)(vq->free_count + taken);
 		vq->used = (uint16_t)(vq->used + taken);
-		out = (uint16_t)(out + taken);
 		if (taken == 0) {
 			want = rx_vec_scalar(rxq, want, mode);
 			out = (uint16_t)(out + rx_vec_rest(rxq, pkts + out, want, &taken, mode));

@@ -140,7 +140,8 @@ static inline bool vnic_vq_enter(struct vnic_vq *vq)
 {
 	__atomic_store_n(&vq->inside, 1, __ATOMIC_RELAXED);
 	rte_compiler_barrier(); /* the other side's membarrier makes it a full one */
-	if (likely(vq->closed == 0))
+	/* Pairs with the release in vnic_vq_open(): what was changed behind the gate is seen. */
+	if (likely(__atomic_load_n(&vq->closed, __ATOMIC_ACQUIRE) == VNIC_GATE_OPEN))
 		return true;
 	__atomic_store_n(&vq->inside, 0, __ATOMIC_RELAXED);
 	return false;

@@ -270,6 +270,106 @@ static void header__completed_sum_of_zero(void)
 	rx_lab_close(&lab);
 }
 
+/* ---- by four ---------------------------------------------------------------------------- */
+/* Mostly headers that say nothing or that the checksum is good, so that whole steps of vectors are made;
+ * and any of the table, hashes of all kinds, frames too short. */
+static void send_any(struct rx_lab *lab, uint64_t rnd)
+{
+	const struct row *r = &rows[rnd % RTE_DIM(rows)];
+	struct vnic_net_hdr_hash h = rx_lab_hdr(1);
+	struct built b;
+
+	build(&b, r->frame);
+	h.hash_value = (uint32_t)(rnd >> 16);
+	h.hash_report = rnd >> 50 & 1 ? 2 : (uint16_t)(rnd >> 51) % 12;
+	if ((rnd >> 40) % 5 != 0) {
+		h.hdr.flags = rnd >> 45 & 1 ? VALID : 0;
+	} else {
+		h.hdr.flags = r->flags;
+		h.hdr.gso_type = r->gso;
+		h.hdr.gso_size = r->gso_size;
+		h.hdr.csum_start = r->start >= AT_L4 && r->start != 0xffff ? (uint16_t)(r->start - AT_L4 + b.l4) : r->start;
+		h.hdr.csum_offset = r->offset;
+	}
+	rx_lab_send(lab, h, b.octet, (rnd >> 32) % 41 == 0 ? 9 : b.len, 99, NULL);
+}
+
+static unsigned recv_all(struct rx_lab *lab, struct rte_mbuf **pkts, unsigned room, unsigned burst)
+{
+	unsigned n = 0, k;
+
+	do {
+		k = lab->burst(&lab->rxq, pkts + n, (uint16_t)RTE_MIN(burst, room - n));
+		n += k;
+	} while (k != 0);
+	return n;
+}
+
+static bool same_packet(const struct rte_mbuf *a, const struct rte_mbuf *b)
+{
+	uint8_t copy_a[256], copy_b[256];
+
+	return a->ol_flags == b->ol_flags && a->packet_type == b->packet_type && a->pkt_len == b->pkt_len &&
+	       a->data_len == b->data_len && a->nb_segs == b->nb_segs && a->data_off == b->data_off &&
+	       a->vlan_tci == b->vlan_tci && ((a->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0 || a->hash.rss == b->hash.rss) &&
+	       ((a->ol_flags & RTE_MBUF_F_RX_LRO) == 0 || a->tso_segsz == b->tso_segsz) &&
+	       memcmp(rte_pktmbuf_read(a, 0, a->pkt_len, copy_a), rte_pktmbuf_read(b, 0, b->pkt_len, copy_b), a->pkt_len) == 0;
+}
+
+static bool same_counts(const struct vnic_rxq *a, const struct vnic_rxq *b)
+{
+	return a->packets == b->packets && a->bytes == b->bytes && a->errors == b->errors && a->merged == b->merged &&
+	       a->csum_good == b->csum_good && a->csum_needed == b->csum_needed && a->coalesced == b->coalesced &&
+	       a->hash_bad == b->hash_bad && memcmp(a->drop, b->drop, sizeof(a->drop)) == 0;
+}
+
+/* The same packets to a scalar queue and to a vector queue. */
+static void compare(const struct rx_lab_opts *opts, uint8_t vectorized)
+{
+	struct rx_lab_opts o = *opts;
+	struct rx_lab scalar, vec;
+	struct rte_mbuf *s[64], *v[64];
+	uint64_t rnd = 1 + vectorized, one;
+	unsigned turn, i, n, burst;
+
+	CU_ASSERT_EQUAL_FATAL(rx_lab_open(&scalar, &o), 0);
+	o.vectorized = vectorized;
+	CU_ASSERT_EQUAL_FATAL(rx_lab_open(&vec, &o), 0);
+	for (turn = 0; turn < 300; turn++) {
+		for (i = 1 + (unsigned)(test_random(&rnd) % 40); i > 0; i--) {
+			one = test_random(&rnd);
+			send_any(&scalar, one);
+			send_any(&vec, one);
+		}
+		burst = 1 + (unsigned)(test_random(&rnd) % 64);
+		n = recv_all(&scalar, s, RTE_DIM(s), burst);
+		CU_ASSERT_EQUAL_FATAL(recv_all(&vec, v, RTE_DIM(v), burst), n);
+		for (i = 0; i < n; i++)
+			CU_ASSERT_TRUE(same_packet(s[i], v[i]));
+		rte_pktmbuf_free_bulk(s, n);
+		rte_pktmbuf_free_bulk(v, n);
+	}
+	CU_ASSERT_TRUE(same_counts(&scalar.rxq, &vec.rxq));
+	CU_ASSERT_TRUE(scalar.rxq.errors > 0 && scalar.rxq.packets > 1000);
+	CU_ASSERT_NOT_EQUAL(scalar.burst, vec.burst);
+	rx_lab_close(&scalar);
+	rx_lab_close(&vec);
+}
+
+static void header__vectors_as_one_by_one(void)
+{
+	unsigned k;
+
+	/* bits: ring, in order, mergeable; checksums, segmentation; hash; tags; vectors of the baseline or any */
+	for (k = 0; k < 128; k++) {
+		struct rx_lab_opts o = { .size = 256, .packed = k & 1, .in_order = k & 2, .mergeable = k & 4, .csum = k & 8,
+					 .lro = (k & 12) == 12, .hash = k & 16, .vlan_strip = k & 32 };
+
+		if (k & 56)
+			compare(&o, k & 64 ? 2 : 1);
+	}
+}
+
 /* ---- hash ---------------------------------------------------------------------------- */
 static void header__hash(void)
 {
@@ -369,6 +469,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(header__table),
 	TEST_CASE(header__table_in_several_buffers),
 	TEST_CASE(header__completed_sum_of_zero),
+	TEST_CASE(header__vectors_as_one_by_one),
 	TEST_CASE(header__hash),
 	TEST_CASE(header__vlan_strip),
 	TEST_CASE(header__read_once),

@@ -21,6 +21,9 @@ static const struct rx_lab_opts kinds[] = {
 	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1, .in_order = true },
 	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1, .packed = true },
 	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = 1, .packed = true, .in_order = true },
+	{ .size = 64, .mergeable = true, .room = ROOM, .vectorized = 1, .csum = true, .lro = true },
+	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = 2, .csum = true, .packed = true },
+	{ .size = 65, .mergeable = true, .room = ROOM, .vectorized = 2, .lro = true, .packed = true, .in_order = true },
 };
 
 static void open_kind(struct rx_lab *lab, unsigned kind)
