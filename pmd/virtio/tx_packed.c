@@ -71,13 +71,33 @@ static __rte_always_inline void post_simple(struct burst *b, struct rte_mbuf *m,
 	struct vnic_txq *q = b->q;
 	uint16_t id = take_id(b, variant);
 
-	tx_header_zero(q, m);
 	q->vq.free_count--;
 	tx_slot_put(q, &q->vq.slot[id], m);
 	put(b, tx_address(q, m) - q->vq.hdr_len, (uint32_t)m->data_len + q->vq.hdr_len, id, 0);
 	b->sum.bytes += m->data_len;
 	b->sum.packets++;
 	b->sum.pushed++;
+}
+
+/* tx_short(): n segments. */
+static __rte_always_inline void post_short(struct burst *b, struct rte_mbuf *m, uint16_t n, unsigned variant)
+{
+	struct vnic_txq *q = b->q;
+	uint16_t id = take_id(b, variant);
+	struct vnic_slot *slot = &q->vq.slot[id];
+	const struct rte_mbuf *s = m->next;
+
+	q->vq.free_count = (uint16_t)(q->vq.free_count - n);
+	slot->mbuf = m;
+	slot->count = n | TX_SLOT_WHOLE;
+	slot->bytes = m->pkt_len;
+	put(b, tx_address(q, m) - q->vq.hdr_len, (uint32_t)m->data_len + q->vq.hdr_len, id, VRING_DESC_F_NEXT);
+	for (uint16_t left = (uint16_t)(n - 1); left > 0; left--, s = s->next)
+		put(b, tx_address(q, s), s->data_len, id, left > 1 ? VRING_DESC_F_NEXT : 0);
+	b->sum.bytes += m->pkt_len;
+	b->sum.packets++;
+	b->sum.pushed++;
+	b->sum.chained++;
 }
 
 /* Length, id and flags in one store, after the address. */
@@ -91,7 +111,7 @@ static __rte_always_inline void put_row(struct vring_packed_desc *d, uint64_t ad
 }
 
 /* Four neighbours, in order, that do not go over the end. */
-static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts)
+static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts, unsigned variant)
 {
 	struct vnic_txq *q = b->q;
 	struct vnic_vq *vq = &q->vq;
@@ -102,13 +122,12 @@ static __rte_always_inline bool post_row(struct burst *b, struct rte_mbuf **pkts
 	uint32_t bytes = 0;
 	uint16_t at = b->at, flags[4] = { b->avail_flags, b->avail_flags, b->avail_flags, b->avail_flags };
 
-	if (unlikely(at + 4 > vq->size))
+	if (unlikely(at + 4 > vq->size) || unlikely(!tx_headers4(q, pkts, variant)))
 		return false;
 	if (b->descs == 0) {
 		b->first_flags = b->avail_flags;
 		flags[0] = vring_packed_used_flags(!b->wrap); /* as the lap before left it */
 	}
-	tx_header_zero4(q, pkts);
 	for (unsigned i = 0; i < 4; i++) {
 		struct rte_mbuf *m = pkts[i];
 
@@ -231,20 +250,22 @@ static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant
 static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts, uint16_t n, unsigned variant)
 {
 	struct vnic_txq *q = b->q;
-	uint16_t i = 0, end;
+	uint16_t i = 0, end, segs;
 
 	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
 		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
-		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i]))) {
+		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i], variant))) {
 			i = end;
 			continue;
 		}
 		tx_prefetch_next(&pkts[i], end - i);
 		for (; i < end && q->vq.free_count > q->vq.reserve; i++) {
-			if (likely(tx_simple(q, pkts[i], variant)))
+			if (tx_simple(q, pkts[i], variant) && likely(tx_header_any(q, pkts[i], pkts[i]->data_len, variant)))
 				post_simple(b, pkts[i], variant);
+			else if ((segs = tx_short(q, pkts[i], variant)) != 0)
+				post_short(b, pkts[i], segs, variant);
 			else if (post_any(b, &pkts[i], variant) == TX_FULL)
 				return i;
 		}

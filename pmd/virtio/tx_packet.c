@@ -62,6 +62,8 @@ int vnic_tx_header(const struct vnic_txq *q, const struct rte_mbuf *m, uint8_t h
 	int rc = 0;
 
 	memset(hdr, 0, TX_HDR_MAX);
+	if (m->ol_flags & RTE_MBUF_F_TX_UDP_SEG)
+		return -ENOTSUP; /* fragments of one datagram (UFO): not segments (USO), for which ethdev has no word */
 	if (tso)
 		l4 = RTE_MBUF_F_TX_TCP_CKSUM; /* implied */
 	if (l4 != 0)
@@ -201,22 +203,13 @@ static uint16_t parts_of(const struct rte_mbuf *m)
 	return m == NULL && segs == 0 && len == 0 ? (uint16_t)parts : 0;
 }
 
-/* A table saves descriptors and costs both sides a cache line: not for a short chain in a
- * ring with room. */
-static bool use_table(const struct vnic_vq *vq, uint16_t descs)
-{
-	if (!vq->indirect || descs <= 1 || descs > VNIC_TX_INDIRECT_MAX)
-		return false;
-	return descs > TX_CHAIN_SHORT || vnic_vq_room(vq) < vnic_vq_limit(vq) / 2 + descs;
-}
-
 static void plan_shape(const struct vnic_txq *q, const struct rte_mbuf *m, struct tx_plan *plan)
 {
 	uint16_t all;
 
 	plan->push = m->data_len > 0 && m->data_off >= q->vq.hdr_len && (m->data_off & 1) == 0 && tx_writable(m);
 	all = (uint16_t)(plan->parts + !plan->push);
-	plan->indirect = use_table(&q->vq, all);
+	plan->indirect = tx_wants_table(&q->vq, all);
 	plan->descs = plan->indirect ? 1 : all;
 }
 

@@ -17,7 +17,10 @@
 #endif
 
 #include <rte_cycles.h>
+#include <rte_ether.h>
 #include <rte_mempool.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
 
 #include "pmd/virtio/dev.h"
 #include "pmd/virtio/tx.h"
@@ -26,7 +29,6 @@
 #define TX_IN_ORDER 1u
 #define TX_OFFLOAD  2u /* packets may ask for checksums, segmentation, a VLAN tag */
 
-#define TX_OFFLOAD_FLAGS (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_VLAN)
 #define TX_ATTACHED_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
 
 /*
@@ -138,14 +140,14 @@ union tx_rearm {
 	uint64_t word;
 };
 
-/*
- * The common packet: one direct segment, ours alone, not empty, with an even offset and room
- * for the header, without requests: one descriptor, a zero header pushed in front.
- */
-static __rte_always_inline bool tx_simple(const struct vnic_txq *q, const struct rte_mbuf *m, unsigned variant)
+/* Requests for more than one checksum; none of them, and a packet may be simple. */
+#define TX_MORE_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_VLAN)
+
+/* Is the first segment direct, ours alone, with an even offset and room for the header? one: and the only one. */
+static __rte_always_inline bool tx_head(const struct vnic_txq *q, const struct rte_mbuf *m, bool one, unsigned variant)
 {
-	static const union tx_rearm mask = { { 1, 0xffff, 0xffff, 0 } }, want = { { 0, 1, 1, 0 } };
-	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_OFFLOAD_FLAGS : 0);
+	const union tx_rearm mask = { { 1, 0xffff, one ? 0xffff : 0, 0 } }, want = { { 0, 1, one, 0 } };
+	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_MORE_FLAGS : 0);
 	union tx_rearm r;
 
 	memcpy(&r, &m->data_off, sizeof(r));
@@ -153,8 +155,19 @@ static __rte_always_inline bool tx_simple(const struct vnic_txq *q, const struct
 	       m->data_len != 0;
 }
 
-/* hdr_len is 12 or 20. */
-static __rte_always_inline void tx_header_zero(const struct vnic_txq *q, const struct rte_mbuf *m)
+/*
+ * The common packet: one such segment, not empty, that asks for a checksum at most (which is still
+ * to be looked at: tx_header_any()): one descriptor, the header pushed in front.
+ */
+static __rte_always_inline bool tx_simple(const struct vnic_txq *q, const struct rte_mbuf *m, unsigned variant)
+{
+	return tx_head(q, m, true, variant);
+}
+
+/* Twelve octets in front of the packet, as two words; of 20 the others are 0. The device is about
+ * to read it: the line is not dirtied for what is there. */
+static __rte_always_inline void tx_header_words(const struct vnic_txq *q, const struct rte_mbuf *m, uint64_t want,
+						uint32_t want2)
 {
 	uint8_t *h = tx_pushed_header(q, m);
 	uint64_t first, more = 0;
@@ -164,11 +177,76 @@ static __rte_always_inline void tx_header_zero(const struct vnic_txq *q, const s
 	memcpy(&last, h + 8, 4);
 	if (unlikely(q->vq.hdr_len == TX_HDR_MAX))
 		memcpy(&more, h + 12, 8);
-	if ((first | last | more) == 0)
+	if (((first ^ want) | (last ^ want2) | more) == 0)
 		return;
-	memset(h, 0, 12);
+	memcpy(h, &want, 8);
+	memcpy(h + 8, &want2, 4);
 	if (unlikely(q->vq.hdr_len == TX_HDR_MAX))
 		memset(h + 12, 0, 8);
+}
+
+static __rte_always_inline void tx_header_zero(const struct vnic_txq *q, const struct rte_mbuf *m)
+{
+	tx_header_words(q, m, 0, 0);
+}
+
+/* The header of a packet of len octets that asks for a checksum and nothing else; false: nothing written, it is for
+ * vnic_tx_header() to say. */
+static __rte_always_inline bool tx_header_csum(const struct vnic_txq *q, const struct rte_mbuf *m, uint32_t len)
+{
+	const uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+	const uint32_t start = (uint32_t)m->l2_len + m->l3_len;
+	const uint32_t offset = l4 == RTE_MBUF_F_TX_TCP_CKSUM ? offsetof(struct rte_tcp_hdr, cksum) :
+								 offsetof(struct rte_udp_hdr, dgram_cksum);
+
+	static_assert(offsetof(struct vnic_net_hdr, csum_start) == 6 && offsetof(struct vnic_net_hdr, csum_offset) == 8,
+		      "header words");
+	if (unlikely(!q->csum || l4 == RTE_MBUF_F_TX_SCTP_CKSUM || (m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0 ||
+		     m->l2_len < RTE_ETHER_HDR_LEN || start + offset + 2 > len))
+		return false;
+	tx_header_words(q, m, rte_cpu_to_le_64(VIRTIO_NET_HDR_F_NEEDS_CSUM | (uint64_t)start << 48),
+			rte_cpu_to_le_32(offset));
+	return true;
+}
+
+static __rte_always_inline bool tx_header_any(const struct vnic_txq *q, const struct rte_mbuf *m, uint32_t len,
+					      unsigned variant)
+{
+	if ((variant & TX_OFFLOAD) && (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0)
+		return tx_header_csum(q, m, len);
+	tx_header_zero(q, m);
+	return true;
+}
+
+/* Is it worth a table? It saves descriptors and costs both sides a cache line: not for a short chain in a
+ * ring with room. Bursts look for completions long before three quarters are out. */
+static __rte_always_inline bool tx_wants_table(const struct vnic_vq *vq, uint16_t descs)
+{
+	if (!vq->indirect || descs <= 1 || descs > VNIC_TX_INDIRECT_MAX)
+		return false;
+	return descs > TX_CHAIN_SHORT || vnic_vq_room(vq) < vnic_vq_limit(vq) / 4 + descs;
+}
+
+/*
+ * Two segments or three, the first as in simple packets, in a ring with room: headers and data, as TCP sends them.
+ * How many, one descriptor each; 0: not such a packet. The header is written. The others may be anything: they are
+ * freed as DPDK frees any.
+ */
+static __rte_always_inline uint16_t tx_short(const struct vnic_txq *q, const struct rte_mbuf *m, unsigned variant)
+{
+	const struct rte_mbuf *s = m->next;
+	uint32_t len = m->data_len;
+	uint16_t n = 1;
+
+	if (m->nb_segs > TX_CHAIN_SHORT || !tx_head(q, m, false, variant))
+		return 0;
+	for (; s != NULL && s->data_len != 0 && n < TX_CHAIN_SHORT; s = s->next, n++)
+		len += s->data_len;
+	if (unlikely(n != m->nb_segs || n == 1 || len != m->pkt_len))
+		return 0;
+	if (unlikely(vnic_vq_room(&q->vq) < n || tx_wants_table(&q->vq, n)))
+		return 0;
+	return tx_header_any(q, m, len, variant) ? n : 0;
 }
 
 /* Four in a row: with simple packets only. */
@@ -199,7 +277,7 @@ static __rte_always_inline void tx_header_zero4(const struct vnic_txq *q, struct
 /* Are they, and of the pool that the last one was of? */
 static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
 {
-	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_OFFLOAD_FLAGS : 0);
+	const uint64_t flags = TX_ATTACHED_FLAGS | (variant & TX_OFFLOAD ? TX_MORE_FLAGS : 0);
 	/* data_off, refcnt, nb_segs, port, then ol_flags: as in tx_simple() */
 	const __m128i mask = _mm_set_epi64x((long long)flags, 0x0000ffffffff0001);
 	const __m128i want = _mm_set_epi64x(0, 0x0000000100010000);
@@ -235,6 +313,21 @@ static __rte_always_inline bool tx_simple4(const struct vnic_txq *q, struct rte_
 	return true;
 }
 #endif
+
+/* The headers of four simple packets; false: one of them has to be looked at by vnic_tx_header(). */
+static __rte_always_inline bool tx_headers4(const struct vnic_txq *q, struct rte_mbuf *const *pkts, unsigned variant)
+{
+	bool ok = true;
+
+	if ((variant & TX_OFFLOAD) &&
+	    ((pkts[0]->ol_flags | pkts[1]->ol_flags | pkts[2]->ol_flags | pkts[3]->ol_flags) & RTE_MBUF_F_TX_L4_MASK) != 0) {
+		for (unsigned i = 0; i < 4; i++)
+			ok &= tx_header_any(q, pkts[i], pkts[i]->data_len, variant);
+		return ok;
+	}
+	tx_header_zero4(q, pkts);
+	return true;
+}
 
 /* Which of q->pool a packet is from, making it one; VNIC_TX_POOLS: there are too many. */
 uint8_t vnic_tx_pool_find(struct vnic_txq *q, struct rte_mempool *mp);
@@ -309,7 +402,7 @@ static __rte_always_inline void tx_rmb(const struct vnic_vq *vq)
 /* What a burst has posted. */
 struct tx_sum {
 	uint64_t bytes;
-	uint32_t packets, pushed;
+	uint32_t packets, pushed, chained;
 };
 
 /* Counters, and the doorbell with how many completions it stands for. */
@@ -322,6 +415,7 @@ static __rte_always_inline void tx_account(struct vnic_txq *q, const struct tx_s
 	q->packets += sum->packets;
 	q->bytes += sum->bytes;
 	q->pushed += sum->pushed;
+	q->chained += sum->chained;
 	in_flight = q->posted_bytes - q->done_bytes;
 	if (in_flight > q->in_flight_max)
 		q->in_flight_max = in_flight;

@@ -34,7 +34,6 @@ static __rte_always_inline void post_simple(struct vnic_txq *q, struct rte_mbuf 
 	uint16_t head = vq->free_head;
 	struct vnic_slot *s = &vq->slot[head];
 
-	tx_header_zero(q, m);
 	vq->free_head = desc_after(vq, head, variant);
 	vq->free_count--;
 	tx_slot_put(q, s, m);
@@ -45,8 +44,37 @@ static __rte_always_inline void post_simple(struct vnic_txq *q, struct rte_mbuf 
 	sum->pushed++;
 }
 
+/* tx_short(): n segments. */
+static __rte_always_inline void post_short(struct vnic_txq *q, struct rte_mbuf *m, uint16_t n, struct tx_sum *sum,
+					   unsigned variant)
+{
+	struct vnic_vq *vq = &q->vq;
+	struct vring_desc *const desc = vq->split.desc;
+	uint16_t head = vq->free_head, at = desc_after(vq, head, variant), last;
+	struct vnic_slot *slot = &vq->slot[head];
+	const struct rte_mbuf *s = m->next;
+
+	desc_put(&desc[head], tx_address(q, m) - vq->hdr_len, (uint32_t)m->data_len + vq->hdr_len, VRING_DESC_F_NEXT, at);
+	for (uint16_t left = (uint16_t)(n - 1); left > 0; left--, s = s->next) {
+		last = at;
+		at = desc_after(vq, at, variant);
+		desc_put(&desc[last], tx_address(q, s), s->data_len, left > 1 ? VRING_DESC_F_NEXT : 0, at);
+	}
+	vq->free_head = at;
+	vq->free_count = (uint16_t)(vq->free_count - n);
+	slot->mbuf = m;
+	slot->count = n | TX_SLOT_WHOLE;
+	slot->bytes = m->pkt_len;
+	make_available(vq, head);
+	sum->bytes += m->pkt_len;
+	sum->packets++;
+	sum->pushed++;
+	sum->chained++;
+}
+
 /* Four neighbours: in order, and neither descriptors nor entries go over the end. */
-static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **pkts, struct tx_sum *sum)
+static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **pkts, struct tx_sum *sum,
+					 unsigned variant)
 {
 	struct vnic_vq *vq = &q->vq;
 	uint16_t head = vq->free_head, at = vq->avail & (vq->size - 1);
@@ -57,9 +85,8 @@ static __rte_always_inline bool post_row(struct vnic_txq *q, struct rte_mbuf **p
 	uint64_t entries = 0, there;
 	uint32_t bytes = 0;
 
-	if (unlikely(head + 4 > vq->size || at + 4 > vq->size))
+	if (unlikely(head + 4 > vq->size || at + 4 > vq->size) || unlikely(!tx_headers4(q, pkts, variant)))
 		return false;
-	tx_header_zero4(q, pkts);
 	for (unsigned i = 0; i < 4; i++) {
 		struct rte_mbuf *m = pkts[i];
 
@@ -188,20 +215,22 @@ static __rte_always_inline unsigned reclaim(struct vnic_txq *q, unsigned variant
 static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **pkts, uint16_t n,
 					 struct tx_sum *sum, unsigned variant)
 {
-	uint16_t i = 0, end;
+	uint16_t i = 0, end, segs;
 
 	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
 		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
-		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum))) {
+		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum, variant))) {
 			i = end;
 			continue;
 		}
 		tx_prefetch_next(&pkts[i], end - i);
 		for (; i < end && q->vq.free_count > q->vq.reserve; i++) {
-			if (likely(tx_simple(q, pkts[i], variant)))
+			if (tx_simple(q, pkts[i], variant) && likely(tx_header_any(q, pkts[i], pkts[i]->data_len, variant)))
 				post_simple(q, pkts[i], sum, variant);
+			else if ((segs = tx_short(q, pkts[i], variant)) != 0)
+				post_short(q, pkts[i], segs, sum, variant);
 			else if (post_any(q, &pkts[i], sum, variant) == TX_FULL)
 				return i;
 		}

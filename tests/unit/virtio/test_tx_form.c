@@ -10,7 +10,7 @@ enum form { PUSHED, INDIRECT, CHAINED, ERROR };
 struct form_case {
 	const char *name;
 	struct rte_mbuf *(*make)(struct tx_lab *lab);
-	enum form without, with; /* indirect descriptors, in a ring more than half full */
+	enum form without, with; /* indirect descriptors, in a ring more than three quarters full */
 	unsigned pieces;         /* that the device sees, the header's included */
 	bool pinned;
 };
@@ -82,6 +82,15 @@ static struct rte_mbuf *segments(struct tx_lab *lab)
 	return tx_lab_frame(lab, 1, three);
 }
 
+static struct rte_mbuf *segments_last_shared(struct tx_lab *lab)
+{
+	struct rte_mbuf *m = tx_lab_frame(lab, 1, three);
+
+	kept = m->next->next;
+	rte_mbuf_refcnt_update(kept, 1);
+	return m;
+}
+
 static struct rte_mbuf *segments_shared(struct tx_lab *lab)
 {
 	kept = tx_lab_frame(lab, 1, three);
@@ -110,6 +119,63 @@ static struct rte_mbuf *empty_first(struct tx_lab *lab)
 	e->pkt_len = m->pkt_len;
 	m->nb_segs = 1;
 	return e;
+}
+
+/* Two segments: a form that bursts make by themselves. */
+static const uint16_t two[] = { 30, 31, 0 };
+
+static struct rte_mbuf *pair(struct tx_lab *lab)
+{
+	return tx_lab_frame(lab, 1, two);
+}
+
+static struct rte_mbuf *pair_second_shared(struct tx_lab *lab)
+{
+	struct rte_mbuf *m = pair(lab);
+
+	kept = m->next;
+	rte_mbuf_refcnt_update(kept, 1);
+	return m;
+}
+
+static struct rte_mbuf *pair_second_attached(struct tx_lab *lab)
+{
+	struct rte_mbuf *m = pair(lab), *clone = rte_pktmbuf_alloc(lab->mp);
+
+	kept = m->next;
+	rte_pktmbuf_attach(clone, kept);
+	m->next = clone;
+	return m;
+}
+
+static struct rte_mbuf *pair_first_shared(struct tx_lab *lab)
+{
+	kept = pair(lab);
+	rte_mbuf_refcnt_update(kept, 1);
+	rte_mbuf_refcnt_update(kept->next, 1);
+	return kept;
+}
+
+static struct rte_mbuf *pair_odd(struct tx_lab *lab)
+{
+	return move_to(pair(lab), 127);
+}
+
+static struct rte_mbuf *pair_empty(struct tx_lab *lab)
+{
+	struct rte_mbuf *m = pair(lab);
+
+	m->next->data_len = 0;
+	m->pkt_len = m->data_len;
+	return m;
+}
+
+static struct rte_mbuf *pair_wrong_total(struct tx_lab *lab)
+{
+	struct rte_mbuf *m = pair(lab);
+
+	m->pkt_len--;
+	return m;
 }
 
 static struct rte_mbuf *empty(struct tx_lab *lab)
@@ -142,9 +208,18 @@ static const struct form_case forms[] = {
 	{ "attached", attached, CHAINED, INDIRECT, 2, false },
 	{ "attached to", attached_to, CHAINED, INDIRECT, 2, false },
 	{ "segments", segments, CHAINED, INDIRECT, 3, false },
+	{ "segments, last shared", segments_last_shared, CHAINED, INDIRECT, 3, false },
 	{ "shared segments", segments_shared, CHAINED, INDIRECT, 4, false },
 	{ "empty between", empty_between, CHAINED, INDIRECT, 3, false },
 	{ "empty first", empty_first, CHAINED, INDIRECT, 4, false },
+	{ "pair", pair, CHAINED, INDIRECT, 2, false },
+	{ "pair, second shared", pair_second_shared, CHAINED, INDIRECT, 2, false },
+	{ "pair, second attached", pair_second_attached, CHAINED, INDIRECT, 2, false },
+	{ "pair, first shared", pair_first_shared, CHAINED, INDIRECT, 3, false },
+	{ "pair, odd", pair_odd, CHAINED, INDIRECT, 3, false },
+	{ "pair, second empty", pair_empty, PUSHED, PUSHED, 1, false },
+	{ "pair, wrong total", pair_wrong_total, ERROR, ERROR, 0, false },
+	{ "pair, pinned", pair, CHAINED, INDIRECT, 2, true },
 	{ "empty", empty, ERROR, ERROR, 0, false },
 	{ "wrong total", wrong_total, ERROR, ERROR, 0, false },
 	{ "wrong number of segments", wrong_segments, ERROR, ERROR, 0, false },
@@ -162,7 +237,7 @@ static bool headroom_untouched(const struct rte_mbuf *m)
 	return true;
 }
 
-#define CROWD 9
+#define CROWD 12
 
 /* Plain packets that the device sits on. */
 static void crowd(struct tx_lab *lab)
