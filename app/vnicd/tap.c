@@ -56,10 +56,11 @@ kernel_header(const struct vnic_net_hdr *h)
  * remembers on which queue it had a flow's packets and sends the answers there:
  * so they come back to the queue pair that the driver uses for the flow.
  */
-static void
-tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
+static int
+write_one(void *arg, const struct vnicd_frame *f)
 {
-	struct vnicd_tap *t = of(p);
+	struct vnicd_tap *t = arg;
+	struct vnicd_port *p = &t->port;
 	struct vnic_net_hdr hdr = kernel_header(&f->hdr);
 	static struct iovec iov[PIECES + 1];
 	struct vnicd_cursor from = vnicd_cursor(f->iov, f->n);
@@ -79,6 +80,19 @@ tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
 		t->stats.last_error = errno;
 		vnicd_port_dropped(p, VNICD_DROP_REFUSED);
 	}
+	return 0;
+}
+
+static void
+tap_output(struct vnicd_port *p, const struct vnicd_frame *f)
+{
+	static struct iovec seg[PIECES];
+	struct vnicd_tap *t = of(p);
+
+	if (likely(f->hdr.gso_type != VIRTIO_NET_HDR_GSO_UDP_L4 || t->uso))
+		(void)write_one(t, f);
+	else if (vnicd_frame_cut(f, seg, PIECES, write_one, t) < 0)
+		vnicd_port_dropped(p, VNICD_DROP_REFUSED);
 }
 
 /* ---- from the kernel -------------------------------------------------------------------- */
@@ -363,8 +377,8 @@ tap_describe(const struct vnicd_port *p, json_t *o)
 	const struct vnicd_tap *t = (const struct vnicd_tap *)p;
 	const struct vnicd_tap_stats *s = &t->stats;
 
-	json_object_update_new(o, json_pack("{s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-		"tap", t->conf->tap, "queues", t->n_queues, "offloads", t->conf->offloads,
+	json_object_update_new(o, json_pack("{s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+		"tap", t->conf->tap, "queues", t->n_queues, "offloads", t->conf->offloads, "uso", t->uso,
 		"direct", (json_int_t)s->direct, "moved", (json_int_t)s->moved, "staged", (json_int_t)s->staged,
 		"held", (json_int_t)s->held, "gso_in", (json_int_t)s->gso_in, "gso_out", (json_int_t)s->gso_out,
 		"last_error", s->last_error != 0 ? strerror(s->last_error) : ""));
@@ -406,7 +420,7 @@ vnicd_tap_create(struct vnicd_switch *sw, const struct vnicd_config_uplink *conf
 
 	if (t == NULL)
 		return -ENOMEM;
-	rc = vnicd_tap_open(conf, fds);
+	rc = vnicd_tap_open(conf, fds, &t->uso);
 	if (rc < 0) {
 		free(t);
 		return rc;

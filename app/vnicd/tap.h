@@ -37,6 +37,7 @@ struct vnicd_tap {
 	const struct vnicd_config_uplink *conf;
 	struct vnicd_tap_queue queue[VNICD_TAP_QUEUES];
 	unsigned n_queues;
+	bool uso;                /* the kernel knows UDP segments */
 	struct vnicd_tap_stats stats;
 };
 

@@ -35,14 +35,28 @@ named(const struct vnicd_config_uplink *conf)
 	return r;
 }
 
+/* Since Linux 6.2 (if_tun.h); both or none. */
+#define OFFLOAD_USO (0x20u | 0x40u)
+
+/* Does this kernel know UDP segments? It takes them then, too, whatever it leaves to us. */
+static int
+set_offloads(const struct vnicd_config_uplink *conf, int fd, bool *uso)
+{
+	unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+	*uso = ioctl(fd, TUNSETOFFLOAD, tcp | OFFLOAD_USO) == 0;
+	if (conf->offloads)
+		return *uso ? 0 : ioctl(fd, TUNSETOFFLOAD, tcp);
+	return ioctl(fd, TUNSETOFFLOAD, 0);
+}
+
 /* One queue; the first makes the interface. The kernel may tell us by an offload
  * header what it has left to do, if we take that. */
 static int
-open_queue(const struct vnicd_config_uplink *conf)
+open_queue(const struct vnicd_config_uplink *conf, bool *uso)
 {
 	struct ifreq r = named(conf);
 	int len = sizeof(struct vnic_net_hdr), one = 1, rc;
-	unsigned offloads = conf->offloads ? TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0;
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
@@ -54,7 +68,7 @@ open_queue(const struct vnicd_config_uplink *conf)
 		rc = failed(conf, "make it");
 	else if (ioctl(fd, TUNSETVNETHDRSZ, &len) < 0 || ioctl(fd, TUNSETVNETLE, &one) < 0)
 		rc = failed(conf, "set the header's form");
-	else if (ioctl(fd, TUNSETOFFLOAD, offloads) < 0)
+	else if (set_offloads(conf, fd, uso) < 0)
 		rc = failed(conf, "set offloads");
 	else
 		return fd;
@@ -104,13 +118,13 @@ configure(const struct vnicd_config_uplink *conf)
 }
 
 int
-vnicd_tap_open(const struct vnicd_config_uplink *conf, int *fds)
+vnicd_tap_open(const struct vnicd_config_uplink *conf, int *fds, bool *uso)
 {
 	unsigned n;
 	int rc = 0;
 
 	for (n = 0; n < conf->queues; n++) {
-		fds[n] = open_queue(conf);
+		fds[n] = open_queue(conf, uso);
 		if (fds[n] < 0) {
 			rc = fds[n];
 			break;

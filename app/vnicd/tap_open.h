@@ -5,7 +5,7 @@
 #include "app/vnicd/config/config.h"
 
 /* Make the interface that conf wants; conf->queues descriptors into fds, the
- * caller's. The interface is gone when all are closed. -errno, nothing is left then. */
-int vnicd_tap_open(const struct vnicd_config_uplink *conf, int *fds);
+ * caller's. The interface is gone when all are closed. *uso: the kernel takes and sends UDP segments. -errno, nothing is left then. */
+int vnicd_tap_open(const struct vnicd_config_uplink *conf, int *fds, bool *uso);
 
 #endif

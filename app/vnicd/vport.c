@@ -263,6 +263,9 @@ vnicd_vport_takes(const struct vnicd_vport *v, const struct vnic_net_hdr *hdr)
 	case VIRTIO_NET_HDR_GSO_TCPV6:
 		need = VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6);
 		break;
+	case VIRTIO_NET_HDR_GSO_UDP_L4: /* of either, and which it is has not been looked at */
+		need = VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO6);
+		break;
 	default:
 		return false;
 	}

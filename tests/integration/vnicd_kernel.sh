@@ -33,6 +33,33 @@ fetch "offloads" ""
 at_least "segments from the kernel" "$(port w 'd["gso_in"]')" 100
 at_least "segments to the kernel" "$(port u 'd["gso_out"]')" 100
 check "packets are larger than the MTU" [ "$(port w 'd["in_bytes"] // d["in_packets"]')" -gt 3000 ]
+
+# UDP unsegmented, where the kernel knows that: 30 times 40 datagrams in one packet each.
+udp() {
+	ip netns exec "$other" timeout 20 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+s.bind(("10.5.0.2", 7))
+s.settimeout(10)
+print("bound", flush=True)
+print(sum(s.recv(2000) == bytes([i % 40]) * 1200 for i in range(1200)), flush=True)' >"$work/udp" &
+	wait_for 10 grep -q bound "$work/udp" || fail "no receiver of datagrams"
+	in_ns python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(17, 103, 1200) # UDP_SEGMENT
+for i in range(30):
+    s.sendto(b"".join(bytes([n]) * 1200 for n in range(40)), ("10.5.0.2", 7))
+    time.sleep(0.005)'
+	wait $!
+	equal "datagrams that came whole" "$(tail -1 "$work/udp")" 1200
+}
+before=$(port u 'd["gso_in"]')
+udp
+if [ "$(port u 'd["uso"]')" = True ]; then
+	at_least "UDP segments from the kernel" "$(($(port u 'd["gso_in"]') - before))" 30
+fi
 equal "drops" "$(port u 'sum(d["drops"].values()) - d["drops"]["in_no_other_port"]')" 0
 finish
 fetch "no offloads, two queues" ', "offloads": false, "queues": 2'

@@ -73,6 +73,8 @@ check_features(const struct vnicd_config_port *p, const char *path, struct cfg_e
 
 	needs(path, "tso", f->tso, "csum", f->csum, errs);
 	needs(path, "guest_tso", f->guest_tso, "guest_csum", f->guest_csum, errs);
+	needs(path, "uso", f->uso, "csum", f->csum, errs);
+	needs(path, "guest_uso", f->guest_uso, "guest_csum", f->guest_csum, errs);
 	needs(path, "mq", f->mq, "ctrl_vq", f->ctrl_vq, errs);
 	needs(path, "rss", f->rss, "ctrl_vq", f->ctrl_vq, errs);
 	needs(path, "hash_report", f->hash_report, "ctrl_vq", f->ctrl_vq, errs);
@@ -158,6 +160,8 @@ vnicd_config_bits(const struct vnicd_config_features *f)
 		{ f->guest_csum, B(GUEST_CSUM) },
 		{ f->tso, B(HOST_TSO4) | B(HOST_TSO6) | B(HOST_ECN) },
 		{ f->guest_tso, B(GUEST_TSO4) | B(GUEST_TSO6) | B(GUEST_ECN) },
+		{ f->uso, B(HOST_USO) },
+		{ f->guest_uso, B(GUEST_USO4) | B(GUEST_USO6) },
 		{ f->ctrl_vq, B(CTRL_VQ) | B(CTRL_RX) | B(CTRL_RX_EXTRA) | B(CTRL_VLAN) | B(CTRL_MAC_ADDR) },
 		{ f->ctrl_vq && f->guest_csum, B(CTRL_GUEST_OFFLOADS) },
 		{ f->mq, B(MQ) },

@@ -86,7 +86,7 @@ struct vnicd_config_faults {
 
 struct vnicd_config_features {
 	bool packed, in_order, indirect, event_idx, ring_reset;
-	bool mergeable, csum, guest_csum, tso, guest_tso;
+	bool mergeable, csum, guest_csum, tso, guest_tso, uso, guest_uso;
 	bool ctrl_vq, mq, rss, hash_report, status, mtu, speed, announce;
 	bool coalescing, device_stats; /* without effect when ctrl_vq is off */
 };

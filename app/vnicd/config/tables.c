@@ -110,6 +110,8 @@ static const struct cfg_field feature_fields[] = {
 	FEATURE(guest_csum, "guest_csum", "Packets may be received with a partial checksum, or marked as checked."),
 	FEATURE(tso, "tso", "TCP over IPv4 and IPv6 may be sent unsegmented."),
 	FEATURE(guest_tso, "guest_tso", "TCP over IPv4 and IPv6 may be received unsegmented."),
+	FEATURE(uso, "uso", "UDP over IPv4 and IPv6 may be sent unsegmented."),
+	FEATURE(guest_uso, "guest_uso", "UDP over IPv4 and IPv6 may be received unsegmented."),
 	FEATURE(ctrl_vq, "ctrl_vq", "The control queue: receive mode, MAC and VLAN filters, offloads."),
 	FEATURE(mq, "mq", "Several queue pairs."),
 	FEATURE(rss, "rss", "Receive queues chosen by a hash and a table of the driver's."),
@@ -180,7 +182,7 @@ static const struct cfg_field uplink_fields[] = {
 	CFG_U32(struct vnicd_config_uplink, mtu, "mtu", 0, 68, 65500, 1500, "The interface's MTU."),
 	CFG_U32(struct vnicd_config_uplink, queues, "queues", 0, 1, 16, 1, "Queues of the interface."),
 	CFG_BOOL(struct vnicd_config_uplink, offloads, "offloads", 0, true,
-		 "The kernel leaves checksums and TCP segmentation of what it sends to us; what it receives "
+		 "The kernel leaves checksums and segmentation of what it sends to us; what it receives "
 		 "comes as it was sent in any case."),
 	CFG_BOOL(struct vnicd_config_uplink, up, "up", 0, true, "Set the interface up."),
 	CFG_OBJECT(struct vnicd_config_uplink, faults, "faults", 0, fault_fields, "What goes wrong on purpose."),

@@ -163,8 +163,9 @@ void vnicd_backend_disconnect(struct vnicd_backend *b)
 		close(b->channel);
 	b->channel = -1;
 	backend_msg_clear(&b->msg);
-	backend_vring_stop_all(b);
+	backend_vring_stop_all(b, false);
 	backend_vring_forget(b);
+	backend_inflight_forget(b);
 	vnicd_nic_reset(b->nic);
 	vnicd_memory_fini(&b->nic->memory);
 	b->protocol = b->features = 0;

@@ -123,11 +123,21 @@ void backend_msg_receive(struct vnicd_backend *b)
 }
 
 /* A few octets into an empty buffer: they go whole, or the front end does not read. */
-static int send_message(int fd, const struct vhost_user_header *h, const void *payload)
+static int send_message(int fd, const struct vhost_user_header *h, const void *payload, int file)
 {
 	struct iovec iov[2] = { { (void *)(uintptr_t)h, sizeof(*h) }, { (void *)(uintptr_t)payload, h->size } };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 
+	if (file >= 0) {
+		control.align = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.align), &file, sizeof(file));
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof(control.room);
+	}
 	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)(sizeof(*h) + h->size) ? 0 : -EPROTO;
 }
 
@@ -135,7 +145,12 @@ int backend_reply(struct vnicd_backend *b, struct backend_msg *m, uint32_t size)
 {
 	struct vhost_user_header h = { m->h.request, VHOST_USER_VERSION | VHOST_USER_F_REPLY, size };
 
-	if (send_message(b->conn, &h, &m->p) == 0)
+	int rc = send_message(b->conn, &h, &m->p, m->reply_fd);
+
+	if (m->reply_fd >= 0)
+		close(m->reply_fd);
+	m->reply_fd = -1;
+	if (rc == 0)
 		return 0;
 	return backend_refuse(b, "%s: the front end takes no reply", backend_request_name(h.request));
 }
@@ -144,7 +159,7 @@ void backend_msg_notify(struct vnicd_backend *b, uint32_t request)
 {
 	struct vhost_user_header h = { request, VHOST_USER_VERSION, 0 };
 
-	if (b->channel < 0 || send_message(b->channel, &h, NULL) == 0)
+	if (b->channel < 0 || send_message(b->channel, &h, NULL, -1) == 0)
 		return;
 	if (errno != EAGAIN) {
 		close(b->channel);

@@ -25,6 +25,7 @@ struct backend_msg {
 	int fd[VHOST_USER_MAX_REGIONS];
 	unsigned n_fds;
 	uint32_t reply_size; /* of p, as the handler left it */
+	int reply_fd;        /* to go with it, closed then; -1: none */
 };
 
 /* What the front end said of a ring. */
@@ -35,6 +36,7 @@ struct backend_vring {
 	bool started;        /* KICK came and GET_VRING_BASE not; nic's ring may have stopped for an error since */
 	bool error_told;
 	bool no_kick;        /* started without a descriptor */
+	bool recover;        /* goes on from what SET_INFLIGHT_FD brought, if it is started now */
 	bool stop_due;       /* a late GET_VRING_BASE, at stop_at (milliseconds); 0: not known yet */
 	uint64_t stop_at;
 	int kick, call, err; /* -1: none */
@@ -61,6 +63,11 @@ struct vnicd_backend {
 		uint64_t late_ms;                         /* UINT64_MAX: never */
 	} wrong;
 	unsigned n_late;     /* rings with stop_due */
+	struct {
+		struct vnicd_mapping map;
+		uint16_t queues, size; /* regions, each for so many descriptors; 0: there are none */
+		bool packed;
+	} inflight;
 	struct vnicd_backend_stats stats;
 };
 
@@ -105,8 +112,8 @@ int backend_vring_enable(struct vnicd_backend *b, struct backend_msg *m);
 bool backend_vring_running(const struct vnicd_backend *b);
 /* The memory table changed: rings go on where they are now, or stop. */
 void backend_vring_remap(struct vnicd_backend *b);
-/* Device reset: rings stopped and disabled; their descriptors stay. */
-void backend_vring_stop_all(struct vnicd_backend *b);
+/* Device reset (for good), or the connection is lost: rings stopped and disabled; their descriptors stay. */
+void backend_vring_stop_all(struct vnicd_backend *b, bool for_good);
 void backend_vring_init(struct vnicd_backend *b);
 /* Connection gone: descriptors closed, everything forgotten. */
 void backend_vring_forget(struct vnicd_backend *b);
@@ -118,5 +125,12 @@ void backend_vring_errors(struct vnicd_backend *b);
 int backend_vring_late(struct vnicd_backend *b, uint64_t now_ms);
 /* Interrupt (nic->call). */
 void backend_vring_interrupt(struct vnicd_nic *nic, uint16_t vq);
+
+/* ---- backend_inflight.c ---------------------------------------------------------- */
+int backend_get_inflight(struct vnicd_backend *b, struct backend_msg *m);
+int backend_set_inflight(struct vnicd_backend *b, struct backend_msg *m);
+/* The part of a ring that starts. -EINVAL: it does not fit. */
+int backend_inflight_conf(struct vnicd_backend *b, uint32_t index, struct vnicd_ring_conf *conf);
+void backend_inflight_forget(struct vnicd_backend *b);
 
 #endif

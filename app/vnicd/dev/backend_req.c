@@ -23,7 +23,7 @@
 static uint64_t protocol_offered(const struct vnicd_backend *b)
 {
 	uint64_t p = BIT(MQ) | BIT(REPLY_ACK) | BIT(MTU) | BIT(BACKEND_REQ) | BIT(CONFIG) | BIT(RESET_DEVICE) |
-		     BIT(CONFIGURE_MEM_SLOTS) | BIT(STATUS);
+		     BIT(CONFIGURE_MEM_SLOTS) | BIT(STATUS) | BIT(INFLIGHT_SHMFD);
 
 	if (vnicd_nic_features(b->nic) & F(CTRL_VQ))
 		p |= BIT(SMCGATE_CTRL_VQ);
@@ -90,7 +90,7 @@ static void reset_device(struct vnicd_backend *b, bool keep_features)
 {
 	uint64_t f = b->nic->driver_features;
 
-	backend_vring_stop_all(b);
+	backend_vring_stop_all(b, true);
 	vnicd_nic_reset(b->nic);
 	if (keep_features && b->has_features)
 		vnicd_nic_set_features(b->nic, f); /* accepted before */
@@ -231,6 +231,7 @@ struct request {
 #define NOTHING 0, 0
 #define U64     8, 8
 #define STATE   8, 8
+#define INFLIGHT 24, 24
 #define REQUEST(name) [VHOST_USER_##name] = { #name
 static const struct request requests[] = {
 	REQUEST(GET_FEATURES), get_features, NOTHING, 0, 0, true },
@@ -254,6 +255,8 @@ static const struct request requests[] = {
 	REQUEST(SET_BACKEND_REQ_FD), set_channel, NOTHING, 1, 1, false },
 	REQUEST(GET_CONFIG), get_config, 12, sizeof(struct vhost_user_config), 0, 0, true },
 	REQUEST(SET_CONFIG), set_config, 12, sizeof(struct vhost_user_config), 0, 0, false },
+	REQUEST(GET_INFLIGHT_FD), backend_get_inflight, INFLIGHT, 0, 0, true },
+	REQUEST(SET_INFLIGHT_FD), backend_set_inflight, INFLIGHT, 1, 1, false },
 	REQUEST(RESET_DEVICE), do_reset_device, NOTHING, 0, 0, false },
 	REQUEST(GET_MAX_MEM_SLOTS), get_max_slots, NOTHING, 0, 0, true },
 	REQUEST(ADD_MEM_REG), add_mem_reg, 40, 40, 1, 1, false },
@@ -288,6 +291,7 @@ int backend_serve(struct vnicd_backend *b, struct backend_msg *m)
 	unsigned epoch = b->epoch;
 	int rc = check(b, m);
 
+	m->reply_fd = -1;
 	if (rc == 0)
 		rc = requests[m->h.request].serve(b, m);
 	if (rc == BACKEND_NO_REPLY || b->epoch != epoch)

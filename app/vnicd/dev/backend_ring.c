@@ -106,10 +106,13 @@ static int start(struct vnicd_backend *b, struct backend_vring *v, uint32_t inde
 		return backend_refuse(b, "SET_VRING_KICK: ring %u: base %#x", index, v->base);
 	if (map(b, v, &conf) < 0)
 		return backend_refuse(b, "SET_VRING_KICK: ring %u: size or addresses", index);
+	if (backend_inflight_conf(b, index, &conf) < 0)
+		return backend_refuse(b, "SET_VRING_KICK: ring %u: not as SET_INFLIGHT_FD has it", index);
 	q->stats.notifications += q->ring.kicks; /* which begin anew */
 	if (vnicd_ring_start(&q->ring, &conf, &b->nic->memory) < 0)
-		return backend_refuse(b, "SET_VRING_KICK: ring %u: base %#x", index, v->base);
+		return backend_refuse(b, "SET_VRING_KICK: ring %u: base %#x, or what is under way", index, v->base);
 	v->started = true;
+	v->recover = false;
 	v->error_told = false;
 	if (b->enabled_at_start || is_ctrl(b, index))
 		q->enabled = true;
@@ -130,6 +133,15 @@ static void stop(struct vnicd_backend *b, struct backend_vring *v, uint32_t inde
 	v->started = false;
 	set_polled(b, v, false);
 	backend_close_watched(b, &v->kick);
+}
+
+/* The driver wants it so, and starts anew. */
+static void stop_for_good(struct vnicd_backend *b, struct backend_vring *v, uint32_t index)
+{
+	v->recover = false;
+	if (v->started)
+		vnicd_ring_forget(&b->nic->queue[index].ring);
+	stop(b, v, index);
 }
 
 static void set_late(struct vnicd_backend *b, struct backend_vring *v, bool on)
@@ -155,7 +167,7 @@ int backend_vring_get_base(struct vnicd_backend *b, struct backend_msg *m)
 		backend_changed(b); /* the timer has to be asked */
 		return BACKEND_NO_REPLY;
 	}
-	stop(b, v, m->p.state.index);
+	stop_for_good(b, v, m->p.state.index);
 	m->p.state.num = v->base;
 	m->reply_size = sizeof(m->p.state);
 	backend_changed(b);
@@ -164,11 +176,11 @@ int backend_vring_get_base(struct vnicd_backend *b, struct backend_msg *m)
 
 static void stop_late(struct vnicd_backend *b, uint32_t index)
 {
-	struct backend_msg m = { .h.request = VHOST_USER_GET_VRING_BASE, .p.state.index = index };
+	struct backend_msg m = { .h.request = VHOST_USER_GET_VRING_BASE, .p.state.index = index, .reply_fd = -1 };
 	struct backend_vring *v = &b->vring[index];
 
 	set_late(b, v, false);
-	stop(b, v, index);
+	stop_for_good(b, v, index);
 	m.p.state.num = v->base;
 	if (backend_reply(b, &m, sizeof(m.p.state)) < 0)
 		vnicd_backend_disconnect(b);
@@ -328,10 +340,12 @@ void backend_vring_remap(struct vnicd_backend *b)
 	}
 }
 
-void backend_vring_stop_all(struct vnicd_backend *b)
+void backend_vring_stop_all(struct vnicd_backend *b, bool for_good)
 {
 	for (unsigned i = 0; i < BACKEND_VQS; i++) {
 		set_late(b, &b->vring[i], false);
+		if (for_good)
+			stop_for_good(b, &b->vring[i], i);
 		stop(b, &b->vring[i], i);
 		b->nic->queue[i].enabled = false;
 	}

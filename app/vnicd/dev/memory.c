@@ -2,6 +2,7 @@
 #include "app/vnicd/dev/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -140,11 +141,17 @@ static int file_check(int fd, uint64_t end, struct stat *st, uint64_t *block)
 {
 	struct statfs fs;
 
-	if (fd < 0 || fstat(fd, st) < 0 || fstatfs(fd, &fs) < 0)
+	if (fd < 0)
+		return -EBADF;
+	/* Only such files have seals. The other questions would be put to the file system, which may be a program
+	 * (FUSE) that never answers. */
+	if (fcntl(fd, F_GET_SEALS) < 0)
+		return -EINVAL;
+	if (fstat(fd, st) < 0 || fstatfs(fd, &fs) < 0)
 		return -EBADF;
 	if (!S_ISREG(st->st_mode) || st->st_size < 0 || end > (uint64_t)st->st_size)
 		return -EINVAL;
-	if (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC && fs.f_type != RAMFS_MAGIC)
+	if (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC)
 		return -EINVAL;
 	*block = fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : PAGE;
 	return *block >= PAGE && (*block & (*block - 1)) == 0 ? 0 : -EINVAL;
@@ -191,6 +198,40 @@ static int region_map(struct vnicd_memory *m, const struct vhost_user_region *w,
 	r->offset = w->mmap_offset;
 	r->users = 1;
 	return 0;
+}
+
+int vnicd_memory_map(struct vnicd_mapping *p, struct vnicd_memory *m, int fd, uint64_t offset, uint64_t len)
+{
+	uint64_t block = 0, from;
+	struct stat st;
+	int rc;
+
+	if (len == 0 || len > UINT64_MAX / 2 - PAGE || offset > UINT64_MAX / 2 - PAGE - len || offset % 64 != 0)
+		return -EINVAL;
+	rc = file_check(fd, offset + len, &st, &block);
+	if (rc < 0)
+		return rc;
+	from = offset & ~(block - 1);
+	p->map_len = (offset + len - from + block - 1) & ~(block - 1);
+	p->map = mmap(NULL, p->map_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)from);
+	rc = p->map == MAP_FAILED ? -errno : guard_add(m, p->map, p->map_len);
+	if (rc < 0) {
+		if (p->map != MAP_FAILED)
+			munmap(p->map, p->map_len);
+		p->map = NULL;
+		return rc;
+	}
+	p->addr = (uint8_t *)p->map + (offset - from);
+	return 0;
+}
+
+void vnicd_memory_unmap(struct vnicd_mapping *p)
+{
+	if (p->map == NULL)
+		return;
+	guard_remove(p->map);
+	munmap(p->map, p->map_len);
+	p->map = p->addr = NULL;
 }
 
 static int region_add(struct vnicd_memory *m, const struct vhost_user_region *w, int fd)

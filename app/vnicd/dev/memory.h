@@ -28,6 +28,12 @@ struct vnicd_region {
 	unsigned users;            /* how often it was added */
 };
 
+/* A part of a file that is no region. */
+struct vnicd_mapping {
+	void *addr, *map;          /* NULL: there is none */
+	size_t map_len;
+};
+
 struct vnicd_memory {
 	struct vnicd_region region[VNICD_REGIONS];
 	unsigned n;
@@ -58,6 +64,13 @@ void *vnicd_memory_piece(const struct vnicd_memory *m, uint64_t addr, uint64_t *
 /* The guest address of a place that the above returned; 0: it is in no region. */
 uint64_t vnicd_memory_where(const struct vnicd_memory *m, const void *p);
 void *vnicd_memory_user(const struct vnicd_memory *m, uint64_t addr, uint64_t len);
+
+/*
+ * Map len octets of a file from offset on, a multiple of 64; the file stays the caller's. What is said of regions' files is true
+ * of it, too; when it is cut short, m is torn.
+ */
+int vnicd_memory_map(struct vnicd_mapping *p, struct vnicd_memory *m, int fd, uint64_t offset, uint64_t len);
+void vnicd_memory_unmap(struct vnicd_mapping *p);
 
 /* Once per process, before any mapping: the SIGBUS handler. */
 int vnicd_memory_guard(void);

@@ -181,6 +181,14 @@ int vnicd_nic_reserve(struct vnicd_nic *nic, uint16_t queue, uint32_t max, struc
 int vnicd_nic_commit(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f);
 void vnicd_nic_abort(struct vnicd_nic *nic, uint16_t queue);
 
+/*
+ * Cut a packet that is to be segmented, and hand each segment, with the checksum partial, to give(): 0; what give()
+ * returned when it was negative; -ENOTSUP: it cannot be cut; -ENOSPC: too many pieces. seg: max pieces of one
+ * segment, that live as long.
+ */
+int vnicd_frame_cut(const struct vnicd_frame *f, struct iovec *seg, unsigned max,
+		    int (*give)(void *arg, const struct vnicd_frame *f), void *arg);
+
 /* Publish and interrupt where the driver wants it and coalescing allows it, all queues; after each round of work. */
 void vnicd_nic_flush(struct vnicd_nic *nic);
 /* Microseconds until flush has to be called for a notification that is held back; -1: none is. */

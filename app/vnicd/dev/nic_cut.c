@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A super-segment cut into what a driver takes that has not negotiated it. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -84,7 +85,7 @@ static void segment_headers(uint8_t *h, const struct vnicd_look *l, uint32_t i, 
 	memcpy(h + l->l4 + (tcp ? 16 : 6), &sum, sizeof(sum));
 }
 
-bool vnicd_cut_possible(const struct vnicd_frame *f, const struct vnicd_look *l)
+static bool possible(const struct vnicd_frame *f, const struct vnicd_look *l)
 {
 	uint16_t hdr_len;
 
@@ -96,16 +97,17 @@ bool vnicd_cut_possible(const struct vnicd_frame *f, const struct vnicd_look *l)
 	return (f->len - l->payload) / f->hdr.gso_size < VNICD_SEGMENTS_MAX;
 }
 
-int vnicd_cut(struct vnicd_nic *nic, const struct vnicd_frame *f, const struct vnicd_look *l,
-	      int (*give)(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f), uint16_t queue)
+int vnicd_cut(const struct vnicd_frame *f, const struct vnicd_look *l, struct iovec *seg, unsigned max,
+	      int (*give)(void *arg, const struct vnicd_frame *f), void *arg)
 {
-	struct iovec *seg = nic->scratch->seg;
 	struct vnicd_cursor c = vnicd_cursor(f->iov, f->n);
 	uint32_t left = f->len - l->payload, off = 0, unit = f->hdr.gso_size;
 	struct vnicd_frame s = *f;
 	uint8_t h[VNICD_LOOK_MAX];
 	int rc;
 
+	if (!possible(f, l))
+		return -ENOTSUP;
 	vnicd_cursor_skip(&c, l->payload);
 	s.hdr.gso_type = VIRTIO_NET_HDR_GSO_NONE;
 	s.hdr.gso_size = s.hdr.hdr_len = 0;
@@ -116,15 +118,24 @@ int vnicd_cut(struct vnicd_nic *nic, const struct vnicd_frame *f, const struct v
 
 		left -= part;
 		segment_headers(h, l, i, off, part, left == 0);
-		rc = vnicd_cursor_slice(&c, part, seg + 1, VNICD_SRC_MAX - 1);
+		rc = vnicd_cursor_slice(&c, part, seg + 1, max - 1);
 		if (rc < 0)
-			return vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_OFFLOAD, rc);
+			return rc;
 		s.n = (uint16_t)(1 + rc);
 		s.len = l->payload + part;
-		rc = give(nic, queue, &s);
+		rc = give(arg, &s);
 		if (rc < 0)
 			return rc;
 		off += part;
 	}
 	return 0;
+}
+
+int vnicd_frame_cut(const struct vnicd_frame *f, struct iovec *seg, unsigned max,
+		    int (*give)(void *arg, const struct vnicd_frame *f), void *arg)
+{
+	struct vnicd_look l;
+
+	vnicd_look(&l, f->iov, f->n, f->len);
+	return vnicd_cut(f, &l, seg, max, give, arg);
 }

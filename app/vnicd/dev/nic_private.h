@@ -75,10 +75,9 @@ uint16_t vnicd_csum_of(const struct vnic_net_hdr *hdr, const struct iovec *iov, 
 /* A copy of f, of pieces in scratch, with its checksum completed. -EINVAL: too many pieces. */
 int vnicd_csum_complete(struct vnicd_scratch *s, const struct vnicd_frame *f, uint16_t *sum, struct vnicd_frame *out);
 
-/* nic_cut.c: cut what can be cut, and hand each segment to give(); 0, or the first error, counted. */
-bool vnicd_cut_possible(const struct vnicd_frame *f, const struct vnicd_look *l);
-int vnicd_cut(struct vnicd_nic *nic, const struct vnicd_frame *f, const struct vnicd_look *l,
-	      int (*give)(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f), uint16_t queue);
+/* nic_cut.c: what vnicd_frame_cut() does, with what is known of the packet already. */
+int vnicd_cut(const struct vnicd_frame *f, const struct vnicd_look *l, struct iovec *seg, unsigned max,
+	      int (*give)(void *arg, const struct vnicd_frame *f), void *arg);
 
 /* nic_rx.c */
 struct vnicd_queue *vnicd_rx_ready(struct vnicd_nic *nic, uint16_t queue);

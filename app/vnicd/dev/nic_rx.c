@@ -172,6 +172,28 @@ static int give_one(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_fr
 	return spread(nic, q, &done);
 }
 
+/* Where the segments of a packet go. */
+struct give_to {
+	struct vnicd_nic *nic;
+	uint16_t queue;
+};
+
+static int give_segment(void *arg, const struct vnicd_frame *f)
+{
+	const struct give_to *to = arg;
+
+	return give_one(to->nic, to->queue, f);
+}
+
+static int give_cut(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f, const struct vnicd_look *l)
+{
+	struct give_to to = { nic, queue };
+	int rc = vnicd_cut(f, l, nic->scratch->seg, VNICD_SRC_MAX, give_segment, &to);
+
+	/* What give_one() dropped it has counted. */
+	return rc == -ENOTSUP || rc == -ENOSPC ? vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_OFFLOAD, -EINVAL) : rc;
+}
+
 /* A header that no driver should see: it comes from another driver, or from a tap. */
 bool vnicd_give_header_ok(struct vnicd_frame *f)
 {
@@ -207,7 +229,5 @@ int vnicd_nic_give(struct vnicd_nic *nic, int queue, const struct vnicd_frame *f
 		f.hdr.hdr_len = hdr_len;
 		return give_one(nic, (uint16_t)queue, &f);
 	}
-	if (!vnicd_cut_possible(&f, &l))
-		return vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_OFFLOAD, -EINVAL);
-	return vnicd_cut(nic, &f, &l, give_one, (uint16_t)queue);
+	return give_cut(nic, (uint16_t)queue, &f, &l);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/vnicd/dev/ring_private.h"
+#include "app/vnicd/dev/ring_track.h"
 
 const char *vnicd_ring_error_name(enum vnicd_ring_error e)
 {
@@ -57,6 +58,8 @@ int vnicd_ring_start(struct vnicd_ring *r, const struct vnicd_ring_conf *conf, c
 	r->conf = *conf;
 	r->memory = m;
 	rc = conf->packed ? ring_packed_start(r) : ring_split_start(r);
+	if (rc == 0)
+		rc = ring_track_start(r);
 	r->running = rc == 0;
 	return rc;
 }
@@ -66,11 +69,19 @@ uint32_t vnicd_ring_stop(struct vnicd_ring *r)
 	if (r->running)
 		vnicd_ring_publish(r);
 	r->running = false;
+	ring_track_end(r);
 	free(r->lie);
 	r->lie = NULL;
 	if (!r->conf.packed)
 		return r->avail;
 	return r->avail | (uint32_t)r->avail_wrap << 15 | (uint32_t)r->used << 16 | (uint32_t)r->used_wrap << 31;
+}
+
+void vnicd_ring_forget(struct vnicd_ring *r)
+{
+	if (r->running)
+		vnicd_ring_publish(r);
+	ring_track_clear(r);
 }
 
 int ring_fail(struct vnicd_ring *r, enum vnicd_ring_error e)
@@ -121,16 +132,23 @@ int vnicd_ring_next(struct vnicd_ring *r, struct vnicd_chain *c, struct iovec *i
 		return r->error != VNICD_RING_ERROR_NONE ? -EPROTO : 0;
 	c->n_out = c->n_in = 0;
 	c->out_len = c->in_len = 0;
+	c->again = false;
 	rc = r->conf.packed ? ring_packed_next(r, &g) : ring_split_next(r, &g);
 	if (unlikely(r->memory->torn) && rc >= 0)
 		return ring_fail(r, VNICD_RING_ERROR_ADDRESS);
 	r->chains += rc > 0;
+	if (unlikely(r->track != NULL) && rc > 0 && !c->again)
+		ring_track_taken(r, c);
 	return rc;
 }
 
 void vnicd_ring_undo(struct vnicd_ring *r, const struct vnicd_chain *c)
 {
 	r->chains--;
+	if (unlikely(r->track != NULL))
+		ring_track_undone(r, c);
+	if (c->again)
+		return;
 	if (r->conf.packed)
 		ring_packed_undo(r, c);
 	else
@@ -145,6 +163,8 @@ void vnicd_ring_used(struct vnicd_ring *r, const struct vnicd_chain *c, uint32_t
 		ring_packed_used(r, c, len);
 	else
 		ring_split_used(r, c, len);
+	if (unlikely(r->track != NULL))
+		ring_track_used(r, c);
 	r->pending++;
 }
 
@@ -152,10 +172,14 @@ void vnicd_ring_publish(struct vnicd_ring *r)
 {
 	if (r->pending == 0 || !r->running)
 		return;
+	if (unlikely(r->track != NULL))
+		ring_track_publish(r);
 	if (r->conf.packed)
 		ring_packed_publish(r);
 	else
 		ring_split_publish(r);
+	if (unlikely(r->track != NULL))
+		ring_track_published(r);
 	r->pending = 0;
 	r->pending_slots = 0;
 }
@@ -191,7 +215,11 @@ bool vnicd_ring_want_kick(struct vnicd_ring *r, bool on)
 
 uint16_t vnicd_ring_waiting(const struct vnicd_ring *r)
 {
+	uint16_t n = 0;
+
 	if (!r->running)
 		return 0;
-	return r->conf.packed ? ring_packed_waiting(r) : ring_split_waiting(r);
+	if (unlikely(r->track != NULL))
+		n = (uint16_t)(r->track->n_again - r->track->at_again);
+	return (uint16_t)(n + (r->conf.packed ? ring_packed_waiting(r) : ring_split_waiting(r)));
 }

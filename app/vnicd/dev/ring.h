@@ -55,6 +55,10 @@ struct vnicd_ring_conf {
 	 */
 	uint16_t base;
 	uint16_t used_base;
+	/* The ring's region of the memory that outlives this process (inflight.h), aligned; NULL: none.
+	 * recover: go on from what is there, if there is anything; then base and used_base do not count. */
+	void *inflight;
+	bool inflight_recover;
 };
 
 /* One chain: readable pieces first. Points into the driver's memory. */
@@ -63,7 +67,11 @@ struct vnicd_chain {
 	uint16_t slots;     /* ring descriptors it takes */
 	uint16_t n_out, n_in; /* pieces to read, to write; iov[n_out] is the first to write */
 	uint32_t out_len, in_len;
+	uint16_t entry;     /* packed, with conf.inflight: its first entry there */
+	bool again;         /* was under way when the ring started */
 };
+
+struct ring_track; /* ring_track.h */
 
 struct vnicd_ring {
 	struct vnicd_ring_conf conf;
@@ -89,6 +97,7 @@ struct vnicd_ring {
 	uint16_t last_id;       /* of the last used entry */
 	uint64_t kicks, calls, calls_suppressed, chains; /* since start; kicks is the owner's */
 	void *lie;              /* vnicd_ring_lie()'s */
+	struct ring_track *track; /* with conf.inflight */
 	bool marked, in_work;   /* the owner's; false after a start */
 };
 
@@ -98,11 +107,14 @@ void vnicd_ring_lengths(uint16_t size, bool packed, uint64_t *desc, uint64_t *dr
  * set. -EINVAL: outside of the memory, misaligned here, or a size no ring may have. */
 int vnicd_ring_map(struct vnicd_ring_conf *conf, const struct vnicd_memory *m, uint64_t desc, uint64_t driver,
 		   uint64_t device);
-/* Start a ring that is not running; what r held before does not count. -EINVAL: size, alignment, base. */
+/* Start a ring that is not running; what r held before does not count. -EINVAL: size, alignment, base, what
+ * conf->inflight holds; -ENOMEM. */
 int vnicd_ring_start(struct vnicd_ring *r, const struct vnicd_ring_conf *conf, const struct vnicd_memory *m);
 /* Stop, with everything published; returns the base to resume from as GET_VRING_BASE has it
  * (packed: the used position in the upper half). Calling it again is harmless. */
 uint32_t vnicd_ring_stop(struct vnicd_ring *r);
+/* Before a stop that the driver asked for: it counts on nothing that is under way (conf.inflight). */
+void vnicd_ring_forget(struct vnicd_ring *r);
 
 /*
  * Take the next chain: 1; 0: none; -EPROTO: r->error says what (the ring is

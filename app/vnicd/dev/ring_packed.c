@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Packed virtqueues, device side (virtio 1.2, 2.8). */
 #include "app/vnicd/dev/ring_private.h"
+#include "app/vnicd/dev/ring_track.h"
 
 static struct vring_packed_desc *slot(const struct vnicd_ring *r, uint16_t at)
 {
@@ -42,27 +43,60 @@ static enum vnicd_ring_error walk_table(const struct vnicd_ring *r, struct ring_
 	return VNICD_RING_ERROR_NONE;
 }
 
+static enum vnicd_ring_error gather(const struct vnicd_ring *r, struct ring_gather *g, const struct ring_desc *d)
+{
+	g->c->slots++;
+	if (!(d->flags & VRING_DESC_F_INDIRECT))
+		return ring_gather_desc(r, g, d);
+	return g->c->slots > 1 ? VNICD_RING_ERROR_INDIRECT : walk_table(r, g, d);
+}
+
+/* A chain that was under way when the ring started: its descriptors are no longer in the ring. */
+static int next_again(struct vnicd_ring *r, struct ring_gather *g, uint16_t at)
+{
+	struct ring_track *t = r->track;
+	uint16_t last = t->last[at];
+	struct ring_desc d;
+
+	g->c->slots = 0;
+	g->c->entry = at;
+	g->c->again = true;
+	for (bool more = true; more; at = t->next[at]) {
+		enum vnicd_ring_error error;
+
+		d = ring_track_desc(r, at);
+		error = gather(r, g, &d);
+		if (error != VNICD_RING_ERROR_NONE)
+			return ring_fail(r, error);
+		more = at != last;
+	}
+	g->c->id = d.next;
+	if (g->c->id >= r->conf.size)
+		return ring_fail(r, VNICD_RING_ERROR_ID);
+	t->at_again++;
+	return 1;
+}
+
 int ring_packed_next(struct vnicd_ring *r, struct ring_gather *g)
 {
 	uint16_t at = r->avail, flags = ring_load16(&slot(r, at)->flags);
+	int out = r->taken + r->pending_slots; /* the driver has not got them back */
 	bool wrap = r->avail_wrap;
-	enum vnicd_ring_error error = VNICD_RING_ERROR_NONE;
+	enum vnicd_ring_error error;
 	struct ring_desc d;
 
+	if (unlikely(r->track != NULL) && ring_track_next(r->track, &at))
+		return next_again(r, g, at);
 	if (!vring_packed_is_avail(flags, wrap))
 		return 0;
 	rte_smp_rmb(); /* the head's flags before the rest */
 	g->c->slots = 0;
 	do {
 		/* The slots of chains not given back are not the driver's to fill. */
-		if (g->c->slots >= r->conf.size - r->taken)
-			return ring_fail(r, r->taken > 0 ? VNICD_RING_ERROR_INDEX : VNICD_RING_ERROR_LOOP);
+		if (g->c->slots >= r->conf.size - out)
+			return ring_fail(r, out > 0 ? VNICD_RING_ERROR_INDEX : VNICD_RING_ERROR_LOOP);
 		d = ring_load_packed(r->conf.desc, at);
-		g->c->slots++;
-		if (d.flags & VRING_DESC_F_INDIRECT)
-			error = g->c->slots > 1 ? VNICD_RING_ERROR_INDIRECT : walk_table(r, g, &d);
-		else
-			error = ring_gather_desc(r, g, &d);
+		error = gather(r, g, &d);
 		if (error != VNICD_RING_ERROR_NONE)
 			return ring_fail(r, error);
 		ring_packed_step(r, &at, &wrap, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Split virtqueues, device side (virtio 1.2, 2.7). */
 #include "app/vnicd/dev/ring_private.h"
+#include "app/vnicd/dev/ring_track.h"
 
 int ring_split_start(struct vnicd_ring *r)
 {
@@ -62,30 +63,45 @@ static enum vnicd_ring_error walk(const struct vnicd_ring *r, struct ring_gather
 	return VNICD_RING_ERROR_LOOP;
 }
 
+/* Look what the driver has made available: no more than the ring holds, those that it has not got back included. */
+static int look(struct vnicd_ring *r)
+{
+	uint16_t out = (uint16_t)(r->avail - r->used + r->pending);
+
+	r->seen = ring_load16(&ring_avail(r)->idx);
+	if ((uint16_t)(r->seen - r->avail) > (uint16_t)(r->conf.size - out)) {
+		r->seen = r->avail;
+		return ring_fail(r, VNICD_RING_ERROR_INDEX);
+	}
+	if (r->seen == r->avail)
+		return 0;
+	rte_smp_rmb(); /* index before what it announces */
+	return 1;
+}
+
 int ring_split_next(struct vnicd_ring *r, struct ring_gather *g)
 {
-	const struct vring_avail *avail = ring_avail(r);
 	enum vnicd_ring_error error;
 
-	if (r->seen == r->avail) {
-		r->seen = ring_load16(&avail->idx);
-		/* No more than the ring holds, those that the driver has not got back included. */
-		if ((uint16_t)(r->seen - r->avail) > (uint16_t)(r->conf.size - (uint16_t)(r->avail - r->used))) {
-			r->seen = r->avail;
-			return ring_fail(r, VNICD_RING_ERROR_INDEX);
-		}
-		if (r->seen == r->avail)
-			return 0;
-		rte_smp_rmb(); /* index before what it announces */
+	if (unlikely(r->track != NULL) && ring_track_next(r->track, &g->c->id)) {
+		g->c->again = true;
+	} else {
+		int rc = r->seen == r->avail ? look(r) : 1;
+
+		if (rc <= 0)
+			return rc;
+		g->c->id = ring_load16(&ring_avail(r)->ring[r->avail & (r->conf.size - 1)]);
+		if (g->c->id >= r->conf.size)
+			return ring_fail(r, VNICD_RING_ERROR_HEAD);
 	}
-	g->c->id = ring_load16(&avail->ring[r->avail & (r->conf.size - 1)]);
-	if (g->c->id >= r->conf.size)
-		return ring_fail(r, VNICD_RING_ERROR_HEAD);
 	g->c->slots = 0;
 	error = walk(r, g, g->c->id);
 	if (error != VNICD_RING_ERROR_NONE)
 		return ring_fail(r, error);
-	r->avail++;
+	if (unlikely(g->c->again))
+		r->track->at_again++;
+	else
+		r->avail++;
 	return 1;
 }
 

@@ -13,7 +13,8 @@ static int conf_of(struct drv *d, struct vnicd_ring_conf *conf, uint32_t base)
 {
 	*conf = (struct vnicd_ring_conf){ .size = d->size, .packed = d->packed, .in_order = d->in_order,
 					  .event_idx = d->event_idx, .indirect = true, .base = (uint16_t)base,
-					  .used_base = (uint16_t)(base >> 16) };
+					  .used_base = (uint16_t)(base >> 16), .inflight = d->inflight,
+					  .inflight_recover = d->recover };
 	return vnicd_ring_map(conf, &d->memory, DRV_USER + DRV_DESC, DRV_USER + DRV_DRIVER, DRV_USER + DRV_DEVICE);
 }
 

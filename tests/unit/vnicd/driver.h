@@ -29,6 +29,8 @@ struct drv {
 	int fd;
 	struct vnicd_memory memory; /* the device's */
 	struct vnicd_ring ring;
+	void *inflight;            /* the device's ring, when it is started again, has this region, and recovers */
+	bool recover;
 	/* driver state */
 	uint16_t avail, used;      /* split: free-running; packed: positions */
 	bool avail_wrap, used_wrap;
