@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/vnicd/loop.h"
+#include "pmd/base/clock.h"
 
 #define WAIT_S 5
 
@@ -100,12 +101,10 @@ vnicd_control_destroy(struct vnicd_control *c)
 static int
 ask(struct vnicd_control *c, struct request *r)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_now_ns() + WAIT_S * CLOCK_NS_PER_S);
 	uint64_t one = 1;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_S;
 	pthread_mutex_lock(&c->lock);
 	c->request = r;
 	if (!c->ended && write(c->fd, &one, sizeof(one)) < 0)

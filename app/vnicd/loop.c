@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/vnicd/loop.h"
+#include "pmd/base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,10 +37,7 @@ struct vnicd_loop {
 uint64_t
 vnicd_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return clock_now_ns();
 }
 
 int

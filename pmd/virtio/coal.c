@@ -13,17 +13,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal_private.h"
 
 #define NS_PER_TOKEN (UINT64_C(1000000000) / VNIC_COAL_RATE)
-
-uint64_t coal_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* ---- mailboxes ----------------------------------------------------------------------- */
 
@@ -240,7 +233,7 @@ int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coa
 
 static void refill(struct vnic_coalescing *k)
 {
-	uint64_t now = coal_now_ns(), more = (now - k->filled_ns) / NS_PER_TOKEN;
+	uint64_t now = clock_now_ns(), more = (now - k->filled_ns) / NS_PER_TOKEN;
 
 	k->filled_ns += more * NS_PER_TOKEN;
 	k->tokens += more;
@@ -424,7 +417,7 @@ int vnic_coal_create(struct vnic_dev *d)
 	memset(k, 0, sizeof(*k));
 	k->dev = d;
 	k->tokens = VNIC_COAL_BURST;
-	k->filled_ns = coal_now_ns();
+	k->filled_ns = clock_now_ns();
 	for (unsigned i = 0; i < COAL_COMMANDS; i++) {
 		k->command[i].next = k->free;
 		k->free = &k->command[i];

@@ -12,7 +12,6 @@
 #define COAL_QUEUES    (2 * VNIC_MAX_PAIRS)
 #define COAL_COMMANDS  256  /* no control queue has more slots */
 #define COAL_STEP_MS   10   /* until what found no room, or no token, is tried again */
-#define COAL_NS_PER_MS UINT64_C(1000000)
 
 struct coal_mailbox {
 	/* the lcore that polls the queue writes */
@@ -67,8 +66,6 @@ struct vnic_coalescing {
 	struct coal_mailbox queue[COAL_QUEUES];
 };
 
-/* Monotonic. */
-uint64_t coal_now_ns(void);
 /* Give a command to the control queue, without a doorbell; the lock is held. */
 int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coal_command *what);
 

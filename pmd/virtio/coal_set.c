@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal_private.h"
 
 static struct vnic_coal in_force(const struct vnic_coalescing *k, uint16_t vq)
@@ -15,8 +16,8 @@ static void wait_a_while(struct vnic_coalescing *k, struct vnic_ctrl *c)
 {
 	struct vnic_dev *d = k->dev;
 	bool reaped = d->thread_runs && !pthread_equal(d->thread, pthread_self());
-	uint64_t until = coal_now_ns() + (reaped ? COAL_STEP_MS : 1) * COAL_NS_PER_MS;
-	struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
+	uint64_t until = clock_now_ns() + (reaped ? COAL_STEP_MS : 1) * CLOCK_NS_PER_MS;
+	struct timespec t = clock_timespec(until);
 
 	pthread_cond_timedwait(&k->cond, &k->lock, &t);
 	if (reaped)
@@ -29,10 +30,10 @@ static void wait_a_while(struct vnic_coalescing *k, struct vnic_ctrl *c)
 /* For a slot it waits as long as for any answer at the start. */
 static int submit_when_room(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coal_command *m)
 {
-	uint64_t end = coal_now_ns() + k->dev->args.reply_ms * COAL_NS_PER_MS;
+	uint64_t end = clock_now_ns() + k->dev->args.reply_ms * CLOCK_NS_PER_MS;
 	int rc;
 
-	while ((rc = coal_submit(k, c, m)) == -EAGAIN && coal_now_ns() < end) {
+	while ((rc = coal_submit(k, c, m)) == -EAGAIN && clock_now_ns() < end) {
 		vnic_ctrl_flush(c);
 		wait_a_while(k, c);
 	}

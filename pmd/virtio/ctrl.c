@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/ctrl_private.h"
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /* Guards dev->ctrl and the references of every control queue: a thread that looks for
  * one does not hold vnic_dev.lock. */
@@ -282,7 +281,7 @@ uint64_t ctrl_deadline(const struct vnic_ctrl *c, uint64_t then, uint64_t timeou
 {
 	uint64_t ms = timeout_ms != 0 ? timeout_ms : c->timeout_ms;
 
-	return ms >= (UINT64_MAX - then) / NS_PER_MS ? UINT64_MAX : then + ms * NS_PER_MS;
+	return ms >= (UINT64_MAX - then) / CLOCK_NS_PER_MS ? UINT64_MAX : then + ms * CLOCK_NS_PER_MS;
 }
 
 static void fill(struct vnic_ctrl *c, struct ctrl_slot *s, const struct vnic_ctrl_request *req)

@@ -103,9 +103,6 @@ struct vnic_ctrl {
 /* Monotonic nanoseconds; a pointer so that tests can live through seven days. */
 extern uint64_t (*ctrl_now)(void);
 
-/* CPU time of the calling thread, ns. */
-uint64_t ctrl_cpu_ns(void);
-
 /* ---- ctrl_group.c: order (pure) -------------------------------------------------- */
 /* May a and b not be in flight together? */
 bool ctrl_conflict(uint8_t group_a, uint32_t key_a, uint8_t group_b, uint32_t key_b);

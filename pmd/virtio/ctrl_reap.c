@@ -3,35 +3,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/ctrl_private.h"
 #include "pmd/virtio/vnic.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 /* Notifications may get lost on a device that breaks its promises: look now and then. */
 #define LOOK_MS       100
 #define LOOK_NO_FD_MS 50 /* at most: an eighth of what the oldest has taken */
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-uint64_t (*ctrl_now)(void) = monotonic_ns;
-
-uint64_t ctrl_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
+uint64_t (*ctrl_now)(void) = clock_now_ns;
 
 static void count_last(struct vnic_ctrl *c, const struct ctrl_slot *s)
 {
@@ -225,7 +208,7 @@ static void no_answer(const struct ctrl_slot *s, char *why, size_t len)
 	char name[40];
 
 	snprintf(why, len, "control command %s was not answered within %" PRIu64 " ms",
-		 vnic_ctrl_name(s->class, s->cmd, name, sizeof(name)), (s->deadline - s->submitted) / NS_PER_MS);
+		 vnic_ctrl_name(s->class, s->cmd, name, sizeof(name)), (s->deadline - s->submitted) / CLOCK_NS_PER_MS);
 }
 
 /* The one that is due ends as such, everything else as that of a broken device. */
@@ -279,18 +262,18 @@ void ctrl_poll_locked(struct vnic_ctrl *c)
 
 void vnic_ctrl_poll(struct vnic_ctrl *c)
 {
-	uint64_t began = ctrl_cpu_ns();
+	uint64_t began = clock_thread_cpu_ns();
 
 	pthread_mutex_lock(&c->lock);
 	ctrl_poll_locked(c);
-	c->stats.wait_cpu_ns += ctrl_cpu_ns() - began;
+	c->stats.wait_cpu_ns += clock_thread_cpu_ns() - began;
 	pthread_mutex_unlock(&c->lock);
 }
 
 /* Without a descriptor: often while answers are young, seldom when one takes for ever. */
 static uint64_t look_ms(const struct vnic_ctrl *c, uint64_t now)
 {
-	uint64_t age_ms = (now - TAILQ_FIRST(&c->active)->submitted) / NS_PER_MS;
+	uint64_t age_ms = (now - TAILQ_FIRST(&c->active)->submitted) / CLOCK_NS_PER_MS;
 
 	if (c->vq.call_fd >= 0)
 		return LOOK_MS;
@@ -308,14 +291,14 @@ int64_t vnic_ctrl_next(struct vnic_ctrl *c)
 	if (TAILQ_EMPTY(&c->active) && c->stats.submitted != c->seen && c->vq.call_fd >= 0 && !c->dead) {
 		/* More may come soon: whoever submits it need not wake the thread that looks by itself. */
 		ms = LOOK_MS;
-		c->wake_at = now + LOOK_MS * NS_PER_MS;
+		c->wake_at = now + LOOK_MS * CLOCK_NS_PER_MS;
 	}
 	c->seen = c->stats.submitted;
 	if (!TAILQ_EMPTY(&c->active)) {
 		if (c->next_deadline > now)
-			left = (c->next_deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+			left = (c->next_deadline - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
 		ms = (int64_t)RTE_MIN(left, look_ms(c, now));
-		c->wake_at = now + (uint64_t)ms * NS_PER_MS;
+		c->wake_at = now + (uint64_t)ms * CLOCK_NS_PER_MS;
 	}
 	pthread_mutex_unlock(&c->lock);
 	return ms;

@@ -6,11 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/ctrl_private.h"
 
-#define NS_PER_MS     UINT64_C(1000000)
 #define SELF_REAP_MS  1   /* without a descriptor to wait for */
-#define RECHECK_NS    (100 * NS_PER_MS)
+#define RECHECK_NS    (100 * CLOCK_NS_PER_MS)
 
 struct waiter {
 	struct vnic_ctrl *c;
@@ -42,12 +42,9 @@ static bool reaped_for_us(const struct vnic_ctrl *c)
 static void wait_a_while(struct vnic_ctrl *c)
 {
 	struct timespec t;
-	uint64_t until;
 
 	if (reaped_for_us(c)) {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		until = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + RECHECK_NS;
-		t = (struct timespec){ (time_t)(until / 1000000000), (long)(until % 1000000000) };
+		t = clock_timespec(clock_now_ns() + RECHECK_NS);
 		pthread_cond_timedwait(&c->cond, &c->lock, &t);
 	} else {
 		struct pollfd p = { .fd = c->vq.call_fd, .events = POLLIN };
@@ -91,7 +88,7 @@ int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, voi
 {
 	struct vnic_ctrl_request mine = *req;
 	struct waiter w = { .c = c, .result = result };
-	uint64_t cpu = ctrl_cpu_ns();
+	uint64_t cpu = clock_thread_cpu_ns();
 	int rc;
 
 	if (c == NULL)
@@ -108,7 +105,7 @@ int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, voi
 	rc = submit_when_room(c, &mine);
 	if (rc == 0)
 		rc = wait_done(c, &w);
-	c->stats.wait_cpu_ns += ctrl_cpu_ns() - cpu;
+	c->stats.wait_cpu_ns += clock_thread_cpu_ns() - cpu;
 	c->waiters--;
 	pthread_cond_broadcast(&c->cond);
 	pthread_mutex_unlock(&c->lock);

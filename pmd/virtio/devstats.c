@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/devstats_msg.h"
 #include "pmd/virtio/ethdev_private.h"
 
@@ -53,14 +53,6 @@ struct vnic_devstats {
 	struct chunk chunk[CHUNKS];
 	struct counters queue[2 * VNIC_MAX_PAIRS + 1]; /* by virtqueue number */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- answers: the lock is held --------------------------------------------------------- */
 
@@ -160,7 +152,7 @@ static bool advance(struct vnic_devstats *k, struct vnic_ctrl *c)
 	if (k->next < queues(k) || busy)
 		return sent;
 	k->under_way = false;
-	k->answered_ms = now_ms();
+	k->answered_ms = clock_now_ms();
 	k->refreshes++;
 	return sent;
 }
@@ -194,7 +186,7 @@ static bool is_due(const struct vnic_devstats *k, unsigned ms)
 {
 	if (!k->open || k->under_way)
 		return k->stuck;
-	return ms != NEVER && (k->answered_ms == 0 || now_ms() - k->answered_ms >= ms);
+	return ms != NEVER && (k->answered_ms == 0 || clock_now_ms() - k->answered_ms >= ms);
 }
 
 void vnic_devstats_refresh(struct vnic_dev *d, unsigned ms)
@@ -230,7 +222,7 @@ int vnic_devstats_next(struct vnic_dev *d)
 	if (k->open && k->stuck) {
 		ms = RETRY_MS;
 	} else if (k->open && !k->under_way && d->args.stats_ms != 0) {
-		since = k->answered_ms != 0 ? now_ms() - k->answered_ms : UINT64_MAX;
+		since = k->answered_ms != 0 ? clock_now_ms() - k->answered_ms : UINT64_MAX;
 		ms = since >= d->args.stats_ms ? 0 : (int)(d->args.stats_ms - since);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -387,7 +379,7 @@ static unsigned put_all(struct list *l)
 		put(l, k->refreshes, "", "stats_refreshes");
 		put(l, k->failed, "", "stats_failed");
 		put(l, k->errors, "", "stats_errors");
-		put(l, k->answered_ms != 0 ? now_ms() - k->answered_ms : 0, "", "stats_age_ms");
+		put(l, k->answered_ms != 0 ? clock_now_ms() - k->answered_ms : 0, "", "stats_age_ms");
 	}
 	pthread_mutex_unlock(&k->lock);
 	return l->n;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/devstats.h"
 #include "pmd/virtio/ethdev_private.h"
@@ -26,7 +27,7 @@ void vnic_recover_lost(struct vnic_dev *d)
 		return;
 	d->recover.was = d->state == VNIC_BROKEN && d->eth->data->dev_started ? VNIC_RUNNING : d->state;
 	d->recover.cleaned = d->recover.refused = false;
-	d->recover.lost_ms = vnic_vhost_now_ms();
+	d->recover.lost_ms = clock_now_ms();
 	d->recover.next_ms = 0;
 	d->recover.backoff_ms = VNIC_RECOVER_BACKOFF_MS;
 	d->state = VNIC_LOST;
@@ -44,7 +45,7 @@ void vnic_recover_lost(struct vnic_dev *d)
 /* May the old back end still write to our memory? *sure: it cannot. */
 static bool let_go(struct vnic_dev *d, bool *sure)
 {
-	uint64_t since = vnic_vhost_now_ms() - d->recover.lost_ms;
+	uint64_t since = clock_now_ms() - d->recover.lost_ms;
 	int rc = d->ops->wait_gone != NULL ? d->ops->wait_gone(d, 0) : -ENOENT;
 
 	*sure = rc == 0;
@@ -97,12 +98,12 @@ static void back_off(struct vnic_dev *d, int rc)
 	d->recover.refused = rc != -ETIMEDOUT && rc != -ENODEV && rc != -EAGAIN;
 	if (!d->recover.refused)
 		d->recover.backoff_ms = RTE_MIN(ms * 2, (uint32_t)VNIC_RECOVER_SLOW_MS);
-	d->recover.next_ms = vnic_vhost_now_ms() + (d->recover.refused ? REFUSED_MS : ms);
+	d->recover.next_ms = clock_now_ms() + (d->recover.refused ? REFUSED_MS : ms);
 }
 
 int vnic_recover_step(struct vnic_dev *d)
 {
-	uint64_t now = vnic_vhost_now_ms();
+	uint64_t now = clock_now_ms();
 	bool knocks = d->args.server && !d->recover.refused;
 
 	if (!d->recover.cleaned) {
@@ -117,7 +118,7 @@ int vnic_recover_step(struct vnic_dev *d)
 		if (rc == 0)
 			return -1;
 		back_off(d, rc);
-		now = vnic_vhost_now_ms();
+		now = clock_now_ms();
 	}
 	return d->recover.next_ms > now ? (int)(d->recover.next_ms - now) : 0;
 }

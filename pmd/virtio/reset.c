@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/reset.h"
 #include "pmd/virtio/tx_private.h"
@@ -25,14 +25,6 @@ const char *vnic_reset_how_name(enum vnic_reset_how how)
 	};
 
 	return (unsigned)how < RTE_DIM(names) ? names[how] : "?";
-}
-
-uint64_t vnic_reset_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* ---- before the device is touched --------------------------------------------------------- */
@@ -71,7 +63,7 @@ int vnic_reset_take(struct vnic_reset *r)
 {
 	int rc = vnic_vq_close(r->q.vq, VNIC_CLOSE_MS);
 
-	r->closed_us = vnic_reset_now_us();
+	r->closed_us = clock_now_us();
 	if (rc < 0) {
 		VNIC_LOG(ERR, r->d, "virtqueue %u: an lcore does not leave its burst", r->q.vq->index);
 		vnic_vq_open(r->q.vq);
@@ -85,7 +77,7 @@ void vnic_reset_give_back(struct vnic_reset *r)
 	vnic_vq_open(r->q.vq);
 	if (r->q.rxq != NULL)
 		vnic_rxq_wake(r->d, r->q.rxq);
-	r->report.queue_us = (uint32_t)(vnic_reset_now_us() - r->closed_us);
+	r->report.queue_us = (uint32_t)(clock_now_us() - r->closed_us);
 }
 
 /* ---- the device --------------------------------------------------------------------------- */
@@ -142,13 +134,13 @@ static int start_ring(struct vnic_reset *r)
 void vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us)
 {
 	struct vnic_txq *txq = q->txq;
-	uint64_t deadline = vnic_reset_now_us() + us;
+	uint64_t deadline = clock_now_us() + us;
 
 	if (txq == NULL)
 		return;
 	while (txq->posted != txq->done && txq->vq.fault == VNIC_FAULT_NONE)
 		if (vnic_tx_reclaim(txq, UINT32_MAX) == 0) {
-			if (vnic_reset_now_us() >= deadline)
+			if (clock_now_us() >= deadline)
 				break;
 			usleep(20);
 		}

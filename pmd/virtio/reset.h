@@ -36,7 +36,6 @@ static inline bool vnic_can_reset(const struct vnic_dev *d)
 }
 /* -EINVAL: no such queue. */
 int vnic_queue_find(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue, struct vnic_queue *out);
-uint64_t vnic_reset_now_us(void);
 /* Away from the lcore: its bursts return 0 from here. -EAGAIN: it hangs in one; the queue is open. */
 int vnic_reset_take(struct vnic_reset *r);
 /* To the lcore again. */

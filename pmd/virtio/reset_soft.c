@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/devstats.h"
 #include "pmd/virtio/reset.h"
@@ -94,13 +95,13 @@ static int rooms_alloc(const struct vnic_dev *d, struct rooms *rooms)
 
 static void finish_all(const struct vnic_dev *d)
 {
-	uint64_t from = vnic_reset_now_us(), spent = 0;
+	uint64_t from = clock_now_us(), spent = 0;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues && spent < DEVICE_TX_US; i++) {
 		struct vnic_queue q = { .txq = d->txq[i], .vq = d->txq[i] != NULL ? &d->txq[i]->vq : NULL };
 
 		vnic_queue_finish_sending(&q, (uint32_t)(DEVICE_TX_US - spent));
-		spent = vnic_reset_now_us() - from;
+		spent = clock_now_us() - from;
 	}
 }
 
@@ -163,7 +164,7 @@ static int stop_device(struct vnic_reset *r, struct rooms *rooms)
 	struct vnic_dev *d = r->d;
 	int rc = vnic_rings_close(d);
 
-	r->closed_us = vnic_reset_now_us();
+	r->closed_us = clock_now_us();
 	if (rc < 0) {
 		VNIC_LOG(ERR, d, "an lcore does not leave its burst");
 		vnic_rings_open(d);
@@ -195,7 +196,7 @@ int vnic_reset_device(struct vnic_reset *r)
 	rooms_free(&rooms);
 	if (rc == 0)
 		rc = start_again(r, before, reserve);
-	r->report.queue_us = r->report.others_us = (uint32_t)(vnic_reset_now_us() - r->closed_us);
+	r->report.queue_us = r->report.others_us = (uint32_t)(clock_now_us() - r->closed_us);
 	return rc;
 }
 

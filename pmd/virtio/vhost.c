@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/vhost.h"
 
 #define PROTOCOL_BIT(f) (UINT64_C(1) << VHOST_USER_PROTOCOL_F_##f)
@@ -179,7 +180,7 @@ static uint32_t capabilities(const struct vnic_vhost *v)
 
 static int vhost_open(struct vnic_dev *dev, bool reconnect)
 {
-	uint64_t deadline = vnic_vhost_now_ms() + (reconnect ? 0 : dev->args.connect_ms), now;
+	uint64_t deadline = clock_now_ms() + (reconnect ? 0 : dev->args.connect_ms), now;
 	struct vnic_vhost *v = dev->transport;
 	int rc;
 
@@ -188,7 +189,7 @@ static int vhost_open(struct vnic_dev *dev, bool reconnect)
 	if (v == NULL)
 		return -ENOMEM;
 	do {
-		now = vnic_vhost_now_ms();
+		now = clock_now_ms();
 		forget(v);
 		rc = vnic_vhost_connect(v, now < deadline ? (uint32_t)(deadline - now) : 0);
 		if (rc == -ETIMEDOUT && !reconnect)

@@ -92,7 +92,6 @@ void vnic_vhost_drop(struct vnic_vhost *v);
 int vnic_vhost_connect(struct vnic_vhost *v, uint32_t ms);
 /* Wait for the end of the process at the other end: 0: it has ended; -ETIMEDOUT; -ENOENT: not known. */
 int vnic_vhost_wait_gone(struct vnic_dev *dev, unsigned ms);
-uint64_t vnic_vhost_now_ms(void);
 
 /* ---- vhost_mem.c: the memory table --------------------------------------------- */
 /* Add a piece, merged with what is of the same file. False: its file is mapped in two ways. */

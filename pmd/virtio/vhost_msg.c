@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/vhost.h"
 
 /* What came with a message: closed unless taken. */
@@ -64,7 +65,7 @@ void vnic_vhost_drop(struct vnic_vhost *v)
 /* Milliseconds left until deadline, at least 0. */
 static int left_ms(uint64_t deadline)
 {
-	uint64_t now = vnic_vhost_now_ms();
+	uint64_t now = clock_now_ms();
 
 	return now >= deadline ? 0 : (int)RTE_MIN(deadline - now, (uint64_t)60000);
 }
@@ -229,7 +230,7 @@ int vnic_vhost_set(struct vnic_vhost *v, uint32_t request, const void *payload, 
 		   unsigned n_fds)
 {
 	bool ack = vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_REPLY_ACK);
-	uint64_t deadline = vnic_vhost_now_ms() + v->dev->args.reply_ms, answer = 0;
+	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms, answer = 0;
 	uint32_t flags = VHOST_USER_VERSION | (ack ? VHOST_USER_NEED_REPLY : 0), got;
 	int rc = -ENODEV;
 
@@ -259,7 +260,7 @@ int vnic_vhost_set_u64(struct vnic_vhost *v, uint32_t request, uint64_t value)
 int vnic_vhost_get(struct vnic_vhost *v, uint32_t request, union vhost_user_payload *payload, uint32_t *len,
 		   uint32_t min, uint32_t max, int *fd)
 {
-	uint64_t deadline = vnic_vhost_now_ms() + v->dev->args.reply_ms;
+	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms;
 	int rc = -ENODEV;
 
 	if (fd != NULL)
@@ -291,7 +292,7 @@ int vnic_vhost_get_u64(struct vnic_vhost *v, uint32_t request, uint64_t *value)
 /* The only thing we expect to hear is that the configuration changed. */
 int vnic_vhost_backend_event(struct vnic_vhost *v)
 {
-	uint64_t deadline = vnic_vhost_now_ms() + v->dev->args.reply_ms, answer = 0;
+	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms, answer = 0;
 	struct received_fds f = { .n = 0 };
 	union vhost_user_payload p;
 	struct vhost_user_header h;

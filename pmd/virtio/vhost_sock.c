@@ -7,20 +7,12 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/vhost.h"
 
 #define RETRY_MS 20
-
-uint64_t vnic_vhost_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static int address(const struct vnic_vhost *v, struct sockaddr_un *sa)
 {
@@ -107,13 +99,13 @@ static void identify_peer(struct vnic_vhost *v)
 
 int vnic_vhost_connect(struct vnic_vhost *v, uint32_t ms)
 {
-	uint64_t deadline = vnic_vhost_now_ms() + ms;
+	uint64_t deadline = clock_now_ms() + ms;
 	struct epoll_event e = { .events = EPOLLIN };
 	int fd, rc = v->dev->args.server && v->listener < 0 ? listen_at(v) : 0;
 
 	if (rc != 0)
 		return rc;
-	while ((fd = try_once(v)) == -EAGAIN && vnic_vhost_now_ms() < deadline) {
+	while ((fd = try_once(v)) == -EAGAIN && clock_now_ms() < deadline) {
 		struct pollfd p = { .fd = v->listener, .events = POLLIN };
 
 		poll(&p, 1, RETRY_MS);

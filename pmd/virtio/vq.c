@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/membarrier.h>
@@ -16,6 +15,7 @@
 #include <rte_pause.h>
 
 #include "pmd/base/asan.h"
+#include "pmd/base/clock.h"
 #include "pmd/virtio/dev.h"
 
 /* ---- memory ---------------------------------------------------------------------- */
@@ -211,14 +211,6 @@ static void barrier_everywhere(void)
 	barrier_by_mprotect();
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static bool someone_inside(const struct vnic_vq *vq)
 {
 	return __atomic_load_n(&vq->inside, __ATOMIC_ACQUIRE) != 0;
@@ -233,9 +225,9 @@ int vnic_vq_close(struct vnic_vq *vq, unsigned ms)
 	/* A burst takes microseconds, unless its thread is off the CPU. */
 	for (unsigned i = 0; i < 1000 && someone_inside(vq); i++)
 		rte_pause();
-	deadline = now_ns() + (uint64_t)ms * 1000000;
+	deadline = clock_now_ns() + (uint64_t)ms * 1000000;
 	while (someone_inside(vq)) {
-		if (now_ns() >= deadline)
+		if (clock_now_ns() >= deadline)
 			return -ETIMEDOUT;
 		usleep(50);
 	}

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_atomic.h>
@@ -14,6 +13,7 @@
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "pmd/base/clock.h"
 
 struct request {
 	struct request *next; /* abandoned ones */
@@ -78,17 +78,9 @@ void request_run(struct lcore *lc, struct request *r)
 		return; /* the counter is full: it wakes as well */
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_done(struct pipeline *pl, const struct request *r)
 {
-	int64_t end = now_ms() + PIPELINE_CALL_TIMEOUT_MS;
+	int64_t end = (int64_t)clock_now_ms() + PIPELINE_CALL_TIMEOUT_MS;
 	struct pollfd fds[2] = {
 		{ .fd = pl->done_fd, .events = POLLIN }, { .fd = uncancelled ? -1 : pl->cancel_fd, .events = POLLIN },
 	};
@@ -98,7 +90,7 @@ static int wait_done(struct pipeline *pl, const struct request *r)
 	__atomic_store_n(&pl->waiting, 1, __ATOMIC_RELAXED);
 	rte_smp_mb();
 	while (__atomic_load_n(&r->done, __ATOMIC_ACQUIRE) == 0 && rc == 0) {
-		int64_t left = end - now_ms();
+		int64_t left = end - (int64_t)clock_now_ms();
 
 		if (left <= 0) {
 			rc = -ETIMEDOUT;

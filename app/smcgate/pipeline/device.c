@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "pmd/base/clock.h"
 
 #define MEANWHILE_MS 10 /* between looks at what else the thread has to do */
 #define RETRY_MS 5 /* between looks whether another caller is done */
@@ -36,14 +36,6 @@ static void *run(void *arg)
 	while (write(job->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	return NULL;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void job_free(struct device_job *job)
@@ -134,10 +126,10 @@ static int wait_for(struct pipeline *pl, int fd, int64_t ms)
 	struct pollfd fds[2] = {
 		{ .fd = fd, .events = POLLIN }, { .fd = pl->cancel_fd, .events = POLLIN },
 	};
-	int64_t end = now_ms() + ms;
+	int64_t end = (int64_t)clock_now_ms() + ms;
 
 	for (;;) {
-		int64_t left = end - now_ms();
+		int64_t left = end - (int64_t)clock_now_ms();
 		int64_t step = has_meanwhile(pl) ? RTE_MIN(left, MEANWHILE_MS) : left;
 		int n = poll(fds, 2, step > 0 ? (int)step : 0);
 
@@ -161,19 +153,19 @@ static void interrupt(const struct port *p)
 
 int device_call(struct pipeline *pl, struct port *p, device_fn fn, void *arg, size_t len)
 {
-	int64_t end = now_ms() + PIPELINE_DEVICE_TIMEOUT_MS;
+	int64_t end = (int64_t)clock_now_ms() + PIPELINE_DEVICE_TIMEOUT_MS;
 	struct device_job *job;
 	int rc;
 
 	while ((rc = begin(pl, p, fn, arg, len, &job)) == -EBUSY) {
-		if (now_ms() >= end)
+		if ((int64_t)clock_now_ms() >= end)
 			return -EAGAIN;
 		if (wait_for(pl, -1, RETRY_MS) == -ECANCELED)
 			return -ECANCELED;
 	}
 	if (rc < 0)
 		return rc;
-	rc = wait_for(pl, job->done_fd, end - now_ms());
+	rc = wait_for(pl, job->done_fd, end - (int64_t)clock_now_ms());
 	pipeline_lock(pl);
 	if (rc == 0 || has_returned(job)) {
 		rc = job_end(p, arg);
@@ -188,7 +180,7 @@ int device_call(struct pipeline *pl, struct port *p, device_fn fn, void *arg, si
 
 bool device_done(struct pipeline *pl, struct port *p, unsigned ms)
 {
-	int64_t end = now_ms() + ms;
+	int64_t end = (int64_t)clock_now_ms() + ms;
 	bool done;
 
 	for (;;) {
@@ -199,7 +191,7 @@ bool device_done(struct pipeline *pl, struct port *p, unsigned ms)
 		if (!done)
 			interrupt(p);
 		pipeline_unlock(pl);
-		if (done || now_ms() >= end)
+		if (done || (int64_t)clock_now_ms() >= end)
 			return done;
 		(void)poll(NULL, 0, RETRY_MS);
 	}

@@ -16,6 +16,7 @@
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/port.h"
+#include "pmd/base/clock.h"
 
 #define MEASURED 9        /* sleeps, of which the median counts */
 #define MEASURED_NS 50000
@@ -74,14 +75,6 @@ static bool wait_for(struct lcore *lc, uint32_t us, bool nap)
 
 /* ---- what resting costs here ---------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* umwait and tpause: each worker finds the same. */
 static bool can_wait(void)
 {
@@ -102,11 +95,11 @@ void idle_measure(struct lcore *lc)
 
 	for (unsigned i = 0; i < MEASURED; i++) {
 		struct timespec ts = { .tv_nsec = MEASURED_NS };
-		uint64_t before = now_ns(), took;
+		uint64_t before = clock_now_ns(), took;
 		unsigned at = i;
 
 		(void)ppoll(NULL, 0, &ts, NULL);
-		took = now_ns() - before;
+		took = clock_now_ns() - before;
 		took = took > MEASURED_NS ? took - MEASURED_NS : 0;
 		for (; at > 0 && late[at - 1] > took; at--)
 			late[at] = late[at - 1];
@@ -159,9 +152,9 @@ static void sleep_for(struct lcore *lc, const struct backoff_step *step)
 	__atomic_store_n(&lc->sleeping, 1, __ATOMIC_RELAXED);
 	rte_smp_mb(); /* the flag is seen before our last look: see idle.h */
 	if (!exchange_pending(lc) && (nap || arm_interrupts(lc))) {
-		uint64_t before = now_ns();
+		uint64_t before = clock_now_ns();
 		bool woken = wait_for(lc, step->us, nap);
-		uint32_t took_us = (uint32_t)((now_ns() - before) / 1000);
+		uint32_t took_us = (uint32_t)((clock_now_ns() - before) / 1000);
 
 		lc->stats.sleeps++;
 		lc->stats.wakeups += woken;

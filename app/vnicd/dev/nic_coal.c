@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Notification coalescing (virtio 1.2, 5.1.6.5.9): what the driver set, and when it is told. */
 #include <string.h>
-#include <time.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
 #include "app/vnicd/dev/nic_ctrl.h"
 #include "app/vnicd/dev/nic_private.h"
+#include "pmd/base/clock.h"
 
 static uint64_t now_us(const struct vnicd_nic *nic)
 {
-	struct timespec t;
-
-	if (nic->clock_us != NULL)
-		return nic->clock_us();
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return nic->clock_us != NULL ? nic->clock_us() : clock_now_us();
 }
 
 /* A queue's own parameters are lost with its reset; then it has those of its direction. */

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/coal_private.h"
 #include "tests/unit/test.h"
 #include "tests/unit/virtio/port_lab.h"
@@ -349,11 +349,6 @@ static void post__more_than_slots(void)
 	port_close(&l);
 }
 
-static uint64_t now_ms(void)
-{
-	return coal_now_ns() / 1000000;
-}
-
 /* A burst at once, then VNIC_COAL_RATE a second. */
 static void post__rate_is_bounded(void)
 {
@@ -361,13 +356,13 @@ static void post__rate_is_bounded(void)
 	struct port_lab l;
 
 	open_pairs(&l, 1, 0, NULL);
-	began = now_ms();
+	began = clock_now_ms();
 	for (uint32_t i = 1; i <= VNIC_COAL_BURST + least; i++) {
 		CU_ASSERT_EQUAL(vnic_coal_post(l.port, 0, &(struct vnic_coal){ i, i }), 0);
 		for (unsigned k = 0; k < 100000 && vnic_coal_state(l.port, 0) == VNIC_COAL_PENDING; k++)
 			usleep(20);
 	}
-	CU_ASSERT(now_ms() - began >= (least - COAL_STEP_MS) * 1000 / VNIC_COAL_RATE);
+	CU_ASSERT(clock_now_ms() - began >= (least - COAL_STEP_MS) * 1000 / VNIC_COAL_RATE);
 	CU_ASSERT(state_is(&l, 0, VNIC_COAL_IDLE));
 	CU_ASSERT(in_force(&l, VNIC_RX, 0, &(struct vnic_coal){ VNIC_COAL_BURST + 200, VNIC_COAL_BURST + 200 }));
 	port_close(&l);

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "tests/unit/test.h"
 #include "tests/unit/virtio/port_lab.h"
 
@@ -23,14 +23,6 @@ static void open_pairs(struct port_lab *l, uint64_t hidden, const char *args)
 	CU_ASSERT_FATAL(port_probe(l, args) == 0);
 	l->queues = 2;
 	CU_ASSERT_FATAL(port_start(l) == 0);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* After a reset of the device everything is as new. */
@@ -335,7 +327,7 @@ static void device__needs_reset(void)
 /* Removed: every read gives ones. Each call ends, soon. */
 static void device__all_ones(void)
 {
-	uint64_t start = now_ms();
+	uint64_t start = clock_now_ms();
 	struct rte_eth_link link;
 	struct port_lab l;
 
@@ -350,9 +342,9 @@ static void device__all_ones(void)
 	CU_ASSERT(rte_eth_dev_stop(l.port) == 0);
 	CU_ASSERT(rte_eth_dev_start(l.port) < 0);
 	CU_ASSERT(rte_eth_dev_reset(l.port) < 0);
-	CU_ASSERT(now_ms() - start < 8000);
+	CU_ASSERT(clock_now_ms() - start < 8000);
 	port_close(&l);
-	CU_ASSERT(now_ms() - start < 16000);
+	CU_ASSERT(clock_now_ms() - start < 16000);
 	/* Before the start already. */
 	port_new(&l, NULL);
 	l.s->all_ones = true;
@@ -368,15 +360,15 @@ static void device__silent_control_queue(void)
 
 	open_pairs(&l, 0, "ctrl_timeout_ms=200");
 	l.s->ctrl_silent = true;
-	start = now_ms();
+	start = clock_now_ms();
 	CU_ASSERT(rte_eth_promiscuous_enable(l.port) < 0);
-	CU_ASSERT(now_ms() - start >= 190 && now_ms() - start < 2000);
+	CU_ASSERT(clock_now_ms() - start >= 190 && clock_now_ms() - start < 2000);
 	CU_ASSERT(port_event(&l, RTE_ETH_EVENT_INTR_RESET, 1));
 	/* Whatever is asked now ends at once, and the device hears nothing of it. */
 	kicks = l.s->kicks[vnicd_nic_ctrl_vq(&l.s->nic)];
-	start = now_ms();
+	start = clock_now_ms();
 	rte_eth_allmulticast_enable(l.port);
-	CU_ASSERT(now_ms() - start < 100 && l.s->kicks[vnicd_nic_ctrl_vq(&l.s->nic)] == kicks);
+	CU_ASSERT(clock_now_ms() - start < 100 && l.s->kicks[vnicd_nic_ctrl_vq(&l.s->nic)] == kicks);
 	CU_ASSERT(port_recv(&l, 0) == NULL && !port_send(&l, 0, port_frame(&l, 1, 60, 0)));
 	l.s->ctrl_silent = false;
 	mended(&l);

@@ -5,20 +5,12 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/vnic.h"
 #include "tests/unit/test.h"
 #include "tests/unit/virtio/port_lab.h"
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* Another thread asks the device for something, and waits. */
 struct asker {
@@ -31,12 +23,10 @@ struct asker {
 static void *ask(void *arg)
 {
 	struct asker *a = arg;
-	struct timespec t;
 	int rc = rte_eth_promiscuous_enable(a->port);
 
-	a->ended_us = now_us();
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	a->cpu_us = (uint64_t)t.tv_nsec / 1000;
+	a->ended_us = clock_now_us();
+	a->cpu_us = clock_thread_cpu_ns() / CLOCK_NS_PER_US;
 	a->rc = rc;
 	return NULL;
 }
@@ -93,7 +83,7 @@ static void mend(struct port_lab *l)
 /* One waits for seven days: packets, link, counters and questions do not wait with him. */
 static void hang__nobody_else_waits(void)
 {
-	uint64_t start = now_us();
+	uint64_t start = clock_now_us();
 	struct rte_eth_stats stats;
 	struct rte_eth_link link;
 	struct port_lab l;
@@ -108,7 +98,7 @@ static void hang__nobody_else_waits(void)
 	/* One, or two: looking at xstats asks for the device's own. */
 	CU_ASSERT(port_xstat(&l, "ctrl_in_flight") - 1 <= 1 && vnic_share_memory() == 0);
 	scripted_config_changed(l.s); /* the control thread goes about its business */
-	CU_ASSERT(a.rc == 1 && now_us() - start < 3000000);
+	CU_ASSERT(a.rc == 1 && clock_now_us() - start < 3000000);
 	/* A deadline that is over already ends it. */
 	CU_ASSERT(vnic_ctrl_timeout(l.port, 1) == 0);
 	CU_ASSERT(asker_end(&a) == -ETIMEDOUT);
@@ -190,7 +180,7 @@ static void note(void *arg, int rc, const void *result, size_t len)
 	(void)arg;
 	(void)result;
 	(void)len;
-	told.us = now_us();
+	told.us = clock_now_us();
 	told.rc = rc;
 }
 
@@ -209,12 +199,12 @@ static void hang__reported_in_time(void)
 	for (unsigned i = 0; i < 10; i++) {
 		events = l.events[RTE_ETH_EVENT_INTR_RESET];
 		told.rc = 0;
-		start = now_us();
+		start = clock_now_us();
 		CU_ASSERT_FATAL(vnic_ctrl_submit(l.d->ctrl, &req, NULL) == 0);
 		vnic_ctrl_flush(l.d->ctrl);
-		while (l.events[RTE_ETH_EVENT_INTR_RESET] == events && now_us() - start < 2000000)
+		while (l.events[RTE_ETH_EVENT_INTR_RESET] == events && clock_now_us() - start < 2000000)
 			usleep(200);
-		us = now_us() - start;
+		us = clock_now_us() - start;
 		CU_ASSERT(told.rc == -ETIMEDOUT && told.us - start >= 25000 && us >= 25000);
 		least = RTE_MIN(least, us);
 		mend(&l);
@@ -257,9 +247,9 @@ static void hang__start_is_short(void)
 	CU_ASSERT_FATAL(port_probe(&l, "ctrl_start_ms=40") == 0);
 	l.queues = 2;
 	l.s->ctrl_silent = true;
-	start = now_us();
+	start = clock_now_us();
 	CU_ASSERT(port_start(&l) < 0);
-	CU_ASSERT(now_us() - start >= 40000 && now_us() - start < 2000000);
+	CU_ASSERT(clock_now_us() - start >= 40000 && clock_now_us() - start < 2000000);
 	l.s->ctrl_silent = false;
 	CU_ASSERT(rte_eth_dev_start(l.port) == 0 && port_works(&l, 1));
 	port_close(&l);
