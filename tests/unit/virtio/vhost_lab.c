@@ -333,7 +333,7 @@ void vhost_lab_open(struct vhost_lab *lab, const struct vhost_lab_opts *opts)
 	snprintf(lab->dev.args.path, sizeof(lab->dev.args.path), "%s", sa.sun_path);
 	lab->dev.args.server = opts->server;
 	lab->dev.args.connect_ms = 3000;
-	lab->dev.args.reply_ms = opts->deed == LAB_SILENT || opts->deed == LAB_HALF || opts->deed == LAB_HUGE ? 100 : 5000;
+	lab->dev.args.reply_ms = opts->deed == LAB_SILENT || opts->deed == LAB_HALF ? 400 : 5000;
 	lab->dev.ops = &vnic_vhost_ops;
 	lab->dev.wake_fd = -1;
 }

@@ -54,7 +54,7 @@ struct vhost_lab {
 	pthread_t thread;
 	int listener, conn, channel, stop[2];
 	unsigned seen;              /* of opts.request */
-	bool silent;
+	bool silent;                /* no answer is going to come any more */
 	uint8_t status;
 	unsigned n;                 /* messages in log */
 	struct vhost_lab_message log[VHOST_LAB_LOG];
