@@ -125,18 +125,22 @@ static int answered_all(struct vnic_coalescing *k, const struct coal_command *m,
 	k->all[dir].set = true;
 	k->all[dir].value = m->value;
 	for (uint16_t vq = dir == VNIC_RX ? 0 : 1; vq < COAL_QUEUES; vq += 2)
-		k->queue[vq].own = k->queue[vq].resend = false;
+		k->queue[vq].own = k->queue[vq].resend = k->queue[vq].learn = false;
 	return 0;
 }
 
-static int answered_one(struct vnic_coalescing *k, const struct coal_command *m, int rc)
+static int answered_one(struct vnic_coalescing *k, const struct coal_command *m, int rc, const struct vnic_coal *got)
 {
 	struct coal_mailbox *q = &k->queue[m->vq];
 
 	if (m->generation != q->generation)
 		return -ECANCELED;
-	if (rc == 0 && m->purpose != COAL_ASK) {
+	if (rc == 0 && m->purpose == COAL_LEARN) {
+		q->told = true;
+		q->device = *got;
+	} else if (rc == 0 && m->purpose != COAL_ASK) {
 		q->own = true;
+		q->learn = false;
 		q->value = m->value;
 	} else if (rc == -EREMOTEIO && m->purpose == COAL_RESTORE) {
 		VNIC_LOG(ERR, k->dev, "coalescing is not what it was: refused for virtqueue %u", m->vq);
@@ -144,29 +148,36 @@ static int answered_one(struct vnic_coalescing *k, const struct coal_command *m,
 	}
 	if (m->purpose == COAL_POST)
 		answer(q, m->post, rc != 0);
-	if (m->purpose == COAL_POST || m->purpose == COAL_RESTORE)
+	if (m->purpose == COAL_POST || m->purpose == COAL_RESTORE || m->purpose == COAL_LEARN)
 		q->busy = false;
-	if (q->sent != __atomic_load_n(&q->posts, __ATOMIC_ACQUIRE))
+	if (q->learn || q->sent != __atomic_load_n(&q->posts, __ATOMIC_ACQUIRE))
 		look_again(k);
 	return rc;
+}
+
+static struct vnic_coal from_wire(const void *result, size_t len)
+{
+	struct vnic_ctrl_coal got = { 0 };
+
+	if (len >= sizeof(got))
+		memcpy(&got, result, sizeof(got));
+	return (struct vnic_coal){ .packets = rte_le_to_cpu_32(got.max_packets),
+				   .usecs = rte_le_to_cpu_32(got.max_usecs) };
 }
 
 static void done(void *arg, int rc, const void *result, size_t len)
 {
 	struct coal_command *m = arg;
 	struct vnic_coalescing *k = m->owner;
-	struct vnic_ctrl_coal got;
+	struct vnic_coal got = from_wire(result, len);
 
 	pthread_mutex_lock(&k->lock);
-	rc = m->all ? answered_all(k, m, rc) : answered_one(k, m, rc);
+	rc = m->all ? answered_all(k, m, rc) : answered_one(k, m, rc, &got);
 	if (m->call != NULL) {
 		m->call->pending--;
 		m->call->rc = m->call->rc == 0 ? rc : m->call->rc;
-		if (rc == 0 && m->purpose == COAL_ASK && len >= sizeof(got)) {
-			memcpy(&got, result, sizeof(got));
-			m->call->got.packets = rte_le_to_cpu_32(got.max_packets);
-			m->call->got.usecs = rte_le_to_cpu_32(got.max_usecs);
-		}
+		if (rc == 0 && m->purpose == COAL_ASK)
+			m->call->got = got;
 	}
 	m->next = k->free;
 	k->free = m;
@@ -199,9 +210,9 @@ static void fill(const struct coal_command *m, struct vnic_ctrl_request *req, un
 		return;
 	}
 	p->one = (struct vnic_ctrl_coal_vq){ rte_cpu_to_le_16(m->vq), 0, to_wire(&m->value) };
-	req->cmd = m->purpose == COAL_ASK ? VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET : VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET;
-	req->len = m->purpose == COAL_ASK ? offsetof(struct vnic_ctrl_coal_vq, coal) : sizeof(p->one);
-	req->result_len = m->purpose == COAL_ASK ? sizeof(struct vnic_ctrl_coal) : 0;
+	req->cmd = coal_asks(m->purpose) ? VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET : VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET;
+	req->len = coal_asks(m->purpose) ? offsetof(struct vnic_ctrl_coal_vq, coal) : sizeof(p->one);
+	req->result_len = coal_asks(m->purpose) ? sizeof(struct vnic_ctrl_coal) : 0;
 }
 
 int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coal_command *what)
@@ -243,6 +254,23 @@ static void refill(struct vnic_coalescing *k)
 	}
 }
 
+/* What the device begins with. Nobody waits for it, so not before the start is over. */
+static int send_question(struct vnic_coalescing *k, struct vnic_ctrl *c, uint16_t vq)
+{
+	const struct coal_command m = { .vq = vq, .purpose = COAL_LEARN };
+	struct coal_mailbox *q = &k->queue[vq];
+	int rc;
+
+	if (!q->learn || k->dev->starting)
+		return 0;
+	rc = coal_submit(k, c, &m);
+	if (rc < 0)
+		return rc;
+	q->learn = false;
+	q->busy = true;
+	return 0;
+}
+
 /* What a reset took is brought back before anything new, and costs no token. */
 static int send_one(struct vnic_coalescing *k, struct vnic_ctrl *c, uint16_t vq)
 {
@@ -254,7 +282,7 @@ static int send_one(struct vnic_coalescing *k, struct vnic_ctrl *c, uint16_t vq)
 		return 0;
 	m.post = __atomic_load_n(&q->posts, __ATOMIC_ACQUIRE);
 	if (!q->resend && m.post == q->sent)
-		return 0;
+		return send_question(k, c, vq);
 	if (!q->resend && k->tokens == 0)
 		return -EAGAIN;
 	m.purpose = q->resend ? COAL_RESTORE : COAL_POST;
@@ -327,10 +355,14 @@ int vnic_coal_next(struct vnic_dev *d)
 
 /* ---- start, stop, reset --------------------------------------------------------------------- */
 
-static void begin(struct coal_mailbox *q, bool running)
+static void begin(struct vnic_coalescing *k, uint16_t vq, bool running)
 {
+	struct coal_mailbox *q = &k->queue[vq];
+
 	forget_posts(q);
 	q->resend = q->own;
+	q->told = false;
+	q->learn = running && !q->own && !k->all[coal_dir(vq)].set;
 	set_open(q, running);
 }
 
@@ -360,10 +392,20 @@ void vnic_coal_restore(struct vnic_dev *d)
 	for (unsigned dir = VNIC_RX; dir <= VNIC_TX; dir++)
 		k->all[dir].resend = k->all[dir].set && k->per_direction;
 	for (uint16_t vq = 0; vq < COAL_QUEUES; vq++)
-		begin(&k->queue[vq], k->open && k->per_queue && runs(d, vq));
+		begin(k, vq, k->open && k->per_queue && runs(d, vq));
 	__atomic_store_n(&k->due, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&k->lock);
 	vnic_coal_send(d);
+}
+
+void vnic_coal_started(struct vnic_dev *d)
+{
+	struct vnic_coalescing *k = d->coal;
+
+	if (k == NULL || !k->open || !k->per_queue)
+		return;
+	__atomic_store_n(&k->due, 1, __ATOMIC_RELAXED);
+	vnic_thread_wake(d);
 }
 
 void vnic_coal_stop(struct vnic_dev *d)
@@ -389,7 +431,7 @@ void vnic_coal_restore_queue(struct vnic_dev *d, uint16_t vq)
 	if (k == NULL || vq >= COAL_QUEUES)
 		return;
 	pthread_mutex_lock(&k->lock);
-	begin(&k->queue[vq], k->open && k->per_queue);
+	begin(k, vq, k->open && k->per_queue);
 	__atomic_store_n(&k->due, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&k->lock);
 	vnic_coal_send(d);

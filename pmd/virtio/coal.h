@@ -24,6 +24,8 @@ void vnic_coal_destroy(struct vnic_dev *d);
  * sent again, asynchronously, once the queue runs. */
 void vnic_coal_restore(struct vnic_dev *d);
 void vnic_coal_restore_queue(struct vnic_dev *d, uint16_t vq);
+/* The start is over: the control thread asks the device what its queues begin with, where nothing was set. */
+void vnic_coal_started(struct vnic_dev *d);
 /* The queue stops: what was posted and not sent is dropped, an answer that comes late is not heeded. */
 void vnic_coal_stop_queue(struct vnic_dev *d, uint16_t vq);
 

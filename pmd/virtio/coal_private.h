@@ -25,7 +25,9 @@ struct coal_mailbox {
 	uint32_t generation;
 	bool busy;              /* the control thread's command is on its way */
 	bool own, resend;       /* the queue has a value of its own; the device forgot it */
+	bool learn, told;       /* nobody has set any: to be asked for; device is what it answered */
 	struct vnic_coal value; /* with own: in force */
+	struct vnic_coal device;
 } __rte_cache_aligned;
 
 /* Somebody waits for commands: under the lock. */
@@ -35,7 +37,13 @@ struct coal_call {
 	struct vnic_coal got;
 };
 
-enum coal_purpose { COAL_POST, COAL_RESTORE, COAL_SET, COAL_ASK };
+enum coal_purpose { COAL_POST, COAL_RESTORE, COAL_SET, COAL_ASK, COAL_LEARN };
+
+/* Commands that ask. */
+static inline bool coal_asks(enum coal_purpose purpose)
+{
+	return purpose == COAL_ASK || purpose == COAL_LEARN;
+}
 
 struct coal_command {
 	struct coal_command *next;   /* free list */

@@ -6,9 +6,20 @@
 #include "pmd/base/clock.h"
 #include "pmd/virtio/coal_private.h"
 
-static struct vnic_coal in_force(const struct vnic_coalescing *k, uint16_t vq)
+static int of_direction(const struct vnic_coalescing *k, enum vnic_dir dir, struct vnic_coal *out)
 {
-	return k->queue[vq].own ? k->queue[vq].value : k->all[coal_dir(vq)].value;
+	*out = k->all[dir].value;
+	return k->all[dir].set ? 0 : -ENODATA;
+}
+
+static int in_force(const struct vnic_coalescing *k, uint16_t vq, struct vnic_coal *out)
+{
+	const struct coal_mailbox *q = &k->queue[vq];
+
+	if (!q->own && (k->all[coal_dir(vq)].set || !q->told))
+		return of_direction(k, coal_dir(vq), out);
+	*out = q->own ? q->value : q->device;
+	return 0;
 }
 
 /* Lets go of the lock until something ended, or a while has passed. */
@@ -146,7 +157,7 @@ int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, st
 		if (rc == 0)
 			rc = ask_device(k, c, coal_vq(dir, queue), out);
 	} else {
-		*out = queue == VNIC_ALL_QUEUES ? k->all[dir].value : in_force(k, coal_vq(dir, queue));
+		rc = queue == VNIC_ALL_QUEUES ? of_direction(k, dir, out) : in_force(k, coal_vq(dir, queue), out);
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (c != NULL)

@@ -144,6 +144,7 @@ int vnic_device_start(struct vnic_dev *d)
 	vnic_rings_open(d);
 	vnic_config_link(d);
 	vnic_link_publish(d);
+	vnic_coal_started(d);
 	return 0;
 }
 

@@ -104,7 +104,9 @@ struct vnic_coal {
 #define VNIC_ALL_QUEUES UINT16_MAX
 int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *c);
 /* In force as far as the driver knows (VNIC_ALL_QUEUES: what queues have that were not set by
- * themselves); with ask from the device (VQ_GET, one queue that runs). */
+ * themselves); with ask from the device (VQ_GET, one queue that runs). What was never set is what the device
+ * begins with, asked for in the background when a queue starts (VQ_NOTF_COAL); -ENODATA without ask: the
+ * device has not said, or cannot (NOTF_COAL alone), so that it is not known until it is set. */
 int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, struct vnic_coal *out);
 
 /*

@@ -95,7 +95,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 		return rc;
 	add_queues(&c, VNIC_RX, p->n_rxq, max);
 	add_queues(&c, VNIC_TX, p->n_txq, max);
-	if (c.n != 0 && c.q[0].known_rc == 0) {
+	if (c.n != 0 && c.q[0].known_rc != -ENOTSUP) {
 		rc = device_call(pl, p, device_ask, &c, sizeof(c));
 		for (unsigned i = 0; i < c.n && rc < 0; i++)
 			c.q[i].device_rc = rc;

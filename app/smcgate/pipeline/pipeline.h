@@ -181,7 +181,8 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 struct pipeline_coal_info {
 	enum vnic_dir dir;
 	uint16_t queue;
-	int known_rc, device_rc;         /* 0: the value is there; of vnic_coal_get(), or -EINPROGRESS */
+	/* 0: the value is there; of vnic_coal_get() (-ENODATA: nobody has set it), or -EINPROGRESS. */
+	int known_rc, device_rc;
 	struct vnic_coal known, device;  /* as the driver has it, as the device answered */
 };
 /* As pipeline_queue_list(); the device is asked, waiting for it. */

@@ -114,8 +114,10 @@ static const char *coal_state(const struct pipeline_coal_info *q)
 {
 	if (q->known_rc == -ENOTSUP)
 		return "none: the device cannot";
-	if (q->known_rc < 0)
+	if (q->known_rc < 0 && q->known_rc != -ENODATA)
 		return strerror(-q->known_rc);
+	if (q->known_rc == -ENODATA && q->device_rc == -ENOTSUP)
+		return "unknown until set";
 	switch (q->device_rc) {
 	case 0: break;
 	case -ENOTSUP: return "not to be asked of the device";
@@ -127,6 +129,8 @@ static const char *coal_state(const struct pipeline_coal_info *q)
 	case -EREMOTEIO: return "the device refused to tell";
 	default: return strerror(-q->device_rc);
 	}
+	if (q->known_rc == -ENODATA)
+		return "the device's own";
 	return q->known.usecs == q->device.usecs && q->known.packets == q->device.packets ? "as set" : "differs";
 }
 

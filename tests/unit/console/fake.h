@@ -23,6 +23,7 @@ struct fake {
 	bool broken;            /* a control command was not answered */
 	void (*slow)(void);     /* a port's reset waits for it; NULL: for nothing */
 	int device_rc;          /* of asking a device for its coalescing */
+	int known_rc;           /* of what is known of it */
 	enum vnic_reset_how how;
 };
 extern struct fake fake;

@@ -111,6 +111,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 					      .device = { .usecs = 32, .packets = 100 } };
 	out[1] = (struct pipeline_coal_info){ .dir = VNIC_TX, .device_rc = fake.device_rc, .known = { .usecs = 16, .packets = 50 },
 					      .device = { .usecs = 16, .packets = 51 } };
+	out[0].known_rc = out[1].known_rc = fake.known_rc;
 	if (port == 1)
 		out[0].known_rc = out[0].device_rc = out[1].known_rc = out[1].device_rc = -ENOTSUP;
 	return fake.rc != 0 ? fake.rc : 2;

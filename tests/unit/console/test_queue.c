@@ -197,6 +197,16 @@ static void queue__trouble_is_shown(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, states[i].says));
 		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "100")); /* what was set is known */
 	}
+	/* What nobody has set: the device's, or not to be known. */
+	fake.known_rc = -ENODATA;
+	fake.device_rc = 0;
+	rig_run(&r, "show port coalesce 0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "the device's own"));
+	CU_ASSERT_PTR_NULL(strstr(r.text, "differs"));
+	fake.device_rc = -ENOTSUP;
+	rig_run(&r, "show port coalesce 0");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "unknown until set"));
+	CU_ASSERT_PTR_NULL(strstr(r.text, "100"));
 	for (size_t i = 0; i < RTE_DIM(hows); i++) {
 		fake.how = hows[i].how;
 		rig_run(&r, "port 0 rxq 0 resize 32");

@@ -10,6 +10,7 @@
 #include <rte_malloc.h>
 
 #include "pmd/base/arena.h"
+#include "pmd/virtio/coal_private.h"
 #include "pmd/virtio/devargs.h"
 #include "tests/unit/test.h"
 
@@ -79,6 +80,25 @@ int port_probe(struct port_lab *l, const char *args)
 	return 0;
 }
 
+/* What the driver asks a device behind a start, by itself. */
+static bool asks_still(struct vnic_dev *d)
+{
+	struct vnic_coalescing *k = d->coal;
+	bool asks = false;
+
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < COAL_QUEUES && k->open; i++)
+		asks = asks || k->queue[i].learn || k->queue[i].busy;
+	pthread_mutex_unlock(&k->lock);
+	return asks;
+}
+
+void port_settle(const struct scripted *s, struct vnic_dev *d)
+{
+	for (unsigned i = 0; i < 2000 && asks_still(d) && !s->ctrl_manual && !s->ctrl_silent; i++)
+		usleep(500);
+}
+
 int port_start(struct port_lab *l)
 {
 	struct rte_eth_conf conf = {
@@ -98,7 +118,11 @@ int port_start(struct port_lab *l)
 		if (rc == 0)
 			rc = rte_eth_tx_queue_setup(l->port, q, l->tx_desc, SOCKET_ID_ANY, NULL);
 	}
-	return rc == 0 ? rte_eth_dev_start(l->port) : rc;
+	if (rc == 0)
+		rc = rte_eth_dev_start(l->port);
+	if (rc == 0)
+		port_settle(l->s, l->d);
+	return rc;
 }
 
 void port_open(struct port_lab *l, const struct vnicd_nic_conf *conf, const char *args)

@@ -35,6 +35,9 @@ void port_new(struct port_lab *l, const struct vnicd_nic_conf *conf);
 int port_probe(struct port_lab *l, const char *args);
 /* Configure, set queues up, start: 0, or the first error. */
 int port_start(struct port_lab *l);
+/* Wait until the driver has asked what queues begin with, so that the next command is the test's. port_start()
+ * does, unless the device holds its answers. */
+void port_settle(const struct scripted *s, struct vnic_dev *d);
 /* All of it, asserting success. */
 void port_open(struct port_lab *l, const struct vnicd_nic_conf *conf, const char *args);
 /* Stop and close; asserts that every buffer is back in the pool. */

@@ -65,6 +65,7 @@ struct scripted {
 	bool ctrl_manual;            /* commands wait for scripted_ctrl_take() or scripted_ctrl_serve() */
 	bool ctrl_silent;            /* taken, never answered */
 	uint8_t ctrl_ack;            /* not 0: instead of OK */
+	struct vnicd_coal coal_begins; /* what all queues have after a reset of the device */
 };
 
 extern const struct vnic_transport_ops scripted_ops;

@@ -22,6 +22,12 @@ void scripted_attach(struct scripted *s, struct vnic_dev *dev)
 	dev->transport_flags = s->flags;
 }
 
+static void reset(struct scripted *s)
+{
+	vnicd_nic_reset(&s->nic);
+	s->nic.coal_rx = s->nic.coal_tx = s->coal_begins;
+}
+
 static int op_open(struct vnic_dev *dev, bool reconnect)
 {
 	struct scripted *s = dev->transport;
@@ -30,7 +36,7 @@ static int op_open(struct vnic_dev *dev, bool reconnect)
 	if (s->open_rc != 0)
 		return s->open_rc;
 	if (!s->gone)
-		vnicd_nic_reset(&s->nic);
+		reset(s);
 	return there(s);
 }
 
@@ -94,7 +100,7 @@ static int op_set_status(struct vnic_dev *dev, uint8_t status)
 	if (s->all_ones)
 		return -ETIMEDOUT;
 	s->needs_reset = false;
-	vnicd_nic_reset(&s->nic);
+	reset(s);
 	return 0;
 }
 

@@ -54,6 +54,21 @@ static bool state_is(const struct port_lab *l, uint16_t queue, enum vnic_coal_st
 	return vnic_coal_state(l->port, queue) == state;
 }
 
+/* Neither set nor told. */
+static bool unknown(const struct port_lab *l, enum vnic_dir dir, uint16_t queue)
+{
+	struct vnic_coal got;
+
+	return vnic_coal_get(l->port, dir, queue, false, &got) == -ENODATA;
+}
+
+static bool becomes(const struct port_lab *l, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *c)
+{
+	for (unsigned i = 0; i < 2000 && !in_force(l, dir, queue, c); i++)
+		usleep(1000);
+	return in_force(l, dir, queue, c);
+}
+
 /* ctrl_manual: the next command within two seconds. */
 static struct vnicd_ctrl_cmd *next_command(struct port_lab *l)
 {
@@ -65,6 +80,21 @@ static struct vnicd_ctrl_cmd *next_command(struct port_lab *l)
 			usleep(1000);
 	}
 	CU_ASSERT_FATAL(cmd != NULL);
+	return cmd;
+}
+
+static bool is_question(const struct vnicd_ctrl_cmd *cmd)
+{
+	return cmd->data[0] == VIRTIO_NET_CTRL_NOTF_COAL && cmd->data[1] == VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET;
+}
+
+/* The driver's questions for what a queue begins with are answered. */
+static struct vnicd_ctrl_cmd *next_but_questions(struct port_lab *l)
+{
+	struct vnicd_ctrl_cmd *cmd;
+
+	while (is_question(cmd = next_command(l)))
+		scripted_ctrl_answer(l->s, cmd, true, 0);
 	return cmd;
 }
 
@@ -133,7 +163,7 @@ static void set__all_overrides(void)
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, VNIC_ALL_QUEUES, &b), 0);
 	CU_ASSERT(device_has(&l, 0, &b) && device_has(&l, 2, &b) && device_has(&l, 3, &a));
 	CU_ASSERT(in_force(&l, VNIC_RX, 0, &b) && in_force(&l, VNIC_RX, 1, &b) && in_force(&l, VNIC_TX, 1, &a));
-	CU_ASSERT(in_force(&l, VNIC_RX, VNIC_ALL_QUEUES, &b) && in_force(&l, VNIC_TX, VNIC_ALL_QUEUES, &none));
+	CU_ASSERT(in_force(&l, VNIC_RX, VNIC_ALL_QUEUES, &b) && unknown(&l, VNIC_TX, VNIC_ALL_QUEUES));
 	/* The last command wins. */
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &a), 0);
 	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a) && in_force(&l, VNIC_RX, 1, &b));
@@ -196,7 +226,7 @@ static void set__refused_changes_nothing(void)
 	l.s->ctrl_ack = VIRTIO_NET_ERR;
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &b), -EREMOTEIO);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, VNIC_ALL_QUEUES, &b), -EREMOTEIO);
-	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a) && in_force(&l, VNIC_RX, VNIC_ALL_QUEUES, &none));
+	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a) && unknown(&l, VNIC_RX, VNIC_ALL_QUEUES));
 	l.s->ctrl_ack = 7; /* no answer of the specification */
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &b), -EREMOTEIO);
 	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a));
@@ -401,7 +431,9 @@ static void restore__stop_and_start(void)
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
 	seen = l.s->ctrl_seen;
 	CU_ASSERT_EQUAL(rte_eth_dev_start(l.port), 0);
-	usual = l.s->ctrl_seen - seen;
+	for (uint16_t q = 0; q < 2; q++)
+		CU_ASSERT(becomes(&l, VNIC_RX, q, &none) && becomes(&l, VNIC_TX, q, &none));
+	usual = l.s->ctrl_seen - seen - 4;
 	set_three(&l);
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
 	CU_ASSERT_EQUAL(vnic_coal_post(l.port, 1, &b), -EIO);
@@ -411,8 +443,9 @@ static void restore__stop_and_start(void)
 	CU_ASSERT_EQUAL(rte_eth_dev_start(l.port), 0);
 	CU_ASSERT(three_are_back(&l));
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 1), VNIC_COAL_IDLE);
-	/* Exactly what is in force: RX_SET and two VQ_SET. */
-	CU_ASSERT_EQUAL(l.s->ctrl_seen - seen, usual + 3);
+	/* Exactly what is in force: RX_SET and two VQ_SET; and the question for what the fourth queue has. */
+	CU_ASSERT(becomes(&l, VNIC_TX, 1, &none));
+	CU_ASSERT_EQUAL(l.s->ctrl_seen - seen, usual + 3 + 1);
 	port_close(&l);
 }
 
@@ -512,13 +545,169 @@ static void restore__waiting_caller(void)
 	reset_queue(&l, 2);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
 	CU_ASSERT_EQUAL(end_caller(&c), -ECANCELED);
-	CU_ASSERT(in_force(&l, VNIC_RX, 1, &none));
+	CU_ASSERT(unknown(&l, VNIC_RX, 1));
 	start_caller(&c);
-	cmd = next_command(&l);
+	cmd = next_but_questions(&l);
+	CU_ASSERT(becomes(&l, VNIC_RX, 1, &a)); /* the device did it */
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
 	CU_ASSERT_EQUAL(end_caller(&c), -ECANCELED);
-	CU_ASSERT(in_force(&l, VNIC_RX, 1, &none));
 	free(cmd);
+	port_close(&l);
+}
+
+/* ---- what the device begins with ------------------------------------------------------------- */
+
+/* A device that does not begin with 0; its queues are not told apart by their direction. */
+static void probe_own(struct port_lab *l, uint64_t hidden)
+{
+	struct vnicd_nic_conf conf = scripted_conf(64);
+
+	port_new(l, &conf);
+	l->s->hide_features = hidden;
+	CU_ASSERT_FATAL(port_probe(l, "in_order=0") == 0);
+	l->queues = 64;
+	l->rx_desc = l->tx_desc = 16;
+	l->s->coal_begins = (struct vnicd_coal){ 7, 70 };
+}
+
+static void open_own(struct port_lab *l, uint64_t hidden)
+{
+	probe_own(l, hidden);
+	CU_ASSERT_FATAL(port_start(l) == 0);
+}
+
+struct start {
+	struct port_lab *l;
+	bool over;
+};
+
+static void *run_start(void *arg)
+{
+	struct start *s = arg;
+
+	CU_ASSERT_EQUAL(port_start(s->l), 0);
+	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+#define QUESTIONS 128
+
+/* A start of which every command but these questions is answered. Returns how often the
+ * driver has rung for them after the first was there. */
+static uint64_t start_unanswered(struct port_lab *l, struct vnicd_ctrl_cmd *question[QUESTIONS])
+{
+	struct start start = { .l = l };
+	struct vnicd_ctrl_cmd *cmd;
+	uint64_t kicks = 0;
+	pthread_t thread;
+	unsigned n = 0;
+
+	l->s->ctrl_manual = true;
+	CU_ASSERT_FATAL(pthread_create(&thread, NULL, run_start, &start) == 0);
+	for (unsigned i = 0; i < 5000 && (n < QUESTIONS || !__atomic_load_n(&start.over, __ATOMIC_ACQUIRE)); i++) {
+		for (; (cmd = scripted_ctrl_take(l->s)) != NULL; i = 0) {
+			if (n == QUESTIONS || !is_question(cmd)) {
+				scripted_ctrl_answer(l->s, cmd, true, 0);
+				continue;
+			}
+			kicks = n == 0 ? l->s->kicks[QUESTIONS] : kicks;
+			question[n++] = cmd;
+		}
+		usleep(500);
+	}
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL_FATAL(n, QUESTIONS);
+	return kicks;
+}
+
+static const struct vnic_coal own = { .packets = 7, .usecs = 70 };
+
+static void begins__with_what_the_device_has(void)
+{
+	struct port_lab l;
+
+	open_own(&l, 0);
+	for (uint16_t q = 0; q < 64; q++)
+		CU_ASSERT(becomes(&l, VNIC_RX, q, &own) && becomes(&l, VNIC_TX, q, &own));
+	CU_ASSERT(unknown(&l, VNIC_RX, VNIC_ALL_QUEUES)); /* each may have another one */
+	/* What was set counts, here and after a start; the others are asked again. */
+	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 3, &a), 0);
+	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_TX, VNIC_ALL_QUEUES, &b), 0);
+	CU_ASSERT(in_force(&l, VNIC_RX, 3, &a) && in_force(&l, VNIC_RX, 4, &own) && in_force(&l, VNIC_TX, 4, &b));
+	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
+	l.s->coal_begins = (struct vnicd_coal){ 9, 90 };
+	CU_ASSERT_EQUAL(rte_eth_dev_start(l.port), 0);
+	CU_ASSERT(becomes(&l, VNIC_RX, 4, &(struct vnic_coal){ 9, 90 }));
+	CU_ASSERT(in_force(&l, VNIC_RX, 3, &a) && in_force(&l, VNIC_TX, 4, &b));
+	port_close(&l);
+}
+
+/* The start is over and the port runs before any of 128 is answered. */
+static void begins__nobody_waits(void)
+{
+	struct vnicd_ctrl_cmd *question[QUESTIONS];
+	struct port_lab l;
+	uint64_t kicks;
+
+	probe_own(&l, 0);
+	/* All were there after one doorbell; ethdev's own commands may have rung, too. */
+	kicks = start_unanswered(&l, question);
+	CU_ASSERT(l.s->kicks[QUESTIONS] - kicks <= 4);
+	CU_ASSERT(port_works(&l, 0) && unknown(&l, VNIC_RX, 0));
+	/* What a lcore posts goes when its queue has answered. */
+	CU_ASSERT_EQUAL(vnic_coal_post(l.port, 5, &a), 0);
+	usleep(20000);
+	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 5), VNIC_COAL_PENDING);
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		scripted_ctrl_answer(l.s, question[i], true, 0);
+	scripted_ctrl_answer(l.s, next_command(&l), true, 0);
+	CU_ASSERT(becomes(&l, VNIC_RX, 63, &own) && becomes(&l, VNIC_RX, 5, &a) && device_has(&l, 10, &a));
+	port_close(&l);
+}
+
+static void begins__not_to_be_asked(void)
+{
+	struct port_lab l;
+
+	open_own(&l, PER_QUEUE);
+	usleep(20000);
+	CU_ASSERT(unknown(&l, VNIC_RX, 0) && unknown(&l, VNIC_TX, 63));
+	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, VNIC_ALL_QUEUES, &a), 0);
+	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a) && unknown(&l, VNIC_TX, 63));
+	port_close(&l);
+}
+
+static void begins__refused(void)
+{
+	struct vnicd_ctrl_cmd *question[QUESTIONS];
+	struct port_lab l;
+
+	probe_own(&l, 0);
+	start_unanswered(&l, question);
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		scripted_ctrl_answer(l.s, question[i], false, VIRTIO_NET_ERR);
+	for (unsigned i = 0; i < 2000 && port_xstat(&l, "ctrl_failed") < QUESTIONS; i++)
+		usleep(1000);
+	usleep(20000);
+	CU_ASSERT_EQUAL(port_xstat(&l, "ctrl_failed"), QUESTIONS); /* once each */
+	CU_ASSERT(unknown(&l, VNIC_RX, 0));
+	l.s->ctrl_manual = false;
+	scripted_ctrl_serve(l.s); /* wants doorbells again */
+	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &a), 0);
+	CU_ASSERT(in_force(&l, VNIC_RX, 0, &a) && port_works(&l, 0));
+	port_close(&l);
+}
+
+/* A queue that was reset has lost what it had. */
+static void begins__again_with_a_queue(void)
+{
+	struct port_lab l;
+
+	open_own(&l, 0);
+	CU_ASSERT(becomes(&l, VNIC_RX, 1, &own));
+	l.s->nic.coal_rx = (struct vnicd_coal){ 8, 50 };
+	reset_queue(&l, 2);
+	CU_ASSERT(becomes(&l, VNIC_RX, 1, &a) && in_force(&l, VNIC_RX, 2, &own));
 	port_close(&l);
 }
 
@@ -541,5 +730,10 @@ static const struct test_case cases[] = {
 	TEST_CASE(restore__refused),
 	TEST_CASE(restore__late_answer),
 	TEST_CASE(restore__waiting_caller),
+	TEST_CASE(begins__with_what_the_device_has),
+	TEST_CASE(begins__nobody_waits),
+	TEST_CASE(begins__not_to_be_asked),
+	TEST_CASE(begins__refused),
+	TEST_CASE(begins__again_with_a_queue),
 };
 TEST_MAIN("virtio_coal", cases)
