@@ -129,14 +129,60 @@ static bool head_like_pool(const struct rte_mbuf *m, struct rte_mempool *hdr_poo
 
 /* ---- cutting ------------------------------------------------------------ */
 
-/* The payload is read anyway for a checksum, or has to be in one piece: then it
- * is cheaper copied behind the header than attached. */
-static bool better_copied(const struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool)
+/* Behind the header, if a header buffer has the room: a second buffer for each piece, two references
+ * counted and a second descriptor for the port cost more than the octets of a frame. */
+static bool better_copied(const struct rte_mbuf *m, struct rte_mempool *hdr_pool)
 {
-	const uint32_t both = NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM;
+	return headers_len(m) + m->tso_segsz + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(hdr_pool);
+}
 
-	return (offloads & both) != both &&
-	       headers_len(m) + m->tso_segsz + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(hdr_pool);
+/* Sums of what all pieces have in common: headers but for the lengths. */
+struct common {
+	uint16_t ip, pseudo;
+};
+
+static uint16_t sum_add(uint16_t a, uint16_t b)
+{
+	uint32_t sum = (uint32_t)a + b;
+
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+static void common_sums(const struct rte_mbuf *m, struct common *sums)
+{
+	uint8_t hdr[60];
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)hdr;
+	uint32_t len = RTE_MIN((uint32_t)m->l3_len, (uint32_t)sizeof(hdr));
+
+	memcpy(hdr, rte_pktmbuf_mtod_offset(m, const uint8_t *, m->l2_len), len);
+	ip->total_length = 0;
+	ip->hdr_checksum = 0;
+	sums->ip = net_raw_cksum(hdr, len);
+	sums->pseudo = sum_add(net_raw_cksum(&ip->src_addr, 2 * sizeof(ip->src_addr)),
+			       rte_cpu_to_be_16(ip->next_proto_id));
+}
+
+/* As frame_cksums() of a piece, without reading all of the headers again. */
+static void piece_cksums(struct rte_mbuf *p, uint32_t offloads, const struct common *sums)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(p, struct rte_ipv4_hdr *, p->l2_len);
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p, struct rte_tcp_hdr *, p->l2_len + p->l3_len);
+
+	if ((p->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM) {
+		if ((offloads & NET_TX_TCP_CKSUM) == 0) {
+			tcp_cksum_fill(p);
+			p->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+		} else {
+			tcp->cksum = sum_add(sums->pseudo,
+					     rte_cpu_to_be_16((uint16_t)(p->pkt_len - p->l2_len - p->l3_len)));
+		}
+	}
+	if ((p->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) == 0 || (offloads & NET_TX_IP_CKSUM) == 0) {
+		ip->hdr_checksum = (uint16_t)~sum_add(sums->ip, ip->total_length);
+		p->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+	}
+	if ((p->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) == 0)
+		p->ol_flags &= ~CKSUM_FLAGS;
 }
 
 /* Where copying goes on in a chain. */
@@ -190,11 +236,13 @@ static int cut_by_copy(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool
 	uint32_t hdr = headers_len(m), left = m->pkt_len - hdr, seg = m->tso_segsz;
 	uint32_t n = (left + seg - 1) / seg;
 	struct place at = { m, hdr };
+	struct common sums;
 
 	if (n > max)
 		return -EINVAL;
 	if (rte_pktmbuf_alloc_bulk(hdr_pool, out, n) != 0)
 		return -ENOMEM;
+	common_sums(m, &sums);
 	if (hdr == m->data_len)
 		at = (struct place){ m->next, 0 };
 	for (uint32_t i = 0; i < n; i++) {
@@ -202,7 +250,7 @@ static int cut_by_copy(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool
 
 		left -= len;
 		fill_piece(out[i], m, &at, i, len, left == 0);
-		frame_cksums(out[i], offloads, true);
+		piece_cksums(out[i], offloads, &sums);
 	}
 	rte_pktmbuf_free(m);
 	return (int)n;
@@ -227,7 +275,7 @@ static int frame_cut(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *
 
 	if (m->tso_segsz == 0 || unit > UINT16_MAX)
 		return -EINVAL;
-	if (m->pkt_len > unit && better_copied(m, offloads, hdr_pool))
+	if (m->pkt_len > unit && better_copied(m, hdr_pool))
 		return cut_by_copy(m, offloads, hdr_pool, out, max);
 	if (!head_like_pool(m, hdr_pool))
 		return -EINVAL;

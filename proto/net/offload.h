@@ -13,7 +13,7 @@
 
 /*
  * Turn one frame into those to hand to the port: cut a super-segment
- * (by copying, or by rte_gso) unless offloads has NET_TX_TSO, fill in checksums unless it has
+ * (pieces that fit into a header buffer by copying, larger ones by rte_gso) unless offloads has NET_TX_TSO, fill in checksums unless it has
  * the NET_TX_*_CKSUM bits, linearise unless it has NET_TX_MULTI_SEG.
  * offloads: enum net_offload of net.h. Takes m; fills out[] and returns how
  * many, or a negative errno (-ENOMEM: pools are dry, -EINVAL) with m NOT taken.

@@ -137,28 +137,3 @@ void service_chain_free(struct rte_mbuf *chain)
 		chain = next;
 	}
 }
-
-/* Words of each group of four are summed apart, in vectors where there are any:
- * the sum of little-endian words is as good a witness as the sum of octets. */
-uint64_t service_sum(const void *data, uint32_t len)
-{
-	typedef uint64_t words __attribute__((vector_size(32)));
-	const uint8_t *p = data;
-	words a = { 0 }, b = { 0 }, w[2];
-	uint64_t sum = 0, one;
-
-	for (; len >= sizeof(w); len -= sizeof(w), p += sizeof(w)) {
-		memcpy(w, p, sizeof(w));
-		a += w[0];
-		b += w[1];
-	}
-	a += b;
-	sum = a[0] + a[1] + a[2] + a[3];
-	for (; len >= sizeof(one); len -= sizeof(one), p += sizeof(one)) {
-		memcpy(&one, p, sizeof(one));
-		sum += one;
-	}
-	while (len-- > 0)
-		sum += *p++;
-	return sum;
-}

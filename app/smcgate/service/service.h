@@ -128,7 +128,7 @@ void service_timer_cancel(struct service *svc, struct service_timer *t);
 /* ---- small things several services need ------------------------------------- */
 /* Free a chain of single buffers linked by next (sock_take(), a refused sock_give()). */
 void service_chain_free(struct rte_mbuf *chain);
-/* A sum over the octets: the cheapest way to have read them all. */
+/* The sum of the octets, each of them read. */
 uint64_t service_sum(const void *data, uint32_t len);
 
 #define SERVICE_REGISTER(type) \

@@ -140,13 +140,15 @@ static void net_tx_finish__random_shapes(void)
 
 	start();
 	for (unsigned i = 0; i < 1200; i++) {
+		bool chains = (offloads[i % RTE_DIM(offloads)] & NET_TX_MULTI_SEG) != 0;
 		struct shape s = {
 			.l2 = below(2) ? 14 : 18, .opts = below(11) * 4, .piece_max = 1 + below(1900),
 			.flags = 0x10 | below(2) * RTE_TCP_PSH_FLAG | below(2) * RTE_TCP_FIN_FLAG, .ip_cksum = below(2),
 		};
 
 		if (below(3) != 0) {
-			s.unit = 536 + below(1000);
+			/* one in four has no room behind the headers: attached */
+			s.unit = below(4) != 0 || !chains ? 536 + below(1000) : 2200 + below(6800);
 			s.len = 1 + below(RTE_MIN(60000u, s.unit * 100));
 			s.piece_max += 100; /* the pool holds the whole */
 		} else {
@@ -221,10 +223,10 @@ static void net_tx_finish__refuses(void)
 }
 
 /* Pieces attached need the one pool, pieces copied the other. */
-static void pool_dry(uint32_t offloads, struct rte_mempool *dry)
+static void pool_dry(uint32_t unit, uint32_t offloads, struct rte_mempool *dry)
 {
 	static struct rte_mbuf *hold[16384];
-	const struct shape s = { .l2 = 14, .len = 50000, .unit = 1448, .piece_max = 1500, .flags = 0x18 };
+	const struct shape s = { .l2 = 14, .len = 50000, .unit = unit, .piece_max = 1500, .flags = 0x18 };
 	struct rte_mbuf *out[NET_GSO_MAX_FRAMES], *m;
 	uint64_t flags;
 	unsigned n = 0;
@@ -243,8 +245,9 @@ static void pool_dry(uint32_t offloads, struct rte_mempool *dry)
 static void net_tx_finish__pool_dry_keeps_the_segment(void)
 {
 	start();
-	pool_dry(NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM, fix_ind_pool);
-	pool_dry(NET_TX_MULTI_SEG, fix_hdr_pool);
+	pool_dry(8900, NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM, fix_ind_pool);
+	pool_dry(1448, NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM, fix_hdr_pool);
+	pool_dry(1448, NET_TX_MULTI_SEG, fix_hdr_pool);
 	fix_fini(&f);
 }
 
@@ -290,8 +293,9 @@ static void pinned_body(void)
 
 	start();
 	for (unsigned i = 0; i < 200; i++) {
-		const struct shape s = { .l2 = 14, .opts = 12, .len = 1 + below(30000), .unit = 1448,
-					 .piece_max = 900, .flags = 0x18, .ip_cksum = true };
+		const bool chains = (offloads[i % RTE_DIM(offloads)] & NET_TX_MULTI_SEG) != 0;
+		const struct shape s = { .l2 = 14, .opts = 12, .len = 1 + below(30000),
+					 .unit = i % 2 != 0 || !chains ? 1448 : 8900, .piece_max = 900, .flags = 0x18, .ip_cksum = true };
 
 		run(&s, offloads[i % RTE_DIM(offloads)]);
 		m = net_pull_up(f.st, fix_raw(payload, 500, 1 + below(300)), NET_PULL_LEN);
@@ -318,7 +322,7 @@ static void net_tx_finish__pinned_buffers(void)
 /* A head of another kind than the pool is refused, not corrupted. */
 static void mixed_body(void)
 {
-	const struct shape s = { .l2 = 14, .len = 5000, .unit = 1448, .piece_max = 1000, .flags = 0x18 };
+	const struct shape s = { .l2 = 14, .len = 5000, .unit = 2900, .piece_max = 1000, .flags = 0x18 };
 	struct rte_mempool *pinned = fix_hdr_pool, *plain = rte_mempool_lookup("fix_hdr");
 	struct rte_mbuf *out[8], *m;
 

@@ -89,6 +89,25 @@ static unsigned backend_port(unsigned n)
 	return rte_be_to_cpu_16(fake_connect_args(fake_opened(n))->rport);
 }
 
+/* The same sum wherever the octets lie and however they come, each of them in it once. */
+static void service_sum__every_place_and_length(void)
+{
+	static uint8_t buf[2048];
+	uint64_t want, seed = 1;
+
+	for (unsigned i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)test_random(&seed);
+	for (unsigned off = 0; off < 70; off++) {
+		want = 0;
+		for (uint32_t len = 0; len < 1500; len++) {
+			CU_ASSERT_EQUAL_FATAL(service_sum(buf + off, len), want);
+			want += buf[off + len];
+		}
+	}
+	memset(buf, 0xff, sizeof(buf));
+	CU_ASSERT_EQUAL(service_sum(buf, sizeof(buf)), UINT64_C(255) * sizeof(buf));
+}
+
 static void proxy__relays_both_ways(void)
 {
 	start("proxy", TWO_BACKENDS);
@@ -365,6 +384,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(echo__returns_what_came),
 	TEST_CASE(echo__stops_reading_without_room),
 	TEST_CASE(discard__reads_what_it_discards),
+	TEST_CASE(service_sum__every_place_and_length),
 	TEST_CASE(proxy__relays_both_ways),
 	TEST_CASE(proxy__back_pressure),
 	TEST_CASE(proxy__round_robin_and_retry),
