@@ -6,11 +6,13 @@
 static void advance(struct roce_qp *qp, uint32_t n, uint64_t now_us)
 {
 	struct core_qp *c = &qp->c;
+	bool ahead;
 
 	if (n == 0)
 		return;
 	/* What was to be sent again has arrived meanwhile. */
-	if (psn_from(qp->nxt, qp->una) < n) {
+	ahead = psn_from(qp->nxt, qp->una) < n;
+	if (ahead) {
 		qp->nxt = psn_add(qp->una, n);
 		qp->blocked = false;
 	}
@@ -27,7 +29,7 @@ static void advance(struct roce_qp *qp, uint32_t n, uint64_t now_us)
 	qp->rnr_retries = 0;
 	qp->rnr = false;
 	window_acked(qp, n);
-	timer_progress(qp, now_us);
+	timer_progress(qp, ahead, now_us);
 	if (qp->blocked && qp->cur == c->sq_done)
 		core_qp_fail(c, RD_WC_LOC_PROT_ERR, true);
 	else
@@ -46,6 +48,7 @@ static void sequence_nak(struct roce_qp *qp, uint64_t now_us)
 	qp->nak_seen = true;
 	qp->nak_psn = qp->una;
 	qp->nak_us = now_us;
+	qp->again = false; /* what is answered from now on was asked for */
 	window_lost(qp, now_us);
 	requester_go_back(qp);
 }
@@ -94,8 +97,11 @@ void ack_input(struct roce_qp *qp, const struct roce_pkt *p, uint64_t now_us)
 		return;
 	}
 	/* Old ones are about what we know; ones of the future are forged (9.7.5.1.2). */
-	if (at < 0)
+	if (at < 0) {
+		if (AETH_TYPE(syndrome) == AETH_TYPE(AETH_ACK))
+			timer_old_ack(qp, p->psn, now_us);
 		return;
+	}
 	if ((uint32_t)at >= in_flight(qp)) {
 		counters_of(qp)->bad_ack++;
 		return;

@@ -108,7 +108,7 @@ void core_qp_query(const struct core_qp *qp, struct rd_qp_info *out)
 bool core_has_gid(const struct core_dev *dev, const struct rd_gid *gid)
 {
 	for (unsigned i = 0; i < dev->n_gids; i++)
-		if (memcmp(&dev->gids[i], gid, sizeof(*gid)) == 0)
+		if (rd_gid_equal(&dev->gids[i], gid))
 			return true;
 	return false;
 }

@@ -14,6 +14,8 @@
 
 #include <sys/queue.h>
 
+#include <rte_branch_prediction.h>
+
 #include "pmd/base/pool.h"
 #include "pmd/rdma/mr.h"
 #include "pmd/rdma/rd.h"
@@ -37,6 +39,7 @@ struct wqe {
 	uint32_t first_psn;      /* roce */
 	uint32_t n_pkts;
 	uint8_t op, flags, n_sge;
+	uint32_t mrs_ended;      /* mr_table.ended when it was checked */
 	union {
 		struct rd_sge sge[RD_MAX_SGE];
 		uint8_t inl[RD_INLINE_MAX];
@@ -47,6 +50,7 @@ struct wqe {
 struct rqe {
 	uint64_t cookie;
 	uint32_t len;            /* room */
+	uint32_t mrs_ended;      /* as in wqe */
 	uint8_t n_sge;
 	struct rd_sge sge[RD_MAX_SGE];
 };
@@ -197,7 +201,10 @@ void core_qp_fail(struct core_qp *qp, enum rd_status status, bool tell);
 /* Room for so many completions more, or that many less. -ENOSPC, -ENOMEM. */
 int cq_reserve(struct cq *cq, uint32_t n);
 void cq_release(struct cq *cq, uint32_t n);
-void cq_push(struct cq *cq, struct core_qp *qp, const struct rd_wc *wc, uint32_t upto);
+static inline void cq_push(struct cq *cq, struct core_qp *qp, const struct rd_wc *wc, uint32_t upto)
+{
+	cq->ring[cq->tail++ & cq->mask] = (struct cqe){ .wc = *wc, .qp = qp, .upto = upto };
+}
 unsigned cq_poll(struct cq *cq, struct rd_wc *wc, unsigned n);
 /* Takes out what is there of a queue pair. */
 void cq_purge(struct cq *cq, const struct core_qp *qp);
@@ -237,6 +244,30 @@ static inline struct wqe *core_wqe(const struct core_qp *qp, uint32_t pos)
 static inline struct rqe *core_rqe(const struct core_qp *qp, uint32_t pos)
 {
 	return &qp->rq[pos & qp->rq_mask];
+}
+
+/* All of the list is in regions of the queue pair's domain that grant access. */
+static inline bool core_sges_ok(const struct core_qp *qp, const struct rd_sge *sge, unsigned n, uint8_t access)
+{
+	const struct mr_table *mrs = &core_dev_of(qp)->mrs;
+
+	for (unsigned i = 0; i < n; i++)
+		if (sge[i].len != 0 && !mr_local(mrs, &qp->pd->rd, sge[i].lkey, sge[i].addr, sge[i].len, access))
+			return false;
+	return true;
+}
+
+/* Regions may have ended since the work request was posted: are those of this one there? */
+static inline bool core_source_ok(const struct core_qp *qp, const struct wqe *e)
+{
+	return likely(e->mrs_ended == core_dev_of(qp)->mrs.ended) || (e->flags & RD_F_INLINE) ||
+	       core_sges_ok(qp, e->sge, e->n_sge, 0);
+}
+
+static inline bool core_sink_ok(const struct core_qp *qp, const struct rqe *r)
+{
+	return likely(r->mrs_ended == core_dev_of(qp)->mrs.ended) ||
+	       core_sges_ok(qp, r->sge, r->n_sge, RD_ACCESS_LOCAL_WRITE);
 }
 
 #endif

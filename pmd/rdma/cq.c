@@ -36,11 +36,6 @@ void cq_release(struct cq *cq, uint32_t n)
 	cq->reserved -= n;
 }
 
-void cq_push(struct cq *cq, struct core_qp *qp, const struct rd_wc *wc, uint32_t upto)
-{
-	cq->ring[cq->tail++ & cq->mask] = (struct cqe){ .wc = *wc, .qp = qp, .upto = upto };
-}
-
 unsigned cq_poll(struct cq *cq, struct rd_wc *wc, unsigned n)
 {
 	unsigned i = 0;

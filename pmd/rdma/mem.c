@@ -16,6 +16,8 @@ struct mem_qp {
 	struct core_qp c;
 	TAILQ_ENTRY(mem_qp) waiting;
 	bool listed;
+	struct mem_dev *peer;    /* device of the other end, NULL: none; as of */
+	uint32_t peer_devs;      /* mem_fabric.n_changes */
 };
 
 struct mem_dev {
@@ -30,6 +32,7 @@ struct mem_fabric {
 	LIST_HEAD(, mem_dev) devs;
 	TAILQ_HEAD(, mem_qp) waiting; /* with work requests not yet moved */
 	bool changed;            /* since the last look at them */
+	uint32_t n_changes;      /* of devs; never 0 */
 };
 
 int mem_fabric_create(struct mem_fabric **out)
@@ -40,6 +43,7 @@ int mem_fabric_create(struct mem_fabric **out)
 		return -ENOMEM;
 	LIST_INIT(&f->devs);
 	TAILQ_INIT(&f->waiting);
+	f->n_changes = 1;
 	*out = f;
 	return 0;
 }
@@ -74,16 +78,34 @@ static void leave_line(struct mem_qp *qp)
 
 enum verdict { MOVED, WAIT, FAILED };
 
-/* The other end: NULL with WAIT while it may still come, else with FAILED. */
-static struct core_qp *find_peer(const struct core_qp *qp, enum verdict *v)
+static struct mem_dev *peer_dev(struct mem_qp *qp)
 {
+	struct mem_fabric *f = dev_of(&qp->c)->fabric;
 	struct mem_dev *dev;
+
+	if (likely(qp->peer_devs == f->n_changes))
+		return qp->peer;
+	LIST_FOREACH(dev, &f->devs, next)
+		if (core_has_gid(&dev->c, &qp->c.attr.remote))
+			break;
+	qp->peer = dev;
+	qp->peer_devs = f->n_changes;
+	return dev;
+}
+
+static void devs_changed(struct mem_fabric *f)
+{
+	if (++f->n_changes == 0)
+		f->n_changes = 1;
+}
+
+/* The other end: NULL with WAIT while it may still come, else with FAILED. */
+static struct core_qp *find_peer(struct core_qp *qp, enum verdict *v)
+{
+	struct mem_dev *dev = peer_dev((struct mem_qp *)qp);
 	struct core_qp *peer;
 
 	*v = FAILED;
-	LIST_FOREACH(dev, &dev_of(qp)->fabric->devs, next)
-		if (core_has_gid(&dev->c, &qp->attr.remote))
-			break;
 	if (dev == NULL || dev->c.gone)
 		return NULL;
 	peer = qp_table_find(&dev->c.qps, qp->attr.remote_qpn);
@@ -95,34 +117,10 @@ static struct core_qp *find_peer(const struct core_qp *qp, enum verdict *v)
 	}
 	/* One that is connected elsewhere does not answer. */
 	if (peer->attr.remote_qpn != qp->rd.qpn ||
-	    memcmp(&peer->attr.remote, &qp->attr.local, sizeof(struct rd_gid)) != 0)
+	    !rd_gid_equal(&peer->attr.remote, &qp->attr.local))
 		return NULL;
 	*v = MOVED;
 	return peer;
-}
-
-static bool source_ok(const struct core_qp *qp, const struct wqe *e)
-{
-	const struct mr_table *mrs = &core_dev_of(qp)->mrs;
-
-	if (e->flags & RD_F_INLINE)
-		return true;
-	for (unsigned i = 0; i < e->n_sge; i++)
-		if (e->sge[i].len != 0 &&
-		    !mr_local(mrs, &qp->pd->rd, e->sge[i].lkey, e->sge[i].addr, e->sge[i].len, 0))
-			return false;
-	return true;
-}
-
-static bool sink_ok(const struct core_qp *peer, const struct rqe *r)
-{
-	const struct mr_table *mrs = &core_dev_of(peer)->mrs;
-
-	for (unsigned i = 0; i < r->n_sge; i++)
-		if (r->sge[i].len != 0 && !mr_local(mrs, &peer->pd->rd, r->sge[i].lkey, r->sge[i].addr,
-						    r->sge[i].len, RD_ACCESS_LOCAL_WRITE))
-			return false;
-	return true;
 }
 
 /* Octets of the message from offset on, into to. */
@@ -183,7 +181,7 @@ static enum rd_status move_send(const struct core_qp *qp, struct core_qp *peer, 
 		*mine = RD_WC_LOC_LEN_ERR;
 		return RD_WC_REM_INV_REQ_ERR;
 	}
-	if (!sink_ok(peer, r)) {
+	if (!core_sink_ok(peer, r)) {
 		*mine = RD_WC_LOC_PROT_ERR;
 		return RD_WC_REM_OP_ERR;
 	}
@@ -214,7 +212,7 @@ static enum verdict move_one(struct core_qp *qp, struct core_qp *peer)
 	struct core_dev *dev = core_dev_of(qp), *pdev = core_dev_of(peer);
 	enum rd_status status, mine = RD_WC_SUCCESS;
 
-	if (!source_ok(qp, e)) {
+	if (!core_source_ok(qp, e)) {
 		core_qp_fail(qp, RD_WC_LOC_PROT_ERR, true);
 		return FAILED;
 	}
@@ -355,6 +353,7 @@ static void mem_close(struct rd_dev *rd)
 	struct mem_dev *dev = (struct mem_dev *)rd;
 
 	LIST_REMOVE(dev, next);
+	devs_changed(dev->fabric);
 	core_fini(&dev->c);
 	free(dev);
 }
@@ -398,6 +397,7 @@ int mem_create(struct rd_dev **out, struct mem_fabric *f, const struct mem_confi
 	}
 	dev->fabric = f;
 	LIST_INSERT_HEAD(&f->devs, dev, next);
+	devs_changed(f);
 	*out = &dev->c.rd;
 	return 0;
 }

@@ -85,4 +85,5 @@ void mr_dereg(struct mr_table *t, struct rd_mr *rd)
 	mr->next = t->free;
 	t->free = pool_index(&t->pool, mr);
 	t->used--;
+	t->ended++;
 }

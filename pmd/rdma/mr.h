@@ -25,6 +25,7 @@ struct mr_table {
 	uint8_t bits;
 	uint32_t used;
 	uint32_t free;           /* list of indices, 0: empty */
+	uint32_t ended;          /* regions that have: while it is the same, what was found is still there */
 	void (*random)(void *ctx, void *buf, size_t len);
 	void *ctx;
 };
@@ -72,8 +73,9 @@ static inline bool mr_local(const struct mr_table *t, const struct rd_pd *pd, ui
 
 	if (mr == NULL || mr->pd != pd || (mr->access & access) != access)
 		return false;
+	/* Below the start it is beyond the end, since that does not wrap. */
 	at = (uint64_t)(uintptr_t)addr - (uint64_t)(uintptr_t)mr->start;
-	return (uintptr_t)addr >= (uintptr_t)mr->start && len <= mr->len && at <= mr->len - len;
+	return len <= mr->len && at <= mr->len - len;
 }
 
 /* Where [va, va + len) of a peer lies in our memory; NULL with the reason. */

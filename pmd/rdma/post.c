@@ -5,17 +5,12 @@
 
 #include "pmd/rdma/core.h"
 
-/* Octets of the list, UINT64_MAX when an entry is not ours to use. */
-static uint64_t sge_total(const struct core_qp *qp, const struct rd_sge *sge, unsigned n, uint8_t access)
+static uint64_t sge_total(const struct rd_sge *sge, unsigned n)
 {
-	const struct mr_table *mrs = &core_dev_of(qp)->mrs;
 	uint64_t total = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (sge[i].len != 0 && !mr_local(mrs, &qp->pd->rd, sge[i].lkey, sge[i].addr, sge[i].len, access))
-			return UINT64_MAX;
+	for (unsigned i = 0; i < n; i++)
 		total += sge[i].len;
-	}
 	return total;
 }
 
@@ -25,20 +20,19 @@ static bool send_ok(const struct core_qp *qp, const struct rd_wr *wr)
 		return false;
 	if (wr->flags & RD_F_INLINE)
 		return wr->n_sge <= 1 && (wr->n_sge == 0 || wr->sge[0].len <= RD_INLINE_MAX);
-	return sge_total(qp, wr->sge, wr->n_sge, 0) <= CORE_LEN_MAX;
+	return core_sges_ok(qp, wr->sge, wr->n_sge, 0) && sge_total(wr->sge, wr->n_sge) <= CORE_LEN_MAX;
 }
 
-static void wqe_fill(struct wqe *e, const struct rd_wr *wr)
+static void wqe_fill(struct wqe *e, const struct rd_wr *wr, uint32_t mrs_ended)
 {
+	e->mrs_ended = mrs_ended;
 	e->cookie = wr->cookie;
 	e->raddr = wr->raddr;
 	e->rkey = wr->rkey;
 	e->op = wr->op;
 	e->flags = wr->flags;
 	e->n_sge = wr->n_sge;
-	e->len = 0;
-	for (unsigned i = 0; i < wr->n_sge; i++)
-		e->len += wr->sge[i].len;
+	e->len = (uint32_t)sge_total(wr->sge, wr->n_sge);
 	if (!(wr->flags & RD_F_INLINE))
 		memcpy(e->sge, wr->sge, sizeof(e->sge));
 	else if (e->len != 0)
@@ -78,7 +72,7 @@ int core_post_send(struct rd_qp *rd, const struct rd_wr *wr, unsigned n)
 		if (!send_ok(qp, &wr[i]))
 			return -EINVAL;
 	for (unsigned i = 0; i < n; i++)
-		wqe_fill(core_wqe(qp, qp->sq_tail++), &wr[i]);
+		wqe_fill(core_wqe(qp, qp->sq_tail++), &wr[i], core_dev_of(qp)->mrs.ended);
 	if (rd->state == RD_QP_ERR)
 		flush_send(qp);
 	else if (n != 0)
@@ -97,16 +91,16 @@ int core_post_recv(struct rd_qp *rd, const struct rd_recv *recv, unsigned n)
 		return -EAGAIN;
 	for (unsigned i = 0; i < n; i++)
 		if (recv[i].n_sge > RD_MAX_SGE ||
-		    sge_total(qp, recv[i].sge, recv[i].n_sge, RD_ACCESS_LOCAL_WRITE) > CORE_LEN_MAX)
+		    !core_sges_ok(qp, recv[i].sge, recv[i].n_sge, RD_ACCESS_LOCAL_WRITE) ||
+		    sge_total(recv[i].sge, recv[i].n_sge) > CORE_LEN_MAX)
 			return -EINVAL;
 	for (unsigned i = 0; i < n; i++) {
 		struct rqe *e = core_rqe(qp, qp->rq_tail++);
 
 		e->cookie = recv[i].cookie;
 		e->n_sge = recv[i].n_sge;
-		e->len = 0;
-		for (unsigned s = 0; s < recv[i].n_sge; s++)
-			e->len += recv[i].sge[s].len;
+		e->mrs_ended = dev->mrs.ended;
+		e->len = (uint32_t)sge_total(recv[i].sge, recv[i].n_sge);
 		memcpy(e->sge, recv[i].sge, sizeof(e->sge));
 	}
 	if (rd->state == RD_QP_ERR)
@@ -119,10 +113,12 @@ int core_post_recv(struct rd_qp *rd, const struct rd_recv *recv, unsigned n)
 void core_send_done(struct core_qp *qp, enum rd_status status)
 {
 	const struct wqe *e = core_wqe(qp, qp->sq_done++);
-	struct rd_wc wc = { .cookie = e->cookie, .user = qp->rd.user, .status = (uint8_t)status, .op = e->op };
+	struct rd_wc wc;
 
-	if (status != RD_WC_SUCCESS || (e->flags & RD_F_SIGNAL))
-		cq_push(&core_dev_of(qp)->cq, qp, &wc, qp->sq_done);
+	if (status == RD_WC_SUCCESS && !(e->flags & RD_F_SIGNAL))
+		return;
+	wc = (struct rd_wc){ .cookie = e->cookie, .user = qp->rd.user, .status = (uint8_t)status, .op = e->op };
+	cq_push(&core_dev_of(qp)->cq, qp, &wc, qp->sq_done);
 }
 
 void core_recv_done(struct core_qp *qp, enum rd_status status, uint32_t len)

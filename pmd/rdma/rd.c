@@ -31,33 +31,14 @@ const char *rd_status_name(unsigned status)
 }
 
 void rd_submit(struct rd_dev *dev, struct rd_req *req) { dev->ops->submit(dev, req); }
-unsigned rd_progress(struct rd_dev *dev, unsigned budget) { return dev->ops->progress(dev, budget); }
 uint32_t rd_qp_num(const struct rd_qp *qp) { return qp->qpn; }
-enum rd_qp_state rd_qp_state(const struct rd_qp *qp) { return qp->state; }
-uint32_t rd_mr_lkey(const struct rd_mr *mr) { return mr->lkey; }
 uint32_t rd_mr_rkey(const struct rd_mr *mr) { return mr->rkey; }
 uint64_t rd_mr_addr(const struct rd_mr *mr) { return mr->addr; }
 unsigned rd_send_room(const struct rd_qp *qp) { return qp->dev->ops->send_room(qp); }
-unsigned rd_poll(struct rd_dev *dev, struct rd_wc *wc, unsigned n) { return dev->ops->poll(dev, wc, n); }
 void rd_query(const struct rd_dev *dev, struct rd_info *out) { dev->ops->query(dev, out); }
 void rd_counters(const struct rd_dev *dev, struct rd_counters *out) { dev->ops->counters(dev, out); }
 void rd_qp_query(const struct rd_qp *qp, struct rd_qp_info *out) { qp->dev->ops->qp_query(qp, out); }
 bool rd_busy(const struct rd_dev *dev) { return dev->ops->busy(dev); }
-
-int rd_post_send(struct rd_qp *qp, const struct rd_wr *wr, unsigned n)
-{
-	return qp->dev->ops->post_send(qp, wr, n);
-}
-
-int rd_post_recv(struct rd_qp *qp, const struct rd_recv *recv, unsigned n)
-{
-	return qp->dev->ops->post_recv(qp, recv, n);
-}
-
-unsigned rd_event_poll(struct rd_dev *dev, struct rd_event *ev, unsigned n)
-{
-	return dev->ops->event_poll(dev, ev, n);
-}
 
 void rd_close(struct rd_dev *dev)
 {

@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_common.h>
 
@@ -40,6 +41,15 @@ struct rd_qp;
 struct rd_gid {
 	uint8_t b[16];            /* ::ffff:a.b.c.d for IPv4 */
 };
+
+static inline bool rd_gid_equal(const struct rd_gid *a, const struct rd_gid *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
 
 enum rd_op { RD_OP_SEND, RD_OP_WRITE, RD_OP_RECV };
 
@@ -153,13 +163,13 @@ struct rd_req {
 void rd_submit(struct rd_dev *dev, struct rd_req *req);
 /* Ends requests, at most budget; those submitted by done() in the same call
  * included. Returns how many. */
-unsigned rd_progress(struct rd_dev *dev, unsigned budget);
+static inline unsigned rd_progress(struct rd_dev *dev, unsigned budget);
 
 /* ---- queue pairs and regions ------------------------------------------------- */
 
 uint32_t rd_qp_num(const struct rd_qp *qp);
-enum rd_qp_state rd_qp_state(const struct rd_qp *qp);
-uint32_t rd_mr_lkey(const struct rd_mr *mr);
+static inline enum rd_qp_state rd_qp_state(const struct rd_qp *qp);
+static inline uint32_t rd_mr_lkey(const struct rd_mr *mr);
 uint32_t rd_mr_rkey(const struct rd_mr *mr);
 /* What the peer puts into raddr for the region's first octet. */
 uint64_t rd_mr_addr(const struct rd_mr *mr);
@@ -174,16 +184,16 @@ uint64_t rd_mr_addr(const struct rd_mr *mr);
  * -EAGAIN: no room for the list. -EINVAL: state (sends: RTS or ERR), length,
  * lkey. -EIO: the device is gone.
  */
-int rd_post_send(struct rd_qp *qp, const struct rd_wr *wr, unsigned n);
+static inline int rd_post_send(struct rd_qp *qp, const struct rd_wr *wr, unsigned n);
 /* Work requests that may be posted now. */
 unsigned rd_send_room(const struct rd_qp *qp);
-int rd_post_recv(struct rd_qp *qp, const struct rd_recv *recv, unsigned n); /* likewise */
+static inline int rd_post_recv(struct rd_qp *qp, const struct rd_recv *recv, unsigned n); /* likewise */
 
 /* Completions, at most n: of a queue pair send completions in order of posting,
  * receive completions in order of arrival; each posted receive and each
  * signalled or failed work request exactly once, also when the device is lost.
  * A failed one is followed by RD_WC_WR_FLUSH_ERR for all behind it and all receives. */
-unsigned rd_poll(struct rd_dev *dev, struct rd_wc *wc, unsigned n);
+static inline unsigned rd_poll(struct rd_dev *dev, struct rd_wc *wc, unsigned n);
 
 /* ---- events -------------------------------------------------------------------- */
 
@@ -199,7 +209,7 @@ struct rd_event {
 	void *user;
 	struct rd_gid gid;
 };
-unsigned rd_event_poll(struct rd_dev *dev, struct rd_event *ev, unsigned n);
+static inline unsigned rd_event_poll(struct rd_dev *dev, struct rd_event *ev, unsigned n);
 
 /* ---- looking --------------------------------------------------------------------- */
 
@@ -223,7 +233,8 @@ void rd_query(const struct rd_dev *dev, struct rd_info *out);
 	X(sent_pkts) X(rcvd_pkts) X(sent_bytes) X(rcvd_bytes) X(rdma_sends) X(rdma_recvs) X(rdma_writes) \
 	X(duplicate_request) X(out_of_seq_request) X(rcvd_rnr_err) X(send_rnr_err) X(rcvd_seq_err) X(ack_deferred) \
 	X(retry_exceeded_err) X(retry_rnr_exceeded_err) X(completer_retry_err) X(send_err) \
-	X(acks_sent) X(naks_sent) X(retransmitted_pkts) X(timeouts) X(tail_probes) X(win_limited) X(tx_full) X(no_mbuf) \
+	X(acks_sent) X(naks_sent) X(retransmitted_pkts) X(timeouts) X(tail_probes) X(spurious_retransmits) \
+	X(win_limited) X(tx_full) X(no_mbuf) \
 	X(ce_rcvd) X(cnp_rcvd) X(rkey_err) X(access_err) X(invalid_request) \
 	X(bad_len) X(bad_opcode) X(bad_tver) X(bad_qpn) X(bad_addr) X(bad_pkey) X(bad_state) X(bad_ack) X(bad_udp_cksum) \
 	X(icrc_err) X(fragment) X(ip_options)
@@ -291,6 +302,43 @@ struct rd_qp {
 	uint32_t qpn;
 	uint8_t state;            /* enum rd_qp_state */
 };
+
+/* ---- the calls of every turn, in line ---------------------------------------------------- */
+
+static inline enum rd_qp_state rd_qp_state(const struct rd_qp *qp)
+{
+	return (enum rd_qp_state)qp->state;
+}
+
+static inline uint32_t rd_mr_lkey(const struct rd_mr *mr)
+{
+	return mr->lkey;
+}
+
+static inline unsigned rd_progress(struct rd_dev *dev, unsigned budget)
+{
+	return dev->ops->progress(dev, budget);
+}
+
+static inline int rd_post_send(struct rd_qp *qp, const struct rd_wr *wr, unsigned n)
+{
+	return qp->dev->ops->post_send(qp, wr, n);
+}
+
+static inline int rd_post_recv(struct rd_qp *qp, const struct rd_recv *recv, unsigned n)
+{
+	return qp->dev->ops->post_recv(qp, recv, n);
+}
+
+static inline unsigned rd_poll(struct rd_dev *dev, struct rd_wc *wc, unsigned n)
+{
+	return dev->ops->poll(dev, wc, n);
+}
+
+static inline unsigned rd_event_poll(struct rd_dev *dev, struct rd_event *ev, unsigned n)
+{
+	return dev->ops->event_poll(dev, ev, n);
+}
 
 static inline uint32_t rd_mtu_octets(uint8_t code)
 {

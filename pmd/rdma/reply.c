@@ -15,6 +15,13 @@ void reply_ack(struct roce_qp *qp)
 	qp_reply(qp);
 }
 
+void reply_again(struct roce_qp *qp, uint32_t psn)
+{
+	if (qp->reply == REPLY_ACK && qp->epsn != qp->acked && psn_add(psn, 1) == qp->epsn)
+		qp->again_epsn = qp->epsn;
+	reply_ack(qp);
+}
+
 void reply_nak_seq(struct roce_qp *qp, uint32_t psn)
 {
 	if (qp->reply >= REPLY_NAK_SEQ) {
@@ -68,6 +75,7 @@ static bool send_reply(struct roce_qp *qp)
 	struct packet_fields f = { .op = OP_ACK, .ip_id = r->ip_id };
 	struct roce_aeth aeth = { rte_cpu_to_be_32((uint32_t)syndrome << 24 | qp->msn) };
 	struct packet p;
+	bool twice = false;
 
 	/* A NAK names what is missing, as of now; an ACK the last that is there. */
 	if (qp->reply == REPLY_ACK)
@@ -81,11 +89,14 @@ static bool send_reply(struct roce_qp *qp)
 	r->ip_id++;
 	packet_put(&p, &aeth, sizeof(aeth));
 	roce_tx(qp, packet_end(&p, &qp->tmpl));
-	if (qp->reply == REPLY_ACK)
+	if (qp->reply == REPLY_ACK) {
+		twice = qp->again_epsn == qp->epsn && qp->acked != qp->epsn;
 		r->c.counters.acks_sent++;
-	else
+		qp->acked = qp->epsn;
+	} else {
 		count_nak(qp, syndrome);
-	qp->reply = REPLY_NONE;
+	}
+	qp->reply = twice ? REPLY_ACK : REPLY_NONE;
 	return true;
 }
 
@@ -96,7 +107,7 @@ unsigned reply_output(struct roce_qp *qp, unsigned limit)
 	/* Nothing behind a READ is acknowledged before its responses left. */
 	if (read_pending(qp))
 		sent = read_output(qp, limit);
-	if (!read_pending(qp) && qp->reply != REPLY_NONE && sent < limit && send_reply(qp))
+	while (!read_pending(qp) && qp->reply != REPLY_NONE && sent < limit && send_reply(qp))
 		sent++;
 	return sent;
 }

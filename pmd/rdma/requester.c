@@ -55,20 +55,6 @@ bool requester_may_send(const struct roce_qp *qp)
 
 /* ---- one packet ------------------------------------------------------------------ */
 
-/* The regions may be gone since the work request was posted. */
-static bool source_ok(const struct roce_qp *qp, const struct wqe *e)
-{
-	const struct mr_table *mrs = &roce_of(qp)->c.mrs;
-
-	if (e->flags & RD_F_INLINE)
-		return true;
-	for (unsigned i = 0; i < e->n_sge; i++)
-		if (e->sge[i].len != 0 &&
-		    !mr_local(mrs, &qp->c.pd->rd, e->sge[i].lkey, e->sge[i].addr, e->sge[i].len, 0))
-			return false;
-	return true;
-}
-
 static void put_payload(struct packet *p, const struct wqe *e, uint32_t offset, uint32_t len)
 {
 	if (e->flags & RD_F_INLINE) {
@@ -108,7 +94,7 @@ static int emit(struct roce_qp *qp, const struct wqe *e, uint32_t psn, bool ask)
 	struct packet_fields f = { .ack_req = ask, .psn = psn, .ip_id = r->ip_id };
 	struct packet p;
 
-	if (!source_ok(qp, e))
+	if (!core_source_ok(&qp->c, e))
 		return -EACCES;
 	f.op = (uint8_t)((e->op == RD_OP_WRITE ? OP_WRITE_FIRST : OP_SEND_FIRST) + segment(e, idx));
 	if ((e->flags & RD_F_SOLICITED) && e->op == RD_OP_SEND && idx + 1 == e->n_pkts)
@@ -131,7 +117,7 @@ static int emit(struct roce_qp *qp, const struct wqe *e, uint32_t psn, bool ask)
 
 /* ---- sending ------------------------------------------------------------------------ */
 
-static unsigned send_probe(struct roce_qp *qp)
+static unsigned send_probe(struct roce_qp *qp, uint64_t now_us)
 {
 	uint32_t psn = psn_add(qp->max, PSN_MASK), pos = qp->cur;
 	const struct wqe *e = core_wqe(&qp->c, pos);
@@ -145,6 +131,7 @@ static unsigned send_probe(struct roce_qp *qp)
 	if (emit(qp, e, psn, true) != 0)
 		return 0;
 	qp->rtt_running = false;
+	timer_probe_sent(qp, psn, now_us);
 	counters_of(qp)->tail_probes++;
 	counters_of(qp)->retransmitted_pkts++;
 	qp->retransmits++;
@@ -203,7 +190,7 @@ unsigned requester_output(struct roce_qp *qp, uint64_t now_us, unsigned limit)
 	int rc = 0;
 
 	if (qp->probe_due && limit != 0)
-		sent += send_probe(qp);
+		sent += send_probe(qp, now_us);
 	room = window_open(qp) ? qp->cwnd - psn_from(qp->nxt, qp->una) : 0;
 	n = RTE_MIN(limit - sent, room);
 	for (unsigned i = 0; i < n && rc == 0 && qp->cur != qp->c.sq_tail && !qp->blocked; i++) {

@@ -6,7 +6,7 @@
 
 void responder_start(struct roce_qp *qp)
 {
-	qp->epsn = qp->c.attr.rq_psn;
+	qp->epsn = qp->acked = qp->again_epsn = qp->c.attr.rq_psn;
 }
 
 void responder_refuse(struct roce_qp *qp, uint8_t syndrome)
@@ -218,14 +218,15 @@ static void execute(struct roce_qp *qp, struct rte_mbuf *m, const struct roce_pk
 }
 
 /* Old PSNs are never executed again (9.7.4.1.2); SEND and WRITE are
- * acknowledged once more, once per output whatever comes. */
+ * acknowledged once more, once per output whatever comes; twice, where all that came
+ * again was not acknowledged yet: the peer's timer learns from it (timer.c). */
 static void duplicate(struct roce_qp *qp, const struct roce_pkt *p)
 {
 	counters_of(qp)->duplicate_request++;
 	if (p->op == OP_READ_REQUEST)
 		read_again(qp, p);
 	else if (p->op < OP_READ_REQUEST || p->op == OP_SEND_LAST_INV || p->op == OP_SEND_ONLY_INV)
-		reply_ack(qp);
+		reply_again(qp, p->psn);
 }
 
 void responder_input(struct roce_qp *qp, struct rte_mbuf *m, const struct roce_pkt *p)

@@ -55,11 +55,17 @@ struct roce_qp {
 	uint64_t progress_us;    /* last progress, or begin of the flight */
 	uint64_t count_us;       /* when the silence counts as a retry */
 	uint32_t ack_timeout_us; /* 0: never counts */
-	uint32_t srtt_us, rttvar_us;
+	uint32_t srtt_us, rttvar_us, rtt_least_us;
 	uint32_t rto_us;
+	uint32_t rto_floor_us;   /* rto_min_us or more: raised by each needless retransmission, falls slowly */
+	uint64_t floor_us;       /* when it last moved */
 	uint64_t rtt_from_us;
 	uint32_t rtt_psn;
 	bool rtt_running;
+	bool again;              /* again_lo up to again_hi were sent again after a silence; at again_us */
+	uint32_t again_lo, again_hi;
+	uint64_t again_us;
+	uint32_t late_us;        /* the silence's length when the answer came; 0: it has not */
 	uint8_t backoff;         /* doublings of rto_us */
 	uint8_t retries, rnr_retries;
 	uint32_t nak_psn;        /* resent from there */
@@ -72,6 +78,8 @@ struct roce_qp {
 	uint8_t message;         /* enum message: begun, not ended */
 	bool nak_sent;           /* for epsn */
 	uint8_t reply;           /* enum reply */
+	uint32_t acked;          /* epsn as last acknowledged */
+	uint32_t again_epsn;     /* epsn when the packet before it came once more, not acknowledged yet */
 	uint8_t syndrome;        /* of REPLY_NAK */
 	uint32_t reply_psn;      /* of REPLY_NAK */
 	uint32_t nak_high;       /* greatest PSN thrown away since epsn was missing */
@@ -160,8 +168,12 @@ void timer_start(struct roce_qp *qp);
 void timer_stop(struct roce_qp *qp);
 /* A packet leaves. */
 void timer_sent(struct roce_qp *qp, uint32_t psn, bool ack_req, uint64_t now_us);
-/* Packets before una were acknowledged. */
-void timer_progress(struct roce_qp *qp, uint64_t now_us);
+/* Packets before una were acknowledged; ahead: some that were yet to be sent again. */
+void timer_progress(struct roce_qp *qp, bool ahead, uint64_t now_us);
+/* The packet is sent again because nothing was heard. */
+void timer_probe_sent(struct roce_qp *qp, uint32_t psn, uint64_t now_us);
+/* An acknowledgement of what is known to have arrived. */
+void timer_old_ack(struct roce_qp *qp, uint32_t psn, uint64_t now_us);
 /* Silent until then. */
 void timer_rnr(struct roce_qp *qp, uint8_t code, uint64_t now_us);
 void timer_fired(void *ctx, struct wheel_timer *t, uint64_t now_us);
@@ -186,6 +198,8 @@ unsigned read_output(struct roce_qp *qp, unsigned limit);
 
 /* ---- reply.c --------------------------------------------------------------------------------- */
 void reply_ack(struct roce_qp *qp);
+/* To a packet that came before. */
+void reply_again(struct roce_qp *qp, uint32_t psn);
 void reply_nak_seq(struct roce_qp *qp, uint32_t psn);
 /* At epsn, with that syndrome. */
 void reply_nak(struct roce_qp *qp, uint8_t syndrome);

@@ -7,14 +7,23 @@
  * round trip time, so that a loss costs little. Giving up follows the local ACK
  * timeout the user asked for: silence of that length counts as a retry, with
  * the interval doubled twice at most (InfiniBand 9.7.6.1.3 allows 1 to 4 times).
+ *
+ * The retransmission time is RFC 6298's with a floor. A machine that is busy, or
+ * emulated, may now and then answer late by many round trips, which no variance
+ * foresees: then what was sent again was acknowledged twice, or sooner than it can
+ * have been answered. Each such finding raises the floor to what it would have
+ * taken, and at least to double; it falls by and by while none is made.
  */
 #include <string.h>
+
+#include <rte_branch_prediction.h>
 
 #include "pmd/rdma/roce_private.h"
 
 #define RTO_FIRST_US 50000U      /* before a round trip was measured */
 #define RTO_MAX_US 500000U       /* where the user sets no timeout */
 #define COUNT_DOUBLINGS 2
+#define FLOOR_FALLS_US 1000000U  /* by an eighth each */
 
 /* InfiniBand 9.7.5.2.8, in units of 10 us. */
 static const uint16_t rnr_units[32] = {
@@ -29,7 +38,7 @@ uint32_t timer_rnr_us(uint8_t code)
 
 static uint64_t probe_us(const struct roce_qp *qp)
 {
-	uint32_t us = RTE_MAX(2 * qp->srtt_us, roce_of(qp)->rto_min_us / 2);
+	uint32_t us = RTE_MAX(2 * qp->srtt_us, qp->rto_floor_us / 2);
 
 	/* Room for an answer before everything is sent again. */
 	return RTE_MIN(us, qp->rto_us / 2);
@@ -50,7 +59,7 @@ static uint32_t rto_cap(const struct roce_qp *qp)
 
 static void set_rto(struct roce_qp *qp, uint32_t us)
 {
-	us = RTE_MAX(us, roce_of(qp)->rto_min_us);
+	us = RTE_MAX(us, qp->rto_floor_us);
 	qp->rto_us = RTE_MIN(us, rto_cap(qp));
 }
 
@@ -66,6 +75,7 @@ static void set_deadline(struct roce_qp *qp, uint64_t us)
 void timer_start(struct roce_qp *qp)
 {
 	qp->ack_timeout_us = ack_timeout(qp->c.attr.timeout);
+	qp->rto_floor_us = roce_of(qp)->rto_min_us;
 	set_rto(qp, RTO_FIRST_US);
 	qp->deadline_us = WHEEL_NEVER;
 }
@@ -98,11 +108,70 @@ void timer_sent(struct roce_qp *qp, uint32_t psn, bool ack_req, uint64_t now_us)
 	}
 }
 
-static void sample(struct roce_qp *qp, uint32_t us)
+/* ---- sent again for nothing ------------------------------------------------- */
+
+void timer_probe_sent(struct roce_qp *qp, uint32_t psn, uint64_t now_us)
+{
+	qp->again = true;
+	qp->again_lo = psn;
+	qp->again_hi = psn_add(psn, 1);
+	qp->again_us = now_us;
+	qp->late_us = 0;
+}
+
+static void needless(struct roce_qp *qp, uint64_t now_us)
+{
+	uint32_t floor = RTE_MAX(2 * qp->rto_floor_us, qp->late_us + qp->late_us / 4);
+
+	qp->again = false;
+	floor = RTE_MIN(floor, rto_cap(qp) / 2);
+	qp->rto_floor_us = RTE_MAX(qp->rto_floor_us, floor);
+	qp->floor_us = now_us;
+	set_rto(qp, RTE_MAX(qp->rto_us, qp->rto_floor_us));
+	counters_of(qp)->spurious_retransmits++;
+}
+
+void timer_old_ack(struct roce_qp *qp, uint32_t psn, uint64_t now_us)
+{
+	/* The answer to a repeated packet names the last one that arrived; others come late. */
+	if (qp->again && qp->late_us != 0 && psn == psn_add(qp->una, PSN_MASK) && psn_diff(psn, qp->again_lo) >= 0 &&
+	    psn_diff(qp->again_hi, psn) > 0)
+		needless(qp, now_us);
+}
+
+/* The first answer since. */
+static void answered(struct roce_qp *qp, bool ahead, uint64_t now_us)
+{
+	uint64_t late = RTE_MIN(now_us - qp->progress_us, RTO_MAX_US);
+
+	if (qp->late_us == 0)
+		qp->late_us = (uint32_t)RTE_MAX(late, 1ULL);
+	else if (psn_diff(qp->una, qp->again_hi) > 0)
+		qp->again = false; /* what is answered now was sent later */
+	/* Behind a NAK it may be that one's. */
+	if (qp->nak_seen && qp->nak_us >= qp->progress_us)
+		qp->again = false;
+	if (qp->again && (ahead || now_us - qp->again_us < qp->rtt_least_us / 2))
+		needless(qp, now_us);
+}
+
+static void lower_floor(struct roce_qp *qp, uint64_t now_us)
+{
+	uint32_t floor = qp->rto_floor_us - qp->rto_floor_us / 8;
+
+	qp->rto_floor_us = RTE_MAX(floor, roce_of(qp)->rto_min_us);
+	qp->floor_us = now_us;
+}
+
+static void sample(struct roce_qp *qp, uint32_t us, uint64_t now_us)
 {
 	uint32_t diff;
 
 	us = RTE_MIN(us, RTO_MAX_US);
+	if (qp->rtt_least_us == 0 || us < qp->rtt_least_us)
+		qp->rtt_least_us = us;
+	if (unlikely(qp->rto_floor_us > roce_of(qp)->rto_min_us) && now_us - qp->floor_us >= FLOOR_FALLS_US)
+		lower_floor(qp, now_us);
 	if (qp->srtt_us == 0) {
 		qp->srtt_us = RTE_MAX(us, 1U);
 		qp->rttvar_us = us / 2;
@@ -114,11 +183,13 @@ static void sample(struct roce_qp *qp, uint32_t us)
 	set_rto(qp, RTE_MAX(4 * qp->srtt_us, qp->srtt_us + 4 * qp->rttvar_us));
 }
 
-void timer_progress(struct roce_qp *qp, uint64_t now_us)
+void timer_progress(struct roce_qp *qp, bool ahead, uint64_t now_us)
 {
+	if (unlikely(qp->again))
+		answered(qp, ahead, now_us);
 	if (qp->rtt_running && psn_diff(qp->una, qp->rtt_psn) > 0) {
 		qp->rtt_running = false;
-		sample(qp, (uint32_t)RTE_MIN(now_us - qp->rtt_from_us, RTO_MAX_US));
+		sample(qp, (uint32_t)RTE_MIN(now_us - qp->rtt_from_us, RTO_MAX_US), now_us);
 	}
 	if (in_flight(qp) == 0)
 		set_deadline(qp, WHEEL_NEVER);
@@ -149,6 +220,11 @@ static void retransmit(struct roce_qp *qp, uint64_t now_us)
 		qp->count_us = now_us + ((uint64_t)qp->ack_timeout_us << RTE_MIN(qp->retries, COUNT_DOUBLINGS));
 	}
 	counters_of(qp)->timeouts++;
+	qp->again = true;
+	qp->again_lo = qp->una;
+	qp->again_hi = qp->max;
+	qp->again_us = now_us;
+	qp->late_us = 0;
 	window_lost(qp, now_us);
 	requester_go_back(qp);
 	rto = (uint64_t)qp->rto_us << ++qp->backoff;

@@ -122,6 +122,8 @@ static void step(struct lab *l)
 	for (unsigned i = 0; i < 2; i++) {
 		struct roce_side *s = &lab->side[i];
 
+		if (lab->now_us < s->asleep_until)
+			continue;
 		deliver(lab, i);
 		wheel_advance(&s->wheel, lab->now_us, 64);
 		rd_progress(l->dev[i], 8);

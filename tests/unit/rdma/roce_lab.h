@@ -38,6 +38,7 @@ struct roce_side {
 	struct roce_lab *lab;
 	unsigned index;
 	unsigned room;           /* packets it takes now */
+	uint64_t asleep_until;   /* does nothing before; what came waits */
 };
 
 struct roce_lab {

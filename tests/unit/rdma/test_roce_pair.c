@@ -316,6 +316,41 @@ static void pair__everything_at_once(void)
 	}
 }
 
+/* A peer that the machine lets run only now and then: each sleep is longer than any round
+ * trip was. After the first few nothing is sent again. */
+static void pair__sleeping_peer(void)
+{
+	struct run r = { .groups = { 20000, 0 }, .longest = 500, .mtu = 3, .timeout = 15 };
+	uint64_t from, next, early = 0;
+	struct rd_counters c;
+	struct rd_qp_info info;
+	unsigned naps = 0;
+
+	open_pair(&r);
+	from = wire->now_us;
+	next = from + 10000;
+	while (!all_done() && wire->now_us - from < 60000000) {
+		if (wire->now_us >= next) {
+			wire->side[1].asleep_until = wire->now_us + 5000;
+			next += 15000;
+			if (++naps == 4)
+				early = counters(0).retransmitted_pkts;
+		}
+		lab.step(&lab);
+		turn(0);
+		turn(1);
+	}
+	CU_ASSERT_TRUE(all_done());
+	c = counters(0);
+	rd_qp_query(pair.end[0].qp, &info);
+	CU_ASSERT_TRUE(naps >= 6);
+	CU_ASSERT_TRUE(c.spurious_retransmits >= 1);
+	CU_ASSERT_TRUE(c.spurious_retransmits <= 4);
+	CU_ASSERT_EQUAL(c.retransmitted_pkts, early);
+	CU_ASSERT_TRUE(info.rto_us > 5000);
+	finish(true);
+}
+
 /* ---- outages ---------------------------------------------------------------------------------- */
 
 static unsigned drop_from, drop_to, seen;
@@ -453,6 +488,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(pair__reordered),
 	TEST_CASE(pair__corrupted),
 	TEST_CASE(pair__everything_at_once),
+	TEST_CASE(pair__sleeping_peer),
 	TEST_CASE(pair__two_hundred_in_a_row),
 	TEST_CASE(pair__black_hole_survived),
 	TEST_CASE(pair__black_hole_reported),

@@ -150,6 +150,105 @@ static void timer__never_gives_up_without_timeout(void)
 	gen_close(&g);
 }
 
+/* ---- sent again for nothing --------------------------------------------------------------------- */
+
+/* A round trip of 100 us, then one of 5 ms: what was sent again meanwhile is acknowledged as
+ * well, so the next such answer is waited for. */
+static void late_answer(unsigned acks)
+{
+	gen_open(&g, 3);
+	gen_post_sends(&g, 1);
+	g.now_us += 100;
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN);
+	CU_ASSERT_EQUAL(gen_info(&g).rto_us, 1000);
+	gen_post_sends(&g, 1);
+	gen_forget(&g);
+	gen_run(&g, 5000, 100);
+	CU_ASSERT_TRUE(g.n_out >= 3);
+	while (acks-- > 0)
+		gen_ack(&g, AETH_ACK, GEN_SQ_PSN + 1);
+	gen_forget(&g);
+}
+
+static void timer__needless_raises_the_floor(void)
+{
+	late_answer(2);
+	CU_ASSERT_EQUAL(gen_counters(&g).spurious_retransmits, 1);
+	CU_ASSERT_TRUE(gen_info(&g).rto_us >= 6000);
+	/* Once for each time. */
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN + 1);
+	CU_ASSERT_EQUAL(gen_counters(&g).spurious_retransmits, 1);
+	gen_post_sends(&g, 1);
+	gen_forget(&g);
+	gen_run(&g, 2900, 100);
+	CU_ASSERT_EQUAL(g.n_out, 0);
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN + 2);
+	gen_close(&g);
+}
+
+/* One answer to two packets: the first of them was lost, for all we know. */
+static void timer__needed_does_not(void)
+{
+	late_answer(1);
+	CU_ASSERT_EQUAL(gen_counters(&g).spurious_retransmits, 0);
+	CU_ASSERT_EQUAL(gen_info(&g).rto_us, 1000);
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN);
+	CU_ASSERT_EQUAL(gen_counters(&g).spurious_retransmits, 0);
+	gen_close(&g);
+}
+
+/* Sooner than anything ever was answered. */
+static void timer__answer_too_soon(void)
+{
+	gen_open(&g, 3);
+	gen_post_sends(&g, 1);
+	g.now_us += 100;
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN);
+	gen_post_sends(&g, 1);
+	gen_forget(&g);
+	while (g.n_out == 0)
+		gen_run(&g, 10, 10);
+	g.now_us += 20;
+	gen_ack(&g, AETH_ACK, GEN_SQ_PSN + 1);
+	CU_ASSERT_EQUAL(gen_counters(&g).spurious_retransmits, 1);
+	CU_ASSERT_TRUE(gen_info(&g).rto_us >= 2000);
+	gen_close(&g);
+}
+
+static void timer__floor_falls(void)
+{
+	uint32_t last;
+
+	late_answer(2);
+	last = gen_info(&g).rto_us;
+	for (unsigned i = 0; i < 30; i++) {
+		g.now_us += 1000000;
+		gen_post_sends(&g, 1);
+		g.now_us += 100;
+		gen_ack(&g, AETH_ACK, GEN_SQ_PSN + 2 + i);
+		CU_ASSERT_TRUE(gen_info(&g).rto_us <= last);
+		last = gen_info(&g).rto_us;
+	}
+	CU_ASSERT_EQUAL(last, 1000);
+	gen_close(&g);
+}
+
+/* However late, never so that the peer's end is noticed later than was asked for. */
+static void timer__floor_has_a_top(void)
+{
+	gen_open(&g, 3);
+	for (unsigned i = 0; i < 20; i++) {
+		gen_forget(&g);
+		gen_post_sends(&g, 1);
+		gen_run(&g, 60000, 1000);
+		gen_ack(&g, AETH_ACK, GEN_SQ_PSN + i);
+		gen_ack(&g, AETH_ACK, GEN_SQ_PSN + i);
+	}
+	CU_ASSERT_TRUE(gen_counters(&g).spurious_retransmits > 0);
+	CU_ASSERT_TRUE(gen_info(&g).rto_us <= 68000);
+	gen_close(&g);
+}
+
 static void timer__rnr_codes(void)
 {
 	static const struct { uint8_t code; uint32_t us; } cases[] = {
@@ -264,6 +363,11 @@ static const struct test_case cases[] = {
 	TEST_CASE(timer__gives_up),
 	TEST_CASE(timer__progress_begins_the_count_anew),
 	TEST_CASE(timer__never_gives_up_without_timeout),
+	TEST_CASE(timer__needless_raises_the_floor),
+	TEST_CASE(timer__needed_does_not),
+	TEST_CASE(timer__answer_too_soon),
+	TEST_CASE(timer__floor_falls),
+	TEST_CASE(timer__floor_has_a_top),
 	TEST_CASE(timer__rnr_codes),
 	TEST_CASE(window__never_more_than_configured),
 	TEST_CASE(window__one_more_a_round),
