@@ -182,7 +182,7 @@ static void free_unreferenced(struct smc_conn *c)
 		free_conn(c);
 }
 
-void smc_conn_settle(struct smc_conn *c)
+void smc_conn_settle_end(struct smc_conn *c)
 {
 	bool over = c->active && c->state == SMC_CLOSED && !smc_abort_due(c);
 
@@ -196,11 +196,6 @@ void smc_conn_settle(struct smc_conn *c)
 	if (over && c->closed && c->refs[SMC_REF_WR] == 0)
 		give_back(c);
 	free_unreferenced(c);
-}
-
-void smc_conn_ref(struct smc_conn *c, enum smc_ref ref)
-{
-	c->refs[ref]++;
 }
 
 void smc_conn_unref(struct smc_conn *c, enum smc_ref ref)

@@ -108,7 +108,10 @@ struct smc_conn *smc_conn_new(struct smc_stack *ss, enum smc_role role, const st
  * set; data may flow. Before decided() and the drop of SMC_REF_HS; hs is NULL
  * afterwards. */
 void smc_conn_activate(struct smc_conn *c);
-void smc_conn_ref(struct smc_conn *c, enum smc_ref ref);
+static inline void smc_conn_ref(struct smc_conn *c, enum smc_ref ref)
+{
+	c->refs[ref]++;
+}
 void smc_conn_unref(struct smc_conn *c, enum smc_ref ref);
 /* Events of the TCP connection below an active connection (RFC 7609 4.7): its
  * end is a hint with a timer, its reset an abort after a short grace. */

@@ -3,6 +3,7 @@
 #ifndef SMC_CONN_IMPL_H
 #define SMC_CONN_IMPL_H
 
+#include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
 #include "proto/smc/conn.h"
@@ -46,7 +47,13 @@ static inline bool smc_abort_due(const struct smc_conn *c)
 
 /* Frees what is over. Whoever enters this part from outside ends with it; c may be
  * gone afterwards. Nothing else in here frees a connection. */
-void smc_conn_settle(struct smc_conn *c);
+void smc_conn_settle_end(struct smc_conn *c);
+static inline void smc_conn_settle(struct smc_conn *c)
+{
+	/* While it is neither over nor left by its user there is nothing to free. */
+	if (unlikely(c->state == SMC_CLOSED || c->refs[SMC_REF_USER] == 0))
+		smc_conn_settle_end(c);
+}
 void smc_raise(struct smc_conn *c, unsigned events);
 /* Protocol error, loss of TCP: dead for the user, ABORT to the peer. */
 void smc_conn_fail(struct smc_conn *c, int error);
@@ -117,9 +124,24 @@ bool smc_urgent_passed(struct smc_conn *c);
 void smc_urgent_consumed(struct smc_conn *c);
 
 /* ---- stats.c ----------------------------------------------------------------------- */
-unsigned smc_size_bucket(uint64_t octets);
+static inline unsigned smc_size_bucket(uint64_t octets)
+{
+	unsigned i = 0;
+
+	while (i < SMC_SIZE_BUCKETS - 1 && octets > (UINT64_C(8192) << i))
+		i++;
+	return i;
+}
+
 /* A call for len octets moved done of them. */
-void smc_count_request(struct smc_dir_stats *d, uint64_t len, uint64_t done);
+static inline void smc_count_request(struct smc_dir_stats *d, uint64_t len, uint64_t done)
+{
+	d->requests++;
+	if (done == 0)
+		return;
+	d->reqs[smc_size_bucket(len)]++;
+	d->bytes += done;
+}
 /* A connection has, or gives back, its rings. */
 void smc_count_rings(struct smc_conn *c, bool taken);
 

@@ -108,7 +108,7 @@ int smc_dev_enable(struct smc_stack *ss, unsigned dev, bool on)
 	dev_update(d);
 	for (struct smc_lgr *lgr = ss->lgr_list; !on && lgr != NULL; lgr = lgr->next) {
 		if (lgr->dev == d)
-			smc_lgr_end(lgr, LLC_DEL_OPERATOR, false);
+			smc_lgr_end(lgr, LLC_DEL_OPERATOR, true);
 	}
 	return 0;
 }

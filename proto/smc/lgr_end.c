@@ -16,6 +16,11 @@
 /* The acknowledgement of the peer's last message leaves in the output stage of
  * the turn; a queue pair that is gone at once has the peer repeat it for long. */
 #define LINGER_US (5 * SMC_US_PER_MS)
+/* A peer that was told in the middle of traffic ends connection by connection, each
+ * with an ABORT, and waits for the acknowledgement of all it has posted: Linux
+ * without end. So nothing may have come for so long before the queue pair goes. */
+#define QUIET_US (500 * SMC_US_PER_MS)
+#define QUIET_WAITS 3            /* times llc_wait_ms: who goes on sending has not listened */
 
 void smc_lgr_due(struct smc_lgr *lgr, uint8_t due)
 {
@@ -43,6 +48,7 @@ void smc_lgr_end(struct smc_lgr *lgr, uint32_t llc_reason, bool orderly)
 	if (llc_reason != LLC_DEL_NONE && l->state == SMC_LINK_ACTIVE && smc_link_sends(l)) {
 		smc_llc_delete_all(l, llc_reason, orderly);
 		p->linger_us = lgr->ss->conf.llc_wait_ms * SMC_US_PER_MS;
+		p->quiet = lgr->n_conns != 0;
 	}
 	lgr->state = SMC_LGR_STALE;
 	smc_lgr_due(lgr, SMC_DUE_KILL);
@@ -50,19 +56,32 @@ void smc_lgr_end(struct smc_lgr *lgr, uint32_t llc_reason, bool orderly)
 
 static void begin_close(struct smc_lgr *lgr)
 {
-	smc_timer_cancel(&lgr->priv->linger);
+	smc_timer_cancel(&lgr->priv->linger.t);
 	lgr->links[0]->priv->q_n = 0;
 	lgr->priv->closing = true;
 	smc_link_close(lgr->links[0]);
 }
 
+/* Since when nothing has come, or the connections were told. */
+static uint64_t quiet_from(const struct smc_lgr *lgr)
+{
+	return RTE_MAX(lgr->links[0]->last_rx_us, lgr->priv->killed_us);
+}
+
+/* A peer that does not even acknowledge what it was told is not waited for longer. */
 static void lingered(struct smc_timer *t)
 {
-	struct smc_lgr_priv *p = (struct smc_lgr_priv *)((uint8_t *)t - offsetof(struct smc_lgr_priv, linger));
+	struct smc_lgr *lgr = ((struct smc_lgr_linger *)t)->lgr;
+	struct smc_lgr_priv *p = lgr->priv;
+	uint64_t now = smc_now(t->ss), end = p->killed_us + p->linger_us;
 
-	p->linger_us = 0;
-	p->due |= SMC_DUE_CLOSE;
-	t->ss->lgr_work = true;
+	smc_lgr_due(lgr, SMC_DUE_CLOSE);
+	if (p->quiet && lgr->links[0]->slots_used == 0)
+		end = p->killed_us + QUIET_WAITS * p->linger_us;
+	if (now < end)
+		smc_timer_arm(t->ss, t, lingered, RTE_MIN(end - now, QUIET_US / 4));
+	else
+		p->linger_us = 0;
 }
 
 static void kill(struct smc_lgr *lgr)
@@ -74,6 +93,7 @@ static void kill(struct smc_lgr *lgr)
 	if (p->killed)
 		return;
 	p->killed = true;
+	p->killed_us = smc_now(ss);
 	lgr->state = SMC_LGR_DEAD;
 	if (wheel_armed(&lgr->timer))
 		wheel_cancel(ss->wheel, &lgr->timer);
@@ -86,7 +106,7 @@ static void kill(struct smc_lgr *lgr)
 			smc_lgr_leave(c);
 	}
 	if (p->linger_us != 0)
-		smc_timer_arm(ss, &p->linger, lingered, p->linger_us);
+		smc_timer_arm(ss, &p->linger.t, lingered, p->quiet ? QUIET_US : p->linger_us);
 	p->due |= SMC_DUE_CLOSE;
 }
 
@@ -100,7 +120,9 @@ static bool over(const struct smc_lgr *lgr)
 		return true;
 	if (lgr->priv->linger_us <= LINGER_US)
 		return false;
-	return l->slots_used == 0 && l->priv->q_n == 0;
+	if (l->slots_used != 0 || l->priv->q_n != 0)
+		return false;
+	return !lgr->priv->quiet || smc_now(lgr->ss) - quiet_from(lgr) >= QUIET_US;
 }
 
 static void close_step(struct smc_lgr *lgr)

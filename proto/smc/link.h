@@ -12,6 +12,7 @@
 #include "proto/smc/smc_impl.h"
 
 #define SMC_LINK_SLOTS 16        /* control messages under way at most */
+#define SMC_POST_WRITES 2        /* of one CDC message */
 #define SMC_RKEYS_MAX 255        /* of the peer's, per group */
 #define SMC_MSG_MAX 8192         /* longest LLC message taken */
 
@@ -105,6 +106,9 @@ struct smc_dev *smc_dev_find(struct smc_stack *ss, const struct net_addr *laddr,
 
 /* Server: an active group of ours for the peer with room for a connection and a
  * key (RFC 7609 3.1, the rules Linux follows), or NULL. */
+/* Could a connection with the peer find a place: in a group there is, or a new one?
+ * peer: NULL if nothing is known of it. A guess for SYNs, without Peer ID and GID. */
+bool smc_lgr_room(const struct smc_stack *ss, enum smc_role role, const struct smc_peer *peer);
 struct smc_lgr *smc_lgr_find(struct smc_stack *ss, const uint8_t peer_id[8], const struct rd_gid *gid,
 			     const struct net_addr *addr, uint8_t version);
 /* Client: the group and link an ACCEPT without first contact names. 0, or
@@ -172,16 +176,20 @@ void smc_buf_put(struct smc_buf *b);
 /* Buffers of smc_take(), between get and the last unref. */
 void smc_buf_ref(struct smc_buf *b);
 void smc_buf_unref(struct smc_buf *b);
+/* Is there memory for a group more with this peer: its link's receives and the smallest
+ * rings of one connection? peer NULL: it has none yet. */
+bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer);
 uint8_t smc_size_code(uint32_t size);   /* rounded up, at most SMC_BUF_MAX's */
 
 /* ---- data path (wr.c) ------------------------------------------------------------------ */
 
-/* Up to two writes and the CDC message behind them, in one list; sent: cursor
- * and sequence number for smc_conn_sent(). Takes SMC_REF_WR when it returns 0.
- * Cookies and flags of the writes are set here. -EAGAIN: no slot, the connection
- * waits on the link and is scheduled (smc_tx_schedule()) when there is one.
- * -ENOLINK: the link is not active. */
-int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *writes, unsigned n_writes,
+/* wr: up to SMC_POST_WRITES writes, and room for one more, the SEND of the CDC
+ * message behind them; posted as one list. sent: cursor and sequence number for
+ * smc_conn_sent(). Takes SMC_REF_WR when it returns 0. Operation, cookies and flags
+ * of the writes are set here. -EAGAIN: no slot, the connection waits on the link and
+ * is scheduled (smc_tx_schedule()) when there is one. -ENOLINK: the link is not
+ * active, or too many writes. */
+int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
 		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq);
 void smc_link_unwait(struct smc_conn *c);
 /* Send completion or loss: stage 4 of smc_poll(). */

@@ -65,6 +65,16 @@ struct smc_lgr *smc_lgr_find(struct smc_stack *ss, const uint8_t peer_id[8], con
 	return NULL;
 }
 
+bool smc_lgr_room(const struct smc_stack *ss, enum smc_role role, const struct smc_peer *peer)
+{
+	if (ss->lgrs.used < ss->conf.lgrs_max && (peer != NULL ? peer->lgrs : 0) < ss->conf.lgrs_per_peer)
+		return true;
+	for (const struct smc_lgr *lgr = ss->lgr_list; lgr != NULL && peer != NULL; lgr = lgr->next)
+		if (lgr->peer == peer && lgr->role == role && lgr->state <= SMC_LGR_ACTIVE && has_room(lgr))
+			return true;
+	return false;
+}
+
 uint32_t smc_lgr_find_accept(struct smc_stack *ss, const struct clc_accept *a, const struct net_addr *addr,
 			     struct smc_link **out)
 {
@@ -117,6 +127,7 @@ static struct smc_lgr *lgr_alloc(struct smc_stack *ss)
 	memset(o, 0, sizeof(*o));
 	o->lgr.ss = ss;
 	o->lgr.priv = &o->priv;
+	o->priv.linger.lgr = &o->lgr;
 	o->lgr.llc = &o->llc;
 	o->lgr.rkeys = &o->rkeys;
 	smc_llc_init(&o->lgr);

@@ -127,9 +127,14 @@ struct smc_lgr_priv {
 	bool killed;             /* its connections were told */
 	bool closing;            /* and messages to the peer had their time */
 	uint8_t due;            /* enum smc_lgr_due */
+	bool quiet;              /* told in the middle of traffic: the peer's messages are acknowledged to the last */
+	uint64_t killed_us;
 	uint64_t linger_us;      /* time for messages under way, after the end */
 	uint64_t idle_until_us;
-	struct smc_timer linger;
+	struct smc_lgr_linger {
+		struct smc_timer t;      /* first */
+		struct smc_lgr *lgr;
+	} linger;
 };
 
 /* The first link is there, or not. */
@@ -221,9 +226,6 @@ enum smc_buf_step {
 void smc_buf_confirmed(struct smc_buf *b, uint32_t reason);
 /* The peer no longer has the key, or nobody could be asked. */
 void smc_buf_key_gone(struct smc_buf *b);
-/* Is there memory for a group more with this peer: its link's receives and the smallest
- * rings of one connection? */
-bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer);
 /* The group's queue pairs are gone. */
 void smc_bufs_unpark(struct smc_lgr *lgr);
 /* The group is dead: its idle ones end with it. */

@@ -93,8 +93,24 @@ static bool some_device(const struct smc_stack *ss)
 	return false;
 }
 
+/* What would be declined in the end is better not begun: a first contact, or a
+ * PROPOSAL at least, costs several times what a TCP connection does. */
+static uint32_t no_room(struct smc_stack *ss, enum smc_role role, const struct smc_peer *p)
+{
+	if (!smc_bufs_room(ss, p)) {
+		ss->stats.refused_memory++;
+		return SMC_RSN_MEM;
+	}
+	if (!smc_lgr_room(ss, role, p)) {
+		ss->stats.refused_quota++;
+		return SMC_RSN_OWN_LIMIT;
+	}
+	return 0;
+}
+
 /* Why not: 0, or the reason. The cheap questions first. */
-static uint32_t refusal(struct smc_stack *ss, const struct net_addr *peer, uint16_t port, const char *service)
+static uint32_t refusal(struct smc_stack *ss, enum smc_role role, const struct net_addr *peer, uint16_t port,
+			const char *service)
 {
 	const struct smc_peer *p;
 
@@ -116,13 +132,13 @@ static uint32_t refusal(struct smc_stack *ss, const struct net_addr *peer, uint1
 		ss->stats.refused_quota++;
 		return SMC_RSN_OWN_LIMIT;
 	}
-	return 0;
+	return no_room(ss, role, p);
 }
 
 bool smc_offer(struct smc_stack *ss, const struct net_addr *raddr, rte_be16_t rport, const char *service,
 	       uint32_t *reason)
 {
-	*reason = refusal(ss, raddr, rte_be_to_cpu_16(rport), service);
+	*reason = refusal(ss, SMC_CLIENT, raddr, rte_be_to_cpu_16(rport), service);
 	return *reason == 0;
 }
 
@@ -131,7 +147,7 @@ bool smc_answer(struct smc_stack *ss, const struct net_flow *flow, const char *s
 	struct net_addr peer = { .family = flow->family };
 
 	memcpy(peer.b, flow->raddr, sizeof(peer.b));
-	*reason = refusal(ss, &peer, rte_be_to_cpu_16(flow->lport), service);
+	*reason = refusal(ss, SMC_SERVER, &peer, rte_be_to_cpu_16(flow->lport), service);
 	return *reason == 0;
 }
 

@@ -231,7 +231,7 @@ static bool within_quota(const struct smc_stack *ss, const struct smc_peer *peer
 {
 	uint64_t max = ss->conf.buf_bytes_per_peer;
 
-	return max == 0 || peer->buf_bytes + size <= max;
+	return max == 0 || (peer != NULL ? peer->buf_bytes : 0) + size <= max;
 }
 
 bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer)

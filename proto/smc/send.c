@@ -95,7 +95,8 @@ static void fill(struct smc_conn *c, const uint8_t *from, uint32_t len)
 	uint32_t first = RTE_MIN(len, c->snd->size - c->prep.count);
 
 	memcpy(c->snd->base + c->prep.count, from, first);
-	memcpy(c->snd->base, from + first, len - first);
+	if (unlikely(first < len))
+		memcpy(c->snd->base, from + first, len - first);
 	smc_cursor_add(&c->prep, len, c->snd->size);
 }
 

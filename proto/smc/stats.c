@@ -2,24 +2,6 @@
 /* Counted as Linux counts for smcr stats. */
 #include "proto/smc/conn_impl.h"
 
-unsigned smc_size_bucket(uint64_t octets)
-{
-	unsigned i = 0;
-
-	while (i < SMC_SIZE_BUCKETS - 1 && octets > (UINT64_C(8192) << i))
-		i++;
-	return i;
-}
-
-void smc_count_request(struct smc_dir_stats *d, uint64_t len, uint64_t done)
-{
-	d->requests++;
-	if (done == 0)
-		return;
-	d->reqs[smc_size_bucket(len)]++;
-	d->bytes += done;
-}
-
 void smc_stats_clear(struct smc_stack *ss)
 {
 	const struct smc_stats old = ss->stats;

@@ -72,15 +72,15 @@ static bool may_write(const struct smc_conn *c)
 
 /* len octets from *sent on, to the peer's ring at *prod: a second write where
  * that wraps, a second piece where ours does. Both cursors move. */
-static unsigned build_writes(const struct smc_conn *c, uint32_t len, struct rd_wr wr[2],
-			     struct smc_cursor *sent, struct smc_cursor *prod)
+static unsigned build_writes(const struct smc_conn *c, uint32_t len, struct rd_wr *wr, struct smc_cursor *sent,
+			     struct smc_cursor *prod)
 {
+	uint32_t lkey = c->snd != NULL ? rd_mr_lkey(c->snd->mr) : 0;
 	unsigned n = 0;
 
 	while (len > 0) {
 		uint32_t part = RTE_MIN(len, c->peer_size - prod->count);
 		uint32_t first = RTE_MIN(part, c->snd->size - sent->count);
-		uint32_t lkey = rd_mr_lkey(c->snd->mr);
 
 		wr[n] = (struct rd_wr){ .op = RD_OP_WRITE, .n_sge = 1, .rkey = c->peer_rkey };
 		wr[n].raddr = c->peer_addr + prod->count;
@@ -114,7 +114,7 @@ static bool post(struct smc_conn *c, uint32_t len, struct cdc_msg *msg)
 {
 	struct smc_cursor sent = c->sent, prod = c->prod;
 	uint8_t added = msg->conn_flags & ~c->tx_conn_flags;
-	struct rd_wr wr[2];
+	struct rd_wr wr[SMC_POST_WRITES + 1];
 	uint8_t cdc[CDC_LEN];
 	unsigned n = build_writes(c, len, wr, &sent, &prod);
 
@@ -185,9 +185,11 @@ void smc_conn_sent(struct smc_conn *c, const struct smc_slot *slot, bool ok)
 {
 	if (ok && c->snd != NULL) {
 		c->fin = slot->sent;
-		smc_tell_writable(c);
+		if (c->want_writable || c->want_sent)
+			smc_tell_writable(c);
 		if (smc_unsent(c) != 0)
 			smc_tx_schedule(c);
 	}
-	smc_conn_unref(c, SMC_REF_WR);
+	c->refs[SMC_REF_WR]--;
+	smc_conn_settle(c);
 }

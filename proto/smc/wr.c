@@ -116,15 +116,14 @@ static bool may_post(struct smc_link *l, struct smc_conn *c)
 	return slots_free(l) > SMC_LLC_RESERVE + granted(l);
 }
 
-int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *writes, unsigned n_writes,
+int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
 		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq)
 {
-	struct rd_wr wr[3];
 	struct smc_slot *slot;
 	uint32_t idx;
 	int rc;
 
-	if (unlikely(l->state != SMC_LINK_ACTIVE || n_writes > 2))
+	if (unlikely(l->state != SMC_LINK_ACTIVE || n_writes > SMC_POST_WRITES))
 		return -ENOLINK;
 	if (!may_post(l, c)) {
 		link_wait(l, c);
@@ -132,7 +131,6 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *wr
 	}
 	slot = slot_take(l, &idx);
 	for (unsigned i = 0; i < n_writes; i++) {
-		wr[i] = writes[i];
 		wr[i].op = RD_OP_WRITE;
 		wr[i].flags = 0;
 		wr[i].cookie = SMC_COOKIE(SMC_WR_WRITE, idx);

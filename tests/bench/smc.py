@@ -49,7 +49,7 @@ class Cost:
 
 
 DECLINES = (("noeid", "no common EID: declined"), ("nodevice", "no RDMA device at the server: declined"),
-            ("limit", "the server's memory for the peer used up: declined"),
+            ("limit", "the server's memory for the peer used up: not answered"),
             ("remembered", "declined before, peer remembered"))
 
 

@@ -129,9 +129,10 @@ static void post(unsigned n)
 {
 	static const uint8_t cdc[CDC_LEN] = { CDC_TYPE, CDC_LEN };
 	struct smc_conn *c = &f.conns[n % 24];
+	struct rd_wr send;
 
 	if (c->lgr != NULL)
-		smc_link_post(c->link, c, NULL, 0, cdc, (struct smc_cursor){ 0 }, 1);
+		smc_link_post(c->link, c, &send, 0, cdc, (struct smc_cursor){ 0 }, 1);
 }
 
 static void end_some_way(unsigned how)

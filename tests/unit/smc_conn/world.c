@@ -68,7 +68,6 @@ void tcp_abort(struct tcp_conn *c)
 	c->aborted = true;
 }
 
-uint32_t rd_mr_lkey(const struct rd_mr *mr) { return mr->lkey; }
 void rd_query(const struct rd_dev *dev, struct rd_info *out)
 {
 	*out = (struct rd_info){ .name = "fake0" };
@@ -196,7 +195,7 @@ static void check_write(const struct side *s, const struct smc_conn *c, const st
 	}
 }
 
-int smc_link_post(struct smc_link *l, struct smc_conn *c, const struct rd_wr *writes, unsigned n_writes,
+int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *writes, unsigned n_writes,
 		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq)
 {
 	struct side *s = side_of(c->ss);

@@ -109,7 +109,6 @@ void smc_conn_activate(struct smc_conn *c)
 	hx.active = true;
 }
 
-void smc_conn_ref(struct smc_conn *c, enum smc_ref ref) { c->refs[ref]++; }
 
 void smc_conn_unref(struct smc_conn *c, enum smc_ref ref)
 {
@@ -150,6 +149,9 @@ struct smc_dev *smc_dev_find(struct smc_stack *ss, const struct net_addr *laddr,
 	memcpy(gid->b, us, sizeof(gid->b));
 	return hx.no_device ? NULL : &dev;
 }
+
+bool smc_bufs_room(const struct smc_stack *ss, const struct smc_peer *peer) { return !hx.no_memory; }
+bool smc_lgr_room(const struct smc_stack *ss, enum smc_role role, const struct smc_peer *peer) { return !hx.no_groups; }
 
 static struct smc_lgr *group(enum smc_role role)
 {

@@ -38,7 +38,7 @@ struct hx {
 	uint32_t accept_reason;        /* smc_lgr_find_accept(); 0: the link */
 	uint32_t create_reason;
 	int rkey_rc;
-	bool no_device;
+	bool no_device, no_memory, no_groups;
 
 	/* what they saw */
 	struct smc_wait *wait;

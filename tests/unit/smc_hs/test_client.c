@@ -256,6 +256,32 @@ static void client__no_clc_behind_the_option(void)
 	}
 }
 
+/* What cannot come to anything is not begun: neither SYN nor SYN-ACK say SMC. */
+static void offer__room(void)
+{
+	static const struct { bool memory, groups; uint32_t reason; } rows[] = {
+		{ true, true, 0 }, { false, true, SMC_RSN_MEM }, { true, false, SMC_RSN_OWN_LIMIT },
+		{ false, false, SMC_RSN_MEM },
+	};
+	const struct net_addr peer = net_addr_v4(rte_cpu_to_be_32(0x0a000002));
+	struct net_flow flow = { .family = NET_IPV4 };
+
+	memcpy(flow.raddr, peer.b, sizeof(flow.raddr));
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		uint32_t reason = 1;
+
+		hx_open(NULL);
+		hx.no_memory = !rows[i].memory;
+		hx.no_groups = !rows[i].groups;
+		CU_ASSERT_EQUAL(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason), rows[i].reason == 0);
+		CU_ASSERT_EQUAL(reason, rows[i].reason);
+		CU_ASSERT_EQUAL(smc_answer(&hx.ss, &flow, "", &reason), rows[i].reason == 0);
+		CU_ASSERT_EQUAL(reason, rows[i].reason);
+		CU_ASSERT_EQUAL(hx.ss.stats.refused_memory, rows[i].memory ? 0 : 2);
+		hx_close();
+	}
+}
+
 /* Once it spoke CLC it is no middlebox: failing is final. */
 static void client__silence_after_accept(void)
 {
@@ -349,6 +375,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__declined),
 	TEST_CASE(client__declined_with_data_behind),
 	TEST_CASE(client__no_clc_behind_the_option),
+	TEST_CASE(offer__room),
 	TEST_CASE(client__silence_after_accept),
 	TEST_CASE(client__closed_at_any_step),
 	TEST_CASE(client__tcp_is_full),

@@ -9,7 +9,6 @@ struct lf_seen lf_seen;
 
 /* ---- connections ------------------------------------------------------------- */
 
-void smc_conn_ref(struct smc_conn *c, enum smc_ref ref) { c->refs[ref]++; }
 
 void smc_cdc_input(struct smc_link *l, const uint8_t *buf, uint32_t len) { lf_seen.cdc++; }
 

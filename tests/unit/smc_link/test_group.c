@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Groups: found, made, used, ended; devices that come and go. */
+/* Groups: found, made, used, ended. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -172,6 +172,31 @@ static void smc_lgr_create__limits(void)
 		CU_ASSERT_EQUAL(w.calls, 0);
 		lf_fini(&f);
 	}
+}
+
+/* Asked at the SYN, of the peer alone: while a group more may be made there is room, then
+ * in those there are. */
+static void smc_lgr_room__rules(void)
+{
+	struct lf f;
+
+	lf_init(&f, two_a_peer);
+	CU_ASSERT(smc_lgr_room(&f.ss, SMC_SERVER, NULL));
+	lf_first_contact(&f, SMC_SERVER);
+	CU_ASSERT(smc_lgr_room(&f.ss, SMC_CLIENT, f.lgr->peer));
+	f.ss.conf.lgrs_per_peer = 1;
+	CU_ASSERT(smc_lgr_room(&f.ss, SMC_SERVER, f.lgr->peer));
+	CU_ASSERT_FALSE(smc_lgr_room(&f.ss, SMC_CLIENT, f.lgr->peer));
+	f.lgr->terms.max_conns = 1;
+	CU_ASSERT_FALSE(smc_lgr_room(&f.ss, SMC_SERVER, f.lgr->peer));
+	f.lgr->terms.max_conns = 2;
+	smc_lgr_stale(f.lgr);
+	CU_ASSERT_FALSE(smc_lgr_room(&f.ss, SMC_SERVER, f.lgr->peer));
+	f.ss.conf.lgrs_per_peer = 2;
+	f.ss.conf.lgrs_max = 1;
+	CU_ASSERT_FALSE(smc_lgr_room(&f.ss, SMC_SERVER, f.lgr->peer));
+	CU_ASSERT_FALSE(smc_lgr_room(&f.ss, SMC_SERVER, NULL));
+	lf_fini(&f);
 }
 
 static void no_quota(struct smc_config *conf) { conf->buf_bytes_per_peer = SMC_BUF_MIN - 1; }
@@ -530,24 +555,6 @@ static void smc_lgr_terminate__tells(void)
 	lf_fini(&f);
 }
 
-static void smc_dev_enable__tells_before_it_drops(void)
-{
-	struct llc_msg msg;
-	struct lf f;
-
-	lf_init(&f, NULL);
-	lf_first_contact(&f, SMC_SERVER);
-	lf_join(&f, f.lgr);
-	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 0, false), 0);
-	lf_settle(&f);
-	CU_ASSERT_EQUAL(lf_seen.lost, 2);
-	lf_expect(&f, &f.peer, LLC_DELETE_LINK, false, &msg);
-	CU_ASSERT(msg.all && !msg.orderly);
-	CU_ASSERT_EQUAL(msg.delete_link.reason, LLC_DEL_OPERATOR);
-	CU_ASSERT_EQUAL(f.peer.n_msgs, 0);
-	lf_fini(&f);
-}
-
 /* A peer that acknowledges nothing does not keep the group for ever. */
 static void smc_lgr_end__nobody_listens(void)
 {
@@ -594,88 +601,6 @@ static void smc_lgr_hold__after_the_end(void)
 	lf_settle(&f);
 	CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
 	lf_fini(&f);
-}
-
-/* ---- devices ---------------------------------------------------------------------------------- */
-
-static void smc_dev_find__rules(void)
-{
-	struct net_addr other = lf_addr_us;
-	struct rd_gid gid;
-	struct lf f;
-
-	lf_init(&f, NULL);
-	CU_ASSERT_PTR_EQUAL(smc_dev_find(&f.ss, &lf_addr_us, &gid), &f.ss.devs[0]);
-	CU_ASSERT(memcmp(&gid, &lf_gid_us, sizeof(gid)) == 0);
-	other.b[15] = 9;
-	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &other, &gid));
-	other.b[15] = LF_SECOND;
-	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &other, &gid));
-	f.ss.devs[0].ifx = 1;
-	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
-	f.ss.devs[0].ifx = 0;
-	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 0, false), 0);
-	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 1, false), -ENODEV);
-	CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
-	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 0, true), 0);
-	CU_ASSERT_PTR_NOT_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
-	lf_fini(&f);
-}
-
-/* Port down, unplugged, switched off: the connections go, the device is not
- * used; then, if it comes back, it is. */
-static void smc_dev_event__goes_and_comes(void)
-{
-	enum { PORT, UNPLUG, OFF, END };
-
-	for (unsigned how = PORT; how < END; how++) {
-		struct smc_dev_info info;
-		struct rd_gid gid;
-		struct lf f;
-
-		lf_init(&f, NULL);
-		lf_first_contact(&f, SMC_SERVER);
-		CU_ASSERT_EQUAL(smc_dev_list(&f.ss, &info, 4), 1);
-		CU_ASSERT(info.enabled && info.lgrs == 1 && info.links == 1);
-		if (how == PORT)
-			mem_port(f.us, false);
-		else if (how == UNPLUG)
-			mem_unplug(f.us);
-		else
-			smc_dev_enable(&f.ss, 0, false);
-		lf_advance(&f, 100000);
-		CU_ASSERT_EQUAL(lf_seen.lost, 1);
-		CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
-		CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
-		if (how == PORT)
-			mem_port(f.us, true);
-		else if (how == OFF)
-			smc_dev_enable(&f.ss, 0, true);
-		lf_settle(&f);
-		CU_ASSERT_EQUAL(smc_dev_find(&f.ss, &lf_addr_us, &gid) != NULL, how != UNPLUG);
-		f.peer.n_msgs = 0;
-		lf_fini(&f);
-	}
-}
-
-static void smc_dev_event__gid_and_queue_pair(void)
-{
-	for (unsigned fits = 0; fits < 2; fits++) {
-		struct rd_event gone = { .type = RD_EV_GID_GONE, .gid = fits ? lf_gid_us : lf_gid_them };
-		struct rd_event fatal = { .type = RD_EV_QP_FATAL };
-		struct lf f;
-
-		lf_init(&f, NULL);
-		lf_first_contact(&f, SMC_SERVER);
-		smc_dev_event(&f.ss, &f.ss.devs[0], &gone);
-		lf_settle(&f);
-		CU_ASSERT_EQUAL(lf_seen.lost, fits);
-		fatal.user = fits ? NULL : f.l;
-		smc_dev_event(&f.ss, &f.ss.devs[0], &fatal);
-		lf_settle(&f);
-		CU_ASSERT_EQUAL(lf_seen.lost, 1);
-		lf_fini(&f);
-	}
 }
 
 /* The stack goes while all is under way: no done() is called, nothing is left
@@ -748,6 +673,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_lgr_find_accept__rules),
 	TEST_CASE(smc_lgr_find__300),
 	TEST_CASE(smc_lgr_create__limits),
+	TEST_CASE(smc_lgr_room__rules),
 	TEST_CASE(smc_lgr_create__refused),
 	TEST_CASE(smc_lgr_create__no_room_for_rings),
 	TEST_CASE(smc_lgr_create__memory_used_up),
@@ -763,12 +689,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_lgr_leave__idle),
 	TEST_CASE(smc_lgr_stale__ends_with_the_last),
 	TEST_CASE(smc_lgr_terminate__tells),
-	TEST_CASE(smc_dev_enable__tells_before_it_drops),
 	TEST_CASE(smc_lgr_end__nobody_listens),
 	TEST_CASE(smc_lgr_hold__after_the_end),
-	TEST_CASE(smc_dev_find__rules),
-	TEST_CASE(smc_dev_event__goes_and_comes),
-	TEST_CASE(smc_dev_event__gid_and_queue_pair),
 	TEST_CASE(smc_link_fini__in_the_middle),
 	TEST_CASE(smc_lgr_list__while_they_go),
 };

@@ -444,7 +444,7 @@ static void smc_llc_delete_link__table(void)
 		LF_NONE(&f, &f.peer);
 		CU_ASSERT_EQUAL(lf_seen.lost, t[i].over);
 		if (t[i].over) {
-			lf_advance(&f, 100000);
+			lf_advance(&f, 1000000);
 			CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
 		}
 		lf_fini(&f);

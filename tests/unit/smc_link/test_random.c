@@ -171,11 +171,12 @@ static void conn_event(struct rworld *r)
 	struct smc_conn *c = &r->f.conns[rnd(r, 60)];
 	struct rgroup *g = &r->g[rnd(r, GROUPS)];
 	uint8_t cdc[CDC_LEN] = { CDC_TYPE, CDC_LEN };
+	struct rd_wr send;
 
 	if (c->lgr != NULL && rnd(r, 6) == 0) {
 		smc_lgr_leave(c);
 	} else if (c->lgr != NULL) {
-		smc_link_post(c->link, c, NULL, 0, cdc, (struct smc_cursor){ 0 }, 1);
+		smc_link_post(c->link, c, &send, 0, cdc, (struct smc_cursor){ 0 }, 1);
 	} else if (g->lgr != NULL && smc_lgr_alive(g->lgr) && c->refs[SMC_REF_WR] == 0) {
 		memset(c, 0, sizeof(*c));
 		smc_lgr_join(g->lgr, smc_lgr_link(g->lgr), c);

@@ -22,9 +22,10 @@ static int post(struct lf *f, struct smc_conn *c, uint16_t seq)
 {
 	uint8_t cdc[CDC_LEN];
 	struct cdc_msg msg = { .seq = seq, .token = 1 };
+	struct rd_wr send;
 
 	cdc_encode(&msg, cdc);
-	return smc_link_post(f->l, c, NULL, 0, cdc, (struct smc_cursor){ .count = seq }, seq);
+	return smc_link_post(f->l, c, &send, 0, cdc, (struct smc_cursor){ .count = seq }, seq);
 }
 
 /* Item 51: two writes, then the message, which finds them in place. */
@@ -32,7 +33,7 @@ static void smc_link_post__writes_and_cdc(void)
 {
 	uint8_t cdc[CDC_LEN];
 	struct cdc_msg msg = { .seq = 7, .token = 3 }, got;
-	struct rd_wr wr[2];
+	struct rd_wr wr[SMC_POST_WRITES + 1];
 	struct smc_buf *b;
 	struct smc_conn *c;
 	struct lf f;
@@ -242,16 +243,16 @@ static void smc_wr_done__error(void)
 	uint8_t cdc[CDC_LEN] = { CDC_TYPE, CDC_LEN };
 	struct smc_conn *c;
 	struct smc_buf *b;
-	struct rd_wr wr;
+	struct rd_wr wr[SMC_POST_WRITES + 1];
 	struct lf f;
 
 	lf_init(&f, NULL);
 	lf_first_contact(&f, SMC_SERVER);
 	c = f.lgr->conns;
 	b = send_buf(&f);
-	wr = (struct rd_wr){ .n_sge = 1, .rkey = rd_mr_rkey(f.peer.mr) ^ 1, .raddr = rd_mr_addr(f.peer.mr),
-			     .sge = { { b->base, 4, rd_mr_lkey(b->mr) } } };
-	CU_ASSERT_EQUAL(smc_link_post(f.l, c, &wr, 1, cdc, (struct smc_cursor){ 0 }, 1), 0);
+	wr[0] = (struct rd_wr){ .n_sge = 1, .rkey = rd_mr_rkey(f.peer.mr) ^ 1, .raddr = rd_mr_addr(f.peer.mr),
+				.sge = { { b->base, 4, rd_mr_lkey(b->mr) } } };
+	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 1, cdc, (struct smc_cursor){ 0 }, 1), 0);
 	CU_ASSERT_EQUAL(post(&f, c, 2), 0);
 	CU_ASSERT_EQUAL(post(&f, lf_join(&f, f.lgr), 2), 0);
 	lf_settle(&f);

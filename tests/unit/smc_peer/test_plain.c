@@ -148,10 +148,10 @@ static void fallback__each_condition(void)
 		{ "server's policy", server_policy, SMC_RSN_PEERNOSMC, 0, SMC_RSN_OWN_POLICY },
 		{ "client's policy", client_policy, SMC_RSN_OWN_POLICY, 0, SMC_RSN_PEERNOSMC },
 		{ "server's handshakes", server_full, SMC_RSN_PEERNOSMC, 0, SMC_RSN_OWN_LIMIT },
-		{ "server's groups", server_no_groups, SMC_RSN_PEERDECL, SMC_RSN_MEM, SMC_RSN_OWN_LIMIT },
-		{ "server's memory for the peer", server_no_memory, SMC_RSN_PEERDECL, SMC_RSN_MEM, SMC_RSN_MEM },
-		{ "client's memory for the peer", client_no_memory, SMC_RSN_MEM, 0, SMC_RSN_PEERDECL },
-		{ "client's groups", client_no_groups, SMC_RSN_OWN_LIMIT, 0, SMC_RSN_PEERDECL },
+		{ "server's groups", server_no_groups, SMC_RSN_PEERNOSMC, 0, SMC_RSN_OWN_LIMIT },
+		{ "server's memory for the peer", server_no_memory, SMC_RSN_PEERNOSMC, 0, SMC_RSN_MEM },
+		{ "client's memory for the peer", client_no_memory, SMC_RSN_MEM, 0, SMC_RSN_PEERNOSMC },
+		{ "client's groups", client_no_groups, SMC_RSN_OWN_LIMIT, 0, SMC_RSN_PEERNOSMC },
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(t); i++) {
