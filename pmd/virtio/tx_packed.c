@@ -251,12 +251,13 @@ static __rte_always_inline uint16_t post(struct burst *b, struct rte_mbuf **pkts
 {
 	struct vnic_txq *q = b->q;
 	uint16_t i = 0, end, segs;
+	bool row;
 
 	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
-		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
-		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i], variant))) {
+		row = (variant & TX_IN_ORDER) && n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4 && pkts[i]->nb_segs == 1;
+		if (likely(row) && likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(b, &pkts[i], variant))) {
 			i = end;
 			continue;
 		}

@@ -216,12 +216,13 @@ static __rte_always_inline uint16_t post(struct vnic_txq *q, struct rte_mbuf **p
 					 struct tx_sum *sum, unsigned variant)
 {
 	uint16_t i = 0, end, segs;
+	bool row;
 
 	while (i < n && q->vq.free_count > q->vq.reserve) {
 		tx_prefetch(&pkts[i], n - i);
 		end = (uint16_t)RTE_MIN(i + 4, n);
-		if ((variant & TX_IN_ORDER) && likely(n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4) &&
-		    likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum, variant))) {
+		row = (variant & TX_IN_ORDER) && n - i >= 4 && q->vq.free_count >= q->vq.reserve + 4 && pkts[i]->nb_segs == 1;
+		if (likely(row) && likely(tx_simple4(q, &pkts[i], variant)) && likely(post_row(q, &pkts[i], sum, variant))) {
 			i = end;
 			continue;
 		}
