@@ -480,6 +480,11 @@ void vnic_coal_destroy(struct vnic_dev *d)
 	if (k == NULL)
 		return;
 	d->coal = NULL;
+	/* The device is gone, and they have been told. */
+	pthread_mutex_lock(&k->lock);
+	while (k->callers > 0)
+		pthread_cond_wait(&k->cond, &k->lock);
+	pthread_mutex_unlock(&k->lock);
 	pthread_cond_destroy(&k->cond);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

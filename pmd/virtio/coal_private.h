@@ -62,6 +62,7 @@ struct vnic_coalescing {
 	pthread_mutex_t lock;   /* taken before the control queue's, never while its callbacks may be waited for */
 	pthread_cond_t cond;    /* CLOCK_MONOTONIC: a command ended */
 	bool open, per_queue, per_direction;
+	unsigned callers;       /* threads in vnic_coal_set() and _get() */
 	uint16_t n[2];          /* queues by direction */
 	uint32_t generation;    /* of the device */
 	struct {

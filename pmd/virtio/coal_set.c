@@ -100,6 +100,19 @@ static struct vnic_coalescing *coalescing_of(uint16_t port)
 	return d->coal;
 }
 
+static void enter(struct vnic_coalescing *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->callers++;
+}
+
+static void leave(struct vnic_coalescing *k)
+{
+	if (--k->callers == 0)
+		pthread_cond_broadcast(&k->cond);
+	pthread_mutex_unlock(&k->lock);
+}
+
 int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *value)
 {
 	struct vnic_coalescing *k = coalescing_of(port);
@@ -111,7 +124,7 @@ int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct
 	if (k == NULL)
 		return -ENOTSUP;
 	c = vnic_ctrl_get(k->dev);
-	pthread_mutex_lock(&k->lock);
+	enter(k);
 	rc = c != NULL ? check(k, dir, queue) : -EIO;
 	if (rc == 0 && queue == VNIC_ALL_QUEUES && !k->per_direction) {
 		rc = set_each(k, c, &m, dir);
@@ -122,7 +135,7 @@ int vnic_coal_set(uint16_t port, enum vnic_dir dir, uint16_t queue, const struct
 	}
 	if (c != NULL)
 		rc = finish(k, c, &call, rc);
-	pthread_mutex_unlock(&k->lock);
+	leave(k);
 	if (c != NULL)
 		vnic_ctrl_put(c);
 	return rc;
@@ -151,7 +164,7 @@ int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, st
 	if ((dir != VNIC_RX && dir != VNIC_TX) || (queue != VNIC_ALL_QUEUES && queue >= VNIC_MAX_PAIRS))
 		return -EINVAL;
 	c = vnic_ctrl_get(k->dev);
-	pthread_mutex_lock(&k->lock);
+	enter(k);
 	if (ask) {
 		rc = c != NULL ? check(k, dir, queue) : -EIO;
 		if (rc == 0)
@@ -159,7 +172,7 @@ int vnic_coal_get(uint16_t port, enum vnic_dir dir, uint16_t queue, bool ask, st
 	} else {
 		rc = queue == VNIC_ALL_QUEUES ? of_direction(k, dir, out) : in_force(k, coal_vq(dir, queue), out);
 	}
-	pthread_mutex_unlock(&k->lock);
+	leave(k);
 	if (c != NULL)
 		vnic_ctrl_put(c);
 	return rc;

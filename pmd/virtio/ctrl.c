@@ -198,7 +198,8 @@ void vnic_ctrl_destroy(struct vnic_ctrl *c)
 	/* Callers that wait have been told; they leave before the memory goes. */
 	while (c->waiters != 0)
 		pthread_cond_wait(&c->cond, &c->lock);
-	free_shared(c, device_holds_any(c));
+	/* A device that was not reset has the ring itself, answers or not. */
+	free_shared(c, c->vq.live || device_holds_any(c));
 	pthread_mutex_unlock(&c->lock);
 	pthread_mutex_lock(&lives);
 	c->dev->ctrl_past = c->stats;
@@ -225,6 +226,7 @@ void vnic_ctrl_reset(struct vnic_ctrl *c)
 			ctrl_release(c, &c->slot[i]);
 	}
 	ctrl_ring_rewind(c);
+	c->vq.live = false;
 	c->next_deadline = UINT64_MAX;
 	c->why[0] = '\0';
 	c->why_told = false;

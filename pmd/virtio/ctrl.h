@@ -72,10 +72,10 @@ int vnic_ctrl_create(struct vnic_ctrl **out, struct vnic_dev *dev, uint16_t vq_i
 struct vnic_vq *vnic_ctrl_vq(struct vnic_ctrl *c);
 /* Octets that _create() takes from the device's memory. */
 size_t vnic_ctrl_mem_size(uint16_t size, bool packed);
-/* Pending commands end with -ECANCELED; dev->ctrl becomes NULL. Slots the device may still
- * write stay in quarantine, unless _reset() said before that the device was reset. */
+/* Pending commands end with -ECANCELED; dev->ctrl becomes NULL. Ring and slots of a device that knows
+ * them stay in quarantine, unless _reset() said before that the device was reset. */
 void vnic_ctrl_destroy(struct vnic_ctrl *c);
-/* The device was reset: in flight -> -ECANCELED, ring rewound, usable again. */
+/* The device was reset: in flight -> -ECANCELED, ring rewound, usable again when the device knows the ring. */
 void vnic_ctrl_reset(struct vnic_ctrl *c);
 /* The device's control queue (or NULL), kept in memory until _put(): for a thread that
  * does not hold vnic_dev.lock. */

@@ -127,7 +127,7 @@ void ctrl_ring_doorbell(struct vnic_ctrl *c)
 {
 	uint64_t before = c->vq.doorbells;
 
-	if (!c->doorbell_due)
+	if (!c->doorbell_due || c->broken)
 		return;
 	c->doorbell_due = false;
 	vnic_vq_kick(&c->vq);
@@ -297,7 +297,8 @@ int64_t vnic_ctrl_next(struct vnic_ctrl *c)
 	if (!TAILQ_EMPTY(&c->active)) {
 		if (c->next_deadline > now)
 			left = (c->next_deadline - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
-		ms = (int64_t)RTE_MIN(left, look_ms(c, now));
+		/* Answers that came while others were taken may have been told already. */
+		ms = !c->broken && vnic_vq_has_used(&c->vq) ? 0 : (int64_t)RTE_MIN(left, look_ms(c, now));
 		c->wake_at = now + (uint64_t)ms * CLOCK_NS_PER_MS;
 	}
 	pthread_mutex_unlock(&c->lock);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_malloc.h>
 
@@ -386,6 +387,16 @@ lock:
 	return rc;
 }
 
+/* Who waited for the device has been told, and lets go of the lock that he takes for it. */
+static void let_askers_go(struct vnic_dev *d)
+{
+	while (d->asking > 0) {
+		pthread_mutex_unlock(&d->lock);
+		usleep(100);
+		pthread_mutex_lock(&d->lock);
+	}
+}
+
 /* Queues go after the device: what it would not give back is given up then. */
 static void release_queues(struct rte_eth_dev *eth)
 {
@@ -407,6 +418,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 		vnic_device_stop(d);
 	d->ops->close(d);
 	d->state = VNIC_CLOSED;
+	let_askers_go(d);
 	release_queues(eth);
 	vnic_retired_free(d, false, true);
 	vnic_mem_destroy(d->mem);

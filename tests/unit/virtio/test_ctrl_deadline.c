@@ -212,6 +212,39 @@ static void ctrl__next_says_when_to_look(void)
 	ctrl_lab_close(&lab);
 }
 
+/* An answer that came behind the last look is looked at, whoever was told of it. */
+static void ctrl__next_sees_an_answer(void)
+{
+	for (unsigned i = 0; i < ctrl_lab_ring_count; i++) {
+		ctrl_lab_open(&lab, &ctrl_lab_rings[i]);
+		vnic_ctrl_vq(lab.c)->call_fd = 0;
+		submit(0, 30);
+		vnic_ctrl_flush(lab.c);
+		CU_ASSERT_FATAL(ctrl_lab_fetch(&lab, &cmd[0]));
+		vnic_ctrl_poll(lab.c);
+		CU_ASSERT_EQUAL(vnic_ctrl_next(lab.c), 30);
+		ctrl_lab_answer(&lab, &cmd[0], VIRTIO_NET_OK, NULL, 1);
+		CU_ASSERT_EQUAL(vnic_ctrl_next(lab.c), 0);
+		vnic_ctrl_vq(lab.c)->call_fd = -1;
+		vnic_ctrl_poll(lab.c);
+		CU_ASSERT(res[0].calls == 1 && res[0].rc == 0);
+		ctrl_lab_close(&lab);
+	}
+}
+
+/* What was submitted and not rung for when the device broke: no doorbell of any kind any more. */
+static void ctrl__no_doorbell_when_broken(void)
+{
+	ctrl_lab_open(&lab, &ctrl_lab_rings[0]);
+	submit(0, 10);
+	ctrl_lab_clock += 10 * MS;
+	vnic_ctrl_poll(lab.c);
+	vnic_ctrl_flush(lab.c);
+	CU_ASSERT(res[0].calls == 1 && res[0].rc == -ETIMEDOUT);
+	CU_ASSERT_EQUAL(lab.doorbells, 0);
+	ctrl_lab_close(&lab);
+}
+
 /* ---- break, reset, cancel -------------------------------------------------------------- */
 
 static void ctrl__break_ends_everything_once(void)
@@ -494,6 +527,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(ctrl__timeout_ends_a_long_wait),
 	TEST_CASE(ctrl__looks_without_a_descriptor),
 	TEST_CASE(ctrl__next_says_when_to_look),
+	TEST_CASE(ctrl__next_sees_an_answer),
+	TEST_CASE(ctrl__no_doorbell_when_broken),
 	TEST_CASE(ctrl__break_ends_everything_once),
 	TEST_CASE(ctrl__reset_cancels_and_goes_on),
 	TEST_CASE(ctrl__cancel),
