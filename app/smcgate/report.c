@@ -76,6 +76,7 @@ static void print_services(struct report *r)
 {
 	char line[512];
 
+	pipeline_look_begin();
 	for (unsigned n = 0; n < pipeline_services(r->pl); n++) {
 		struct pipeline_service_info info;
 
@@ -86,6 +87,7 @@ static void print_services(struct report *r)
 		if (line[0] != '\0')
 			fprintf(r->out, "%s: %s\n", info.name, line);
 	}
+	pipeline_look_end();
 	fflush(r->out);
 }
 

@@ -2,13 +2,15 @@
 /*
  * The views under /smcgate/ in DPDK's telemetry: `show port stats N` is
  * /smcgate/port/stats,N. Callbacks come on threads of telemetry's, several at
- * once; a lock lets one build at a time, and keeps telemetry_stop() from
- * returning while one does.
+ * once; a lock lets one build at a time, but for those that wait for a device. telemetry_stop()
+ * ends their waiting and returns when none builds any more.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <rte_common.h>
 #include <rte_telemetry.h>
@@ -16,8 +18,12 @@
 #include "app/common/teljson.h"
 #include "app/smcgate/telemetry.h"
 #include "app/smcgate/view/view.h"
+#include "pmd/base/log.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t built = PTHREAD_COND_INITIALIZER;
+static unsigned building;     /* requests that use ctx.pl */
+static int end_fd = -1;       /* readable when the program ends */
 static struct view_ctx ctx; /* pl NULL: the console does not run */
 static struct view_lcore_last last[CONFIG_MAX_LCORES];
 static bool registered;
@@ -84,6 +90,32 @@ static const struct view *view_of(const char *cmd)
 	return view_find(words);
 }
 
+/* Others go on while this one waits for a device. */
+static void wait_begin(void *arg)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void wait_end(void *arg)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static int build_view(const struct view *v, const struct request *r, json_t **out, struct view_error *err)
+{
+	const struct pipeline_waiter waiter = { .cancel_fd = end_fd, .begin = wait_begin, .end = wait_end };
+	struct view_ctx mine = ctx;
+	int rc;
+
+	building++;
+	pipeline_wait_as(&waiter);
+	rc = view_build(v, &mine, r->argc, r->argv, out, err);
+	pipeline_wait_as(NULL);
+	building--;
+	pthread_cond_signal(&built);
+	return rc;
+}
+
 static int build(const struct view *v, const char *params, json_t **out, struct view_error *err)
 {
 	struct request r;
@@ -95,7 +127,7 @@ static int build(const struct view *v, const char *params, json_t **out, struct 
 		return view_fail(err, -ESHUTDOWN, "the program begins or ends");
 	rc = split(v, params, &r, err);
 	if (rc == 0)
-		rc = view_build(v, &ctx, r.argc, r.argv, out, err);
+		rc = build_view(v, &r, out, err);
 	if (rc == 0)
 		teljson_page(*out, r.from);
 	return rc == 0 ? (int)RTE_MIN(r.from, (size_t)INT32_MAX) : rc;
@@ -145,6 +177,8 @@ int telemetry_start(struct pipeline *pl, const struct capture *capture)
 	int rc = 0;
 
 	pthread_mutex_lock(&lock);
+	if (end_fd < 0)
+		end_fd = eventfd(0, EFD_CLOEXEC);
 	ctx = (struct view_ctx){ .pl = pl, .capture = capture, .last = last };
 	memset(last, 0, sizeof(last));
 	pthread_mutex_unlock(&lock);
@@ -158,7 +192,16 @@ int telemetry_start(struct pipeline *pl, const struct capture *capture)
 
 void telemetry_stop(void)
 {
+	uint64_t one = 1;
+
 	pthread_mutex_lock(&lock);
 	ctx.pl = NULL;
+	if (end_fd >= 0 && write(end_fd, &one, sizeof(one)) < 0)
+		LOG(CONSOLE, DEBUG, "telemetry's waits are not ended");
+	while (building != 0)
+		pthread_cond_wait(&built, &lock);
+	if (end_fd >= 0)
+		close(end_fd);
+	end_fd = -1;
 	pthread_mutex_unlock(&lock);
 }

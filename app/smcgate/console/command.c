@@ -79,19 +79,19 @@ static void run_binding(void *result, struct cmdline *cl, void *data)
 {
 	const struct parsed *p = result;
 	const struct binding *b = data;
-	struct console *c = b->c;
+	struct run *run = b->c->running;
 	const char *argv[VIEW_ARGS_MAX];
 	int rc = 0;
 
 	for (unsigned i = 0; i < b->argc && rc == 0; i++) {
 		argv[i] = b->args[i].kind == VIEW_ARG_REST ? p->rest : p->arg[i];
 		if (b->args[i].kind == VIEW_ARG_CHOICE)
-			rc = check_choice(&b->args[i], argv[i], &c->err);
+			rc = check_choice(&b->args[i], argv[i], &run->err);
 	}
 	if (rc == 0)
-		rc = b->command != NULL ? b->command->run(c, b->argc, argv, c->out, &c->err) :
-					  run_view(c, b->view, b->argc, argv, c->out, &c->err);
-	c->rc = rc;
+		rc = b->command != NULL ? b->command->run(b->c, b->argc, argv, run->out, &run->err) :
+					  run_view(b->c, b->view, b->argc, argv, run->out, &run->err);
+	run->rc = rc;
 }
 
 /* ---- the table ------------------------------------------------------------------------ */

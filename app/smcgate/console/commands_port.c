@@ -1,105 +1,100 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: start, stop, close, reset, MTU, promiscuous mode, clearing counters. What waits for a
- * device does so without the views' lock: others go on looking. */
+/* Ports: start, stop, close, reset, MTU, promiscuous mode, clearing counters. All of it may wait for a
+ * device, without the views' lock: others go on looking. */
 #include <errno.h>
 #include <string.h>
 
-#include <rte_ethdev.h>
-
 #include "app/smcgate/console/console_impl.h"
 
-typedef int (*port_fn)(struct console *c, unsigned port, uint64_t arg);
+typedef int (*port_fn)(struct console *c, unsigned port, uint64_t arg, FILE *out);
 
-static int with_lock(struct console *c, port_fn fn, unsigned port, uint64_t arg)
+static int failed(struct console *c, unsigned port, int rc, const char *what, struct view_error *err)
 {
-	int rc;
-
-	view_lock();
-	rc = fn(c, port, arg);
-	view_unlock();
-	return rc;
+	switch (rc) {
+	case -EALREADY: return view_fail(err, rc, "port %u: %s: it is so already", port, what);
+	case -ENODEV: return view_fail(err, rc, "port %u: %s: it is closed", port, what);
+	case -ECANCELED: return view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", port, what);
+	default: return view_port_failed(err, c->pl, port, rc, "port %u: %s", port, what);
+	}
 }
 
-/* For one port or all; all goes on after one that is in that state already. waits: for the
- * device; else it is done in ethdev, under the views' lock. */
-static int each_port(struct console *c, const char *which, port_fn fn, uint64_t arg, bool waits,
-		     const char *what, struct view_error *err)
+/* For one port or all; all goes on after one that is in that state already. */
+static int each_port(struct console *c, const char *which, port_fn fn, uint64_t arg, const char *what, FILE *out,
+		     struct view_error *err)
 {
 	unsigned from, to;
 	int rc;
 
 	rc = view_ports(c->pl, which, true, &from, &to, err);
 	for (unsigned p = from; rc == 0 && p < to; p++) {
-		rc = waits ? fn(c, p, arg) : with_lock(c, fn, p, arg);
+		rc = fn(c, p, arg, out);
 		if (to - from > 1 && (rc == -EALREADY || rc == -ENODEV))
 			rc = 0;
-		if (rc == -EALREADY)
-			view_fail(err, rc, "port %u: %s: it is so already", p, what);
-		else if (rc == -ENODEV)
-			view_fail(err, rc, "port %u: %s: it is closed", p, what);
-		else if (rc == -ECANCELED)
-			view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", p, what);
-		else if (rc < 0)
-			view_failed(err, rc, "port %u: %s", p, what);
+		if (rc < 0)
+			failed(c, p, rc, what, err);
 	}
 	return rc;
 }
 
-static int start_one(struct console *c, unsigned port, uint64_t arg)
+static int start_one(struct console *c, unsigned port, uint64_t arg, FILE *out)
 {
 	return pipeline_port_start(c->pl, port);
 }
 
-static int stop_one(struct console *c, unsigned port, uint64_t arg)
+static int stop_one(struct console *c, unsigned port, uint64_t arg, FILE *out)
 {
 	return pipeline_port_stop(c->pl, port);
 }
 
-static int close_one(struct console *c, unsigned port, uint64_t arg)
+static int close_one(struct console *c, unsigned port, uint64_t arg, FILE *out)
 {
 	return pipeline_port_close(c->pl, port);
 }
 
-static int reset_one(struct console *c, unsigned port, uint64_t arg)
+static void tell_sizes(FILE *out, const char *dir, const uint16_t *size)
 {
-	return pipeline_port_reset(c->pl, port);
+	for (unsigned q = 0; q < CONFIG_MAX_QUEUES; q++)
+		if (size[q] != 0)
+			fprintf(out, "  kept              %s %u: %u descriptors\n", dir, q, size[q]);
 }
 
-static int mtu_one(struct console *c, unsigned port, uint64_t mtu)
+/* What it keeps is not what the configuration says: worth saying. */
+static void tell_reset(FILE *out, unsigned port, const struct pipeline_reset_report *r)
+{
+	fprintf(out, "port %u: reset%s\n", port, r->started ? " and started" : "; it is stopped, as before");
+	if (r->mtu_kept)
+		fprintf(out, "  kept              mtu %u\n", r->mtu);
+	if (r->promiscuous_kept)
+		fprintf(out, "  kept              promiscuous mode %s\n", r->promiscuous ? "on" : "off");
+	tell_sizes(out, "rxq", r->rx_size);
+	tell_sizes(out, "txq", r->tx_size);
+	if (r->reverted)
+		fprintf(out, "  the device refused what was set while it ran: all is as configured\n");
+}
+
+static int reset_one(struct console *c, unsigned port, uint64_t arg, FILE *out)
+{
+	struct pipeline_reset_report report;
+	int rc = pipeline_port_reset(c->pl, port, &report);
+
+	if (rc == 0)
+		tell_reset(out, port, &report);
+	return rc;
+}
+
+static int mtu_one(struct console *c, unsigned port, uint64_t mtu, FILE *out)
 {
 	return pipeline_port_mtu(c->pl, port, (uint16_t)mtu);
 }
 
-static int promisc_one(struct console *c, unsigned port, uint64_t on)
+static int promisc_one(struct console *c, unsigned port, uint64_t on, FILE *out)
 {
 	return pipeline_port_promiscuous(c->pl, port, on != 0);
 }
 
-static int ethdev_of(struct console *c, unsigned port, uint16_t *id)
+static int clear_one(struct console *c, unsigned port, uint64_t all, FILE *out)
 {
-	struct pipeline_port_info info;
-	int rc = pipeline_port_info(c->pl, port, &info);
-
-	if (rc == 0 && info.state >= PORT_CLOSED)
-		rc = info.state == PORT_BUSY ? -EAGAIN : -ENODEV;
-	*id = info.id;
-	return rc;
-}
-
-static int clear_stats_one(struct console *c, unsigned port, uint64_t arg)
-{
-	uint16_t id;
-	int rc = ethdev_of(c, port, &id);
-
-	return rc < 0 ? rc : rte_eth_stats_reset(id);
-}
-
-static int clear_xstats_one(struct console *c, unsigned port, uint64_t arg)
-{
-	uint16_t id;
-	int rc = ethdev_of(c, port, &id);
-
-	return rc < 0 ? rc : rte_eth_xstats_reset(id);
+	return pipeline_port_clear(c->pl, port, all != 0);
 }
 
 /* Callbacks of a capture would hang on a port that is gone. */
@@ -118,13 +113,13 @@ static int refuse_captured(struct console *c, const char *which, struct view_err
 static int run_start(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		     struct view_error *err)
 {
-	return each_port(c, argv[0], start_one, 0, true, "start", err);
+	return each_port(c, argv[0], start_one, 0, "start", out, err);
 }
 
 static int run_stop(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		    struct view_error *err)
 {
-	return each_port(c, argv[0], stop_one, 0, true, "stop", err);
+	return each_port(c, argv[0], stop_one, 0, "stop", out, err);
 }
 
 static int run_close(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -132,7 +127,7 @@ static int run_close(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, true, "close", err);
+	return rc < 0 ? rc : each_port(c, argv[0], close_one, 0, "close", out, err);
 }
 
 static int run_reset(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -140,7 +135,7 @@ static int run_reset(struct console *c, unsigned argc, const char *const *argv, 
 {
 	int rc = refuse_captured(c, argv[0], err);
 
-	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, true, "reset", err);
+	return rc < 0 ? rc : each_port(c, argv[0], reset_one, 0, "reset", out, err);
 }
 
 static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -150,25 +145,25 @@ static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FI
 	int rc;
 
 	rc = view_number(argv[1], "mtu", 576, 9216, &mtu, err);
-	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, true, "config mtu", err);
+	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, "config mtu", out, err);
 }
 
 static int run_promisc(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		       struct view_error *err)
 {
-	return each_port(c, argv[0], promisc_one, strcmp(argv[1], "on") == 0, true, "promiscuous mode", err);
+	return each_port(c, argv[0], promisc_one, strcmp(argv[1], "on") == 0, "promiscuous mode", out, err);
 }
 
 static int run_clear_stats(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 			   struct view_error *err)
 {
-	return each_port(c, argv[0], clear_stats_one, 0, false, "clear stats", err);
+	return each_port(c, argv[0], clear_one, false, "clear stats", out, err);
 }
 
 static int run_clear_xstats(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 			    struct view_error *err)
 {
-	return each_port(c, argv[0], clear_xstats_one, 0, false, "clear xstats", err);
+	return each_port(c, argv[0], clear_one, true, "clear xstats", out, err);
 }
 
 static const char *const on_off[] = { "on", "off", NULL };
@@ -179,7 +174,7 @@ const struct command commands_port[] = {
 	{ "port start", { PORTS }, run_start, "start a port that was stopped" },
 	{ "port stop", { PORTS }, run_stop, "stop a port" },
 	{ "port close", { PORTS }, run_close, "close a port for good" },
-	{ "port reset", { PORTS }, run_reset, "reset the device, set it up again, start it if it ran" },
+	{ "port reset", { PORTS }, run_reset, "reset the device, set it up again, start it if it ran or was to; says what is kept" },
 	{ "port config mtu", { PORTS, { .kind = VIEW_ARG_WORD, .name = "VALUE" } }, run_mtu,
 	  "octets of the largest IP packet, 576..9216; of a stopped port" },
 	{ "set promisc", { PORTS, { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } },

@@ -28,14 +28,21 @@ static int run_help(struct console *c, unsigned argc, const char *const *argv, F
 static int run_quit(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		    struct view_error *err)
 {
-	c->quit = true;
+	console_quit(c);
 	return 0;
 }
 
 static int run_load(struct console *c, unsigned argc, const char *const *argv, FILE *out,
 		    struct view_error *err)
 {
-	return console_load(c, argv[0], c->opts->strict, out, err);
+	struct run *run = c->running;
+	int rc;
+
+	/* Each of its lines has a turn. */
+	turn_give(c);
+	rc = console_load(run, argv[0], c->opts->strict, err);
+	turn_take(c, run);
+	return rc;
 }
 
 static int run_set_log(struct console *c, unsigned argc, const char *const *argv, FILE *out,

@@ -45,7 +45,7 @@ static int find_queue(struct console *c, const char *const *argv, bool all, stru
 
 	rc = find_port(c, argv[0], t, err);
 	if (rc == 0 && t->info.state == PORT_BUSY)
-		rc = view_failed(err, -EAGAIN, "port %u", t->port);
+		rc = view_port_failed(err, c->pl, t->port, -EAGAIN, "port %u", t->port);
 	if (rc < 0)
 		return rc;
 	t->dir = strcmp(argv[1], "rxq") == 0 ? VNIC_RX : VNIC_TX;
@@ -69,7 +69,6 @@ static int find_queue(struct console *c, const char *const *argv, bool all, stru
 static const char *reason(int rc)
 {
 	switch (rc) {
-	case -EAGAIN: return "busy: an earlier command waits for this device still: see show port ctrl";
 	case -ECANCELED: return "cancelled: the device may do it still";
 	case -ETIMEDOUT: return "the device did not answer in time and is broken now: port reset";
 	case -EIO: return "the device is broken: port reset";
@@ -80,12 +79,12 @@ static const char *reason(int rc)
 	}
 }
 
-static int failed(const struct target *t, int rc, const char *what, struct view_error *err)
+static int failed(struct console *c, const struct target *t, int rc, const char *what, struct view_error *err)
 {
 	const char *why = reason(rc);
 
 	if (why == NULL)
-		return view_failed(err, rc, "%s: %s", t->text, what);
+		return view_port_failed(err, c->pl, t->port, rc, "%s: %s", t->text, what);
 	return view_fail(err, rc, "%s: %s: %s", t->text, what, why);
 }
 
@@ -120,7 +119,7 @@ static int run_queue_stop(struct console *c, unsigned argc, const char *const *a
 		return view_fail(err, rc, "%s: stop: %s cannot stop single queues: port stop stops all", t.text,
 				 t.info.driver);
 	if (rc < 0)
-		return failed(&t, rc, "stop", err);
+		return failed(c, &t, rc, "stop", err);
 	tell_flows(c, &t, out);
 	return 0;
 }
@@ -137,7 +136,7 @@ static int run_queue_start(struct console *c, unsigned argc, const char *const *
 	if (rc == -ENOTSUP)
 		return view_fail(err, rc, "%s: start: %s cannot start single queues: port stop, port start", t.text,
 				 t.info.driver);
-	return rc < 0 ? failed(&t, rc, "start", err) : 0;
+	return rc < 0 ? failed(c, &t, rc, "start", err) : 0;
 }
 
 /* ---- reset and resize ------------------------------------------------------------------------ */
@@ -188,7 +187,7 @@ static int reset(struct console *c, const struct target *t, uint16_t size, FILE 
 				 "for a split ring; the queue is as it was",
 				 t->text, what, size);
 	default:
-		return failed(t, rc, what, err);
+		return failed(c, t, rc, what, err);
 	}
 }
 
@@ -230,7 +229,7 @@ static int run_coalesce(struct console *c, unsigned argc, const char *const *arg
 		return rc;
 	coal = (struct vnic_coal){ .usecs = (uint32_t)usecs, .packets = (uint32_t)packets };
 	rc = pipeline_coal_set(c->pl, t.port, t.dir, t.queue, &coal);
-	return rc < 0 ? failed(&t, rc, "coalesce", err) : 0;
+	return rc < 0 ? failed(c, &t, rc, "coalesce", err) : 0;
 }
 
 /* ---- the control queue --------------------------------------------------------------------------- */
@@ -249,7 +248,7 @@ static int run_timeout(struct console *c, unsigned argc, const char *const *argv
 	if (rc == -ENOTSUP)
 		return view_fail(err, rc, "%s: ctrl timeout: %s has no control queue of ours", t.text,
 				 t.info.driver);
-	return rc < 0 ? failed(&t, rc, "ctrl timeout", err) : 0;
+	return rc < 0 ? failed(c, &t, rc, "ctrl timeout", err) : 0;
 }
 
 static const char *const directions[] = { "rxq", "txq", NULL };

@@ -52,6 +52,20 @@ static int say_errors(const struct cfg_errors *errs, int rc, struct view_error *
 	return rc;
 }
 
+/* What is left to a device is done when that answers. */
+static int failed(struct console *c, int rc, const char *what, const char *name, struct view_error *err)
+{
+	switch (rc) {
+	case -EINPROGRESS:
+		return view_fail(err, rc, "service %s: %s: a device has not taken notice of its memory yet; it is done "
+				 "when it has: show services", what, name);
+	case -ECANCELED:
+		return view_fail(err, rc, "service %s: %s: cancelled: it may be done still: show services", what, name);
+	default:
+		return view_port_failed(err, c->pl, PIPELINE_SERVICES, rc, "service %s: %s", what, name);
+	}
+}
+
 static int add(struct console *c, const char *text, size_t len, struct view_error *err)
 {
 	struct config_service *svc = NULL;
@@ -67,16 +81,13 @@ static int add(struct console *c, const char *text, size_t len, struct view_erro
 	}
 	cfg_errors_free(&errs);
 	snprintf(name, sizeof(name), "%s", svc->name);
-	view_lock();
 	rc = pipeline_service_add(c->pl, svc);
-	view_unlock();
 	if (rc == 0)
 		return 0;
-	config_service_free(svc);
 	if (rc == -EEXIST)
 		return view_fail(err, rc,
 				 "service add: '%s' runs already: remove it first, or take another name", name);
-	return view_failed(err, rc, "service add: %s", name);
+	return failed(c, rc, "add", name, err);
 }
 
 static int run_add(struct console *c, unsigned argc, const char *const *argv, FILE *out,
@@ -99,16 +110,13 @@ static int run_add(struct console *c, unsigned argc, const char *const *argv, FI
 static int by_name(struct console *c, const char *name, int (*fn)(struct pipeline *pl, const char *name),
 		   const char *what, struct view_error *err)
 {
-	int rc;
+	int rc = fn(c->pl, name);
 
-	view_lock();
-	rc = fn(c->pl, name);
-	view_unlock();
 	if (rc == -ENOENT)
 		return view_fail(err, rc,
 				 "service %s: found '%s', which is none of those running (show services)",
 				 what, name);
-	return rc < 0 ? view_failed(err, rc, "service %s %s", what, name) : 0;
+	return rc < 0 ? failed(c, rc, what, name, err) : 0;
 }
 
 static int run_drain(struct console *c, unsigned argc, const char *const *argv, FILE *out,

@@ -2,11 +2,10 @@
 #include "app/smcgate/console/console.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "app/smcgate/console/console_impl.h"
@@ -14,173 +13,8 @@
 #include "pmd/base/log.h"
 
 #define LAST_WORDS_MS 500 /* for output still waiting at the end of the program */
-
-/* ---- running lines ---------------------------------------------------------------- */
-static bool is_blank(const char *line)
-{
-	line += strspn(line, " \t\r\n");
-	return *line == '\0' || *line == '#';
-}
-
-static int run_parsed(struct console *c, const char *line)
-{
-	char buf[LINE_MAX_LEN + 2];
-	int n, rc;
-
-	/* librte_cmdline wants the line's end. */
-	n = snprintf(buf, sizeof(buf), "%.*s\n", (int)strcspn(line, "\r\n"), line);
-	if (n < 0 || (size_t)n >= sizeof(buf))
-		return view_fail(&c->err, -EINVAL, "the line is too long");
-	c->rc = 0;
-	rc = cmdline_parse(c->cl, buf);
-	if (rc < 0) {
-		command_explain(&c->table, line, rc, &c->err);
-		return -EINVAL;
-	}
-	return c->rc;
-}
-
-bool console_only_shows(const char *line)
-{
-	const char *asks;
-
-	line += strspn(line, " \t");
-	asks = strstr(line, "coal"); /* devices, and would have to wait itself */
-	if (asks != NULL && asks < line + strcspn(line, "\n"))
-		return false;
-	return is_blank(line) || strncmp(line, "show ", 5) == 0;
-}
-
-/* In the middle of a command that waits: what it keeps in the console stays, and what
- * cancels it cancels this one, too. */
-static int run_aside(struct console *c, const char *line)
-{
-	struct view_error err = c->err;
-	int outer = c->rc, rc;
-
-	c->err.text[0] = '\0';
-	rc = run_parsed(c, line);
-	if (rc < 0)
-		fprintf(c->out, "error: %s\n", c->err.text[0] != '\0' ? c->err.text : strerror(-rc));
-	c->err = err;
-	c->rc = outer;
-	return rc;
-}
-
-int console_run_line(struct console *c, struct session *s, const char *line, FILE *out)
-{
-	FILE *outer = c->out;
-	int rc;
-
-	if (is_blank(line))
-		return 0;
-	c->out = out;
-	if (c->aside) {
-		rc = run_aside(c, line);
-		c->out = outer;
-		return rc;
-	}
-	c->err.text[0] = '\0';
-	if (c->load_depth == 0) {
-		cancel_arm(c, s);
-		c->running = s;
-	}
-	rc = run_parsed(c, line);
-	if (c->load_depth == 0) {
-		cancel_disarm(c, s);
-		c->running = NULL;
-	}
-	if (rc < 0)
-		fprintf(out, "error: %s\n", c->err.text[0] != '\0' ? c->err.text : strerror(-rc));
-	c->out = outer;
-	return rc;
-}
-
-FILE *console_open_file(const char *file, struct view_error *err)
-{
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	FILE *f = NULL;
-
-	if (fd < 0) {
-		view_failed(err, -errno, "%s", file);
-		return NULL;
-	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		view_fail(err, 0, "%s: it is no regular file", file);
-	else if ((f = fdopen(fd, "r")) == NULL)
-		view_failed(err, -errno, "%s", file);
-	if (f == NULL)
-		close(fd);
-	return f;
-}
-
-/* What the program was given may also be a pipe; "load" must not wait for one. */
-static FILE *open_commands(struct console *c, const char *file, struct view_error *err)
-{
-	bool given = c->cmdline_file;
-	FILE *f;
-
-	c->cmdline_file = false;
-	if (!given)
-		return console_open_file(file, err);
-	f = fopen(file, "re");
-	if (f == NULL)
-		view_failed(err, -errno, "%s", file);
-	return f;
-}
-
-static bool cancelled(const struct console *c)
-{
-	struct pollfd fd = { .fd = c->epfd, .events = POLLIN };
-
-	return poll(&fd, 1, 0) > 0;
-}
-
-int console_load(struct console *c, const char *file, bool strict, FILE *out, struct view_error *err)
-{
-	char *line = NULL;
-	size_t size = 0;
-	unsigned number = 0;
-	int rc = 0;
-	FILE *f;
-
-	if (c->load_depth >= LOAD_DEPTH_MAX)
-		return view_fail(err, -ELOOP, "%s: files load one another, at most %d deep", file,
-				 LOAD_DEPTH_MAX);
-	f = open_commands(c, file, err);
-	if (f == NULL)
-		return -EINVAL;
-	c->load_depth++;
-	while (!c->quit && getline(&line, &size, f) >= 0) {
-		number++;
-		fprintf(out, "%s%.*s\n", CONSOLE_PROMPT, (int)strcspn(line, "\r\n"), line);
-		rc = console_run_line(c, NULL, line, out);
-		fflush(out);
-		if (cancelled(c))
-			rc = -ECANCELED;
-		if (rc < 0 && (strict || rc == -ECANCELED))
-			break;
-		rc = 0;
-	}
-	c->load_depth--;
-	free(line);
-	fclose(f);
-	return rc < 0 ? view_fail(err, -ECANCELED, "%s: line %u failed", file, number) : 0;
-}
-
-int console_run_file(struct console *c, const char *file)
-{
-	int rc;
-
-	cancel_arm(c, NULL);
-	c->cmdline_file = true;
-	rc = console_load(c, file, c->opts->strict, stdout, &c->err);
-	cancel_disarm(c, NULL);
-	if (rc < 0)
-		fprintf(stderr, "error: %s\n", c->err.text);
-	return rc;
-}
+#define NO_DESCRIPTORS_MS 100 /* between looks whether there is one for a client */
+#define FILE_POLL_MS 200
 
 /* ---- sessions ------------------------------------------------------------------------ */
 static int add_session(struct console *c, enum session_kind kind, int in, int out)
@@ -220,11 +54,13 @@ static void accept_all(struct console *c)
 			LOG(CONSOLE, DEBUG, "a client too many went away");
 		close(fd);
 	}
+	/* It waits in front of the door, which need not be looked at all the time. */
+	c->no_descriptors = fd != -EAGAIN;
 }
 
-static void remove_done(struct console *c, unsigned from)
+static void remove_done(struct console *c)
 {
-	for (unsigned i = from; i < c->n_sessions; ) {
+	for (unsigned i = 0; i < c->n_sessions; ) {
 		if (session_done(c->sessions[i])) {
 			session_free(c->sessions[i]);
 			c->sessions[i] = c->sessions[--c->n_sessions];
@@ -234,73 +70,101 @@ static void remove_done(struct console *c, unsigned from)
 	}
 }
 
-/* in, then out, of each session; the listener and the stop descriptor last. */
-static unsigned fill_fds(const struct console *c, struct pollfd *fds, int *timeout_ms)
+/* What to look at for one session's input: whether its client goes while a command runs, too. */
+static struct pollfd input_fd(const struct session *s)
+{
+	if (session_wants_input(s))
+		return (struct pollfd){ .fd = s->in, .events = POLLIN };
+	return (struct pollfd){ .fd = s->kind == SESSION_SOCKET && s->running && !s->gone ? s->in : -1 };
+}
+
+#define FDS_MAX (2 * SESSIONS_MAX + 3)
+
+/* in, then out, of each session; the listener, finished commands and the stop descriptor last. */
+static unsigned fill_fds(const struct console *c, struct pollfd fds[FDS_MAX], int *timeout_ms)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->n_sessions; i++) {
 		const struct session *s = c->sessions[i];
 
-		fds[n++] = (struct pollfd){ .fd = session_wants_input(s) ? s->in : -1, .events = POLLIN };
+		fds[n++] = input_fd(s);
 		fds[n++] = (struct pollfd){ .fd = session_wants_output(s) ? s->out : -1, .events = POLLOUT };
 		if (session_wants_input(s) && session_has_line(s))
 			*timeout_ms = 0;
 	}
-	fds[n++] = (struct pollfd){ .fd = c->listen_fd, .events = POLLIN };
-	fds[n++] = (struct pollfd){ .fd = c->stop_fd, .events = POLLIN };
+	if (c->no_descriptors)
+		*timeout_ms = RTE_MIN(*timeout_ms, NO_DESCRIPTORS_MS);
+	fds[n++] = (struct pollfd){ .fd = c->no_descriptors ? -1 : c->listen_fd, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = c->done_fd, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = c->stopped ? -1 : c->stop_fd, .events = POLLIN };
 	return n;
+}
+
+static void serve_session(struct session *s, const struct pollfd *in, const struct pollfd *out)
+{
+	if (s->running) {
+		session_finish(s);
+		if (s->running && s->kind == SESSION_SOCKET && (in->revents & (POLLHUP | POLLERR)) != 0)
+			session_gone(s);
+	}
+	if (out->revents != 0)
+		session_write(s);
+	if (session_wants_input(s) && (in->revents != 0 || session_has_line(s)))
+		session_read(s);
+}
+
+/* Whatever is ready, waiting for it up to timeout_ms. */
+static void serve(struct console *c, int timeout_ms)
+{
+	unsigned sessions = c->n_sessions, n;
+	struct pollfd fds[FDS_MAX];
+	uint64_t count;
+
+	n = fill_fds(c, fds, &timeout_ms);
+	if (poll(fds, n, timeout_ms) < 0)
+		return;
+	if (fds[2 * sessions + 1].revents != 0 && read(c->done_fd, &count, sizeof(count)) < 0)
+		count = 0; /* looked at below anyway */
+	for (unsigned i = 0; i < sessions && !console_quits(c); i++)
+		serve_session(c->sessions[i], &fds[2 * i], &fds[2 * i + 1]);
+	if (fds[2 * sessions].revents != 0 || c->no_descriptors)
+		accept_all(c);
+	if (fds[2 * sessions + 2].revents != 0)
+		c->stopped = true;
+	remove_done(c);
 }
 
 int console_poll(struct console *c, int timeout_ms)
 {
-	struct pollfd fds[2 * SESSIONS_MAX + 2];
-	unsigned sessions, n;
-
-	if (c->quit)
+	if (console_quits(c))
 		return 1;
 	open_stdin(c);
-	sessions = c->n_settled = c->n_sessions;
-	n = fill_fds(c, fds, &timeout_ms);
-	if (poll(fds, n, timeout_ms) < 0)
-		return 0;
-	for (unsigned i = 0; i < sessions && !c->quit; i++) {
-		struct session *s = c->sessions[i];
-
-		if (fds[2 * i + 1].revents != 0)
-			session_write(s);
-		if (session_wants_input(s) && (fds[2 * i].revents != 0 || session_has_line(s)))
-			session_read(s);
-	}
-	if (fds[2 * sessions].revents != 0)
-		accept_all(c);
-	remove_done(c, 0);
-	return c->quit;
+	serve(c, timeout_ms);
+	return console_quits(c);
 }
 
-/* A command waits for a device, and calls this. Sessions that were there when it began stay in their
- * places. Terminals and pipes wait. */
-static void serve_aside(void *arg)
+int console_run_file(struct console *c, const char *file)
 {
-	struct console *c = arg;
-	unsigned sessions = c->n_sessions;
+	struct session *s = session_new(c, SESSION_FILE, -1, -1);
+	int rc;
 
-	if (c->aside)
-		return;
-	c->aside = true;
-	for (unsigned i = 0; i < sessions; i++) {
-		struct session *s = c->sessions[i];
-
-		if (s == c->running || s->kind != SESSION_SOCKET)
-			continue;
-		if (session_wants_output(s))
-			session_write(s);
-		if (session_wants_input(s))
-			session_read(s);
+	if (s == NULL) {
+		fprintf(stderr, "error: %s: no memory\n", file);
+		return -ENOMEM;
 	}
-	remove_done(c, c->n_settled);
-	accept_all(c);
-	c->aside = false;
+	session_run(s, file);
+	while (s->running) {
+		serve(c, FILE_POLL_MS);
+		if (c->stopped)
+			run_cancel(&s->run);
+		session_finish(s);
+	}
+	rc = s->run.rc;
+	if (rc < 0)
+		fprintf(stderr, "error: %s\n", s->run.err.text);
+	session_free(s);
+	return rc;
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -324,8 +188,10 @@ static int open_all(struct console *c)
 		return rc;
 	c->view = (struct view_ctx){ .pl = c->pl, .capture = c->capture, .last = c->last };
 	rc = make_parser(c);
-	if (rc == 0)
-		rc = cancel_open(c);
+	if (rc == 0) {
+		c->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		rc = c->done_fd < 0 ? -errno : 0;
+	}
 	if (rc == 0)
 		rc = console_listen(c);
 	if (rc == 0)
@@ -343,7 +209,9 @@ int console_start(struct console **out, struct pipeline *pl, const struct option
 		c->pl = pl;
 		c->opts = opts;
 		c->stop_fd = stop_fd;
-		c->listen_fd = c->epfd = c->cancel_fd = -1;
+		c->listen_fd = c->done_fd = -1;
+		pthread_mutex_init(&c->lock, NULL);
+		pthread_cond_init(&c->next, NULL);
 		rc = open_all(c);
 	}
 	if (rc < 0) {
@@ -351,9 +219,27 @@ int console_start(struct console **out, struct pipeline *pl, const struct option
 		console_stop(c);
 		return rc;
 	}
-	pipeline_while_waiting(pl, serve_aside, c);
 	*out = c;
 	return 0;
+}
+
+/* Nobody waits for a device any more; what was said until now is still told. */
+static void end_commands(struct console *c)
+{
+	console_quit(c);
+	for (unsigned i = 0; i < c->n_sessions; i++)
+		if (c->sessions[i]->running)
+			run_cancel(&c->sessions[i]->run);
+	for (unsigned i = 0; i < c->n_sessions; i++)
+		while (c->sessions[i]->running) {
+			struct pollfd fd = { .fd = c->done_fd, .events = POLLIN };
+			uint64_t n;
+
+			session_finish(c->sessions[i]);
+			if (c->sessions[i]->running && poll(&fd, 1, FILE_POLL_MS) > 0 &&
+			    read(c->done_fd, &n, sizeof(n)) < 0)
+				break;
+		}
 }
 
 /* What was answered last should still be read, by who reads at all. */
@@ -375,17 +261,20 @@ void console_stop(struct console *c)
 {
 	if (c == NULL)
 		return;
-	pipeline_while_waiting(c->pl, NULL, NULL);
 	telemetry_stop();
 	console_unlisten(c);
+	end_commands(c);
 	last_words(c);
 	for (unsigned i = 0; i < c->n_sessions; i++)
 		session_free(c->sessions[i]);
 	capture_destroy(c->capture);
-	cancel_close(c);
+	if (c->done_fd >= 0)
+		close(c->done_fd);
 	if (c->cl != NULL)
 		cmdline_free(c->cl);
 	command_table_free(&c->table);
 	free(c->last);
+	pthread_cond_destroy(&c->next);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

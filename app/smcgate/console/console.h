@@ -2,7 +2,7 @@
 /*
  * The console: commands from a terminal or pipe on standard input, from
  * clients of a Unix socket and from files; and with it telemetry, which shows
- * the same views. All on the main lcore, from one thread; one console a
+ * the same views. All calls on the main lcore, from one thread; one console a
  * program.
  *
  *	console_start(&con, pl, &opts, stop_fd);
@@ -12,11 +12,11 @@
  *		;
  *	console_stop(con);
  *
- * While a command waits for a port's device other clients of the socket are served, as far as
- * they only want to be shown something.
+ * The terminal and each client have commands of their own: who waits for a port's device holds up
+ * nobody else, whatever they want. Each one's commands run in their order.
  *
  * A wait inside a command ends early when Ctrl-C is typed at the terminal or
- * the client of the socket has gone (pipeline_cancel_on()).
+ * the client of the socket has gone.
  */
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
@@ -32,8 +32,8 @@ struct console;
 /*
  * Open the socket and, with opts->interactive, standard input; make telemetry
  * answer. pl and opts must outlive the console. stop_fd (-1: none) becomes
- * readable when the program shall end: that ends console_poll()'s and every
- * command's waiting; outside commands it is what pipeline_cancel_on() gets.
+ * readable when the program shall end: that ends console_poll()'s and
+ * console_run_file()'s waiting; commands' end with console_stop().
  * What is wrong is logged. 0, or a negative errno with nothing left behind:
  * -EADDRINUSE when a living process serves the socket, -EEXIST when its path is
  * something else than a socket.
@@ -56,7 +56,7 @@ int console_run_file(struct console *c, const char *file);
  */
 int console_poll(struct console *c, int timeout_ms);
 
-/* End sessions, captures and telemetry's answers; remove the socket. Before
+/* End sessions, whose commands stop waiting, captures and telemetry's answers; remove the socket. Before
  * pipeline_stop(). NULL is allowed. */
 void console_stop(struct console *c);
 

@@ -53,17 +53,34 @@ void calls_fini(struct pipeline *pl)
 	pl->done_fd = -1;
 }
 
-/* This thread's calls are nobody's command. */
-static __thread bool uncancelled;
+/* Of the thread that waits; NULL: nothing special. */
+static __thread const struct pipeline_waiter *waiter;
 
-void calls_uncancelled(void)
+void pipeline_wait_as(const struct pipeline_waiter *w)
 {
-	uncancelled = true;
+	waiter = w;
 }
 
 void pipeline_cancel_on(struct pipeline *pl, int fd)
 {
 	pl->cancel_fd = fd;
+}
+
+int calls_cancel_fd(const struct pipeline *pl)
+{
+	return waiter != NULL ? waiter->cancel_fd : pl->cancel_fd;
+}
+
+void calls_wait_begin(void)
+{
+	if (waiter != NULL && waiter->begin != NULL)
+		waiter->begin(waiter->arg);
+}
+
+void calls_wait_end(void)
+{
+	if (waiter != NULL && waiter->end != NULL)
+		waiter->end(waiter->arg);
 }
 
 void request_run(struct lcore *lc, struct request *r)
@@ -82,7 +99,7 @@ static int wait_done(struct pipeline *pl, const struct request *r)
 {
 	int64_t end = (int64_t)clock_now_ms() + PIPELINE_CALL_TIMEOUT_MS;
 	struct pollfd fds[2] = {
-		{ .fd = pl->done_fd, .events = POLLIN }, { .fd = uncancelled ? -1 : pl->cancel_fd, .events = POLLIN },
+		{ .fd = pl->done_fd, .events = POLLIN }, { .fd = calls_cancel_fd(pl), .events = POLLIN },
 	};
 	uint64_t n;
 	int rc = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Coalescing of a port's queues and its control queue, asked for by people. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/smcgate/pipeline/device.h"
@@ -23,6 +24,21 @@ static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port 
 	else if ((*p)->changing && !busy)
 		rc = -EAGAIN;
 	pipeline_unlock(pl);
+	return rc;
+}
+
+static int claimed_call(struct pipeline *pl, struct port *p, enum device_claim kind, const char *what,
+			device_fn fn, void *arg, size_t len)
+{
+	char doing[DEVICE_DOING_LEN];
+	int rc;
+
+	snprintf(doing, sizeof(doing), "port %u %s", p->index, what);
+	rc = device_claim(pl, &p->slot, kind, doing);
+	if (rc < 0)
+		return rc;
+	rc = device_call(pl, &p->slot, fn, arg, len);
+	device_release(pl, &p->slot);
 	return rc;
 }
 
@@ -51,7 +67,7 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 		return rc;
 	if (queue != VNIC_ALL_QUEUES && queue >= (dir == VNIC_RX ? p->n_rxq : p->n_txq))
 		return -EINVAL;
-	return vnic_port(c.id) ? device_call(pl, p, device_set, &c, sizeof(c)) : -ENOTSUP;
+	return vnic_port(c.id) ? claimed_call(pl, p, CLAIM_CHANGE, "coalesce", device_set, &c, sizeof(c)) : -ENOTSUP;
 }
 
 /* ---- looking ---------------------------------------------------------------------------- */
@@ -96,7 +112,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 	add_queues(&c, VNIC_RX, p->n_rxq, max);
 	add_queues(&c, VNIC_TX, p->n_txq, max);
 	if (c.n != 0 && c.q[0].known_rc != -ENOTSUP) {
-		rc = device_call(pl, p, device_ask, &c, sizeof(c));
+		rc = claimed_call(pl, p, CLAIM_LOOK, "show coalesce", device_ask, &c, sizeof(c));
 		for (unsigned i = 0; i < c.n && rc < 0; i++)
 			c.q[i].device_rc = rc;
 	}

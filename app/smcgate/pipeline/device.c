@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,8 +13,8 @@
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "pmd/base/clock.h"
 
-#define MEANWHILE_MS 10 /* between looks at what else the thread has to do */
 #define RETRY_MS 5 /* between looks whether another caller is done */
+#define END_WAIT_MS 500 /* for one that waits for the device and is told not to */
 
 struct device_job {
 	device_fn fn;
@@ -25,12 +26,14 @@ struct device_job {
 	max_align_t arg[];
 };
 
+/* ---- jobs ------------------------------------------------------------------------------- */
 static void *run(void *arg)
 {
+	static const struct pipeline_waiter nobody = { .cancel_fd = -1 };
 	struct device_job *job = arg;
 	uint64_t one = 1;
 
-	calls_uncancelled();
+	pipeline_wait_as(&nobody);
 	job->rc = job->fn(job->arg);
 	/* The write is what tells others, and orders what was written before. */
 	while (write(job->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
@@ -76,123 +79,166 @@ static bool has_returned(const struct device_job *job)
 }
 
 /* Lock held: end a job that has returned. */
-static int job_end(struct port *p, void *arg)
+static int job_end(struct device_slot *s, void *arg)
 {
-	struct device_job *job = p->job;
+	struct device_job *job = s->job;
 	int rc;
 
 	pthread_join(job->thread, NULL);
 	rc = job->rc;
 	if (arg != NULL)
 		memcpy(arg, job->arg, job->len);
-	p->job = NULL;
+	s->job = NULL;
 	job_free(job);
 	return rc;
 }
 
-/* Begin one; -EBUSY: another caller's is under way, and waited for. */
-static int begin(struct pipeline *pl, struct port *p, device_fn fn, const void *arg, size_t len,
-		 struct device_job **job)
+/* Lock held: one that was left and has returned since frees its slot. */
+static void reap(struct device_slot *s)
 {
-	int rc = 0;
-
-	pipeline_lock(pl);
-	if (p->job != NULL && p->job->left && has_returned(p->job))
-		(void)job_end(p, NULL);
-	if (p->job != NULL)
-		rc = p->job->left ? -EAGAIN : -EBUSY;
-	else
-		rc = job_start(&p->job, fn, arg, len);
-	*job = p->job;
-	pipeline_unlock(pl);
-	return rc;
-}
-
-void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg)
-{
-	pl->waiter = pthread_self();
-	pl->meanwhile_arg = arg;
-	pl->meanwhile = fn;
-}
-
-static bool has_meanwhile(const struct pipeline *pl)
-{
-	return pl->meanwhile != NULL && pthread_equal(pl->waiter, pthread_self());
-}
-
-/* Until fd is readable (-1: for so long). 0, -ECANCELED or -EINPROGRESS. */
-static int wait_for(struct pipeline *pl, int fd, int64_t ms)
-{
-	struct pollfd fds[2] = {
-		{ .fd = fd, .events = POLLIN }, { .fd = pl->cancel_fd, .events = POLLIN },
-	};
-	int64_t end = (int64_t)clock_now_ms() + ms;
-
-	for (;;) {
-		int64_t left = end - (int64_t)clock_now_ms();
-		int64_t step = has_meanwhile(pl) ? RTE_MIN(left, MEANWHILE_MS) : left;
-		int n = poll(fds, 2, step > 0 ? (int)step : 0);
-
-		if (n > 0 && (fds[0].revents & POLLIN) != 0)
-			return 0;
-		if (n > 0)
-			return -ECANCELED;
-		if (left <= 0)
-			return -EINPROGRESS;
-		if (has_meanwhile(pl))
-			pl->meanwhile(pl->meanwhile_arg);
-	}
+	if (s->job == NULL || !s->job->left || !has_returned(s->job))
+		return;
+	(void)job_end(s, NULL);
+	s->doing[0] = '\0';
 }
 
 /* Lock held: what waits in the driver for an answer need not. */
-static void interrupt(const struct port *p)
+static void interrupt(const struct device_slot *s)
 {
-	if (p->state != PORT_CLOSED)
-		(void)vnic_ctrl_interrupt(p->id);
+	if (s->port != NULL && s->port->state != PORT_CLOSED)
+		(void)vnic_ctrl_interrupt(s->port->id);
 }
 
-int device_call(struct pipeline *pl, struct port *p, device_fn fn, void *arg, size_t len)
+/* Until fd is readable (-1: for so long). 0, -ECANCELED or -EINPROGRESS. */
+static int wait_for(struct pipeline *pl, int fd, uint64_t end)
 {
-	int64_t end = (int64_t)clock_now_ms() + PIPELINE_DEVICE_TIMEOUT_MS;
-	struct device_job *job;
-	int rc;
+	uint64_t now = clock_now_ms();
+	struct pollfd fds[2] = {
+		{ .fd = fd, .events = POLLIN }, { .fd = calls_cancel_fd(pl), .events = POLLIN },
+	};
+	int n = 0;
 
-	while ((rc = begin(pl, p, fn, arg, len, &job)) == -EBUSY) {
-		if ((int64_t)clock_now_ms() >= end)
+	calls_wait_begin();
+	while (now < end && (n = poll(fds, 2, (int)(end - now))) <= 0)
+		now = clock_now_ms();
+	calls_wait_end();
+	if (n <= 0)
+		return -EINPROGRESS;
+	return (fds[0].revents & POLLIN) != 0 ? 0 : -ECANCELED;
+}
+
+/* ---- claims ------------------------------------------------------------------------------ */
+/* Lock held. 0: it is ours; -EBUSY: it may be soon; -EAGAIN: not by waiting. */
+static int try_claim(struct device_slot *s, enum device_claim kind, const char *what)
+{
+	bool left = s->job != NULL && s->job->left;
+
+	if (s->doing[0] == '\0') {
+		snprintf(s->doing, sizeof(s->doing), "%s", what);
+		s->kind = kind;
+		s->since_ms = clock_now_ms();
+		return 0;
+	}
+	if (kind == CLAIM_END) {
+		if (s->kind == CLAIM_END && !left)
 			return -EAGAIN;
-		if (wait_for(pl, -1, RETRY_MS) == -ECANCELED)
+		interrupt(s);
+		return -EBUSY;
+	}
+	return s->kind == CLAIM_LOOK && !left ? -EBUSY : -EAGAIN;
+}
+
+int device_claim(struct pipeline *pl, struct device_slot *s, enum device_claim kind, const char *what)
+{
+	uint64_t end = clock_now_ms() + (kind == CLAIM_END ? END_WAIT_MS : PIPELINE_DEVICE_TIMEOUT_MS);
+
+	for (;;) {
+		int rc;
+
+		pipeline_lock(pl);
+		reap(s);
+		rc = try_claim(s, kind, what);
+		pipeline_unlock(pl);
+		if (rc != -EBUSY)
+			return rc;
+		if (clock_now_ms() >= end)
+			return -EAGAIN;
+		if (wait_for(pl, -1, clock_now_ms() + RETRY_MS) == -ECANCELED)
 			return -ECANCELED;
 	}
+}
+
+void device_release(struct pipeline *pl, struct device_slot *s)
+{
+	pipeline_lock(pl);
+	if (s->job == NULL)
+		s->doing[0] = '\0';
+	else
+		reap(s);
+	pipeline_unlock(pl);
+}
+
+/* ---- calls ------------------------------------------------------------------------------- */
+int device_call(struct pipeline *pl, struct device_slot *s, device_fn fn, void *arg, size_t len)
+{
+	struct device_job *job = NULL;
+	int rc;
+
+	pipeline_lock(pl);
+	rc = job_start(&job, fn, arg, len);
+	if (rc == 0)
+		s->job = job;
+	pipeline_unlock(pl);
 	if (rc < 0)
 		return rc;
-	rc = wait_for(pl, job->done_fd, end - (int64_t)clock_now_ms());
+	rc = wait_for(pl, job->done_fd, clock_now_ms() + PIPELINE_DEVICE_TIMEOUT_MS);
 	pipeline_lock(pl);
 	if (rc == 0 || has_returned(job)) {
-		rc = job_end(p, arg);
+		rc = job_end(s, arg);
 	} else {
 		job->left = true;
 		if (rc == -ECANCELED)
-			interrupt(p); /* nobody wants to know any more */
+			interrupt(s); /* nobody wants to know any more */
 	}
 	pipeline_unlock(pl);
 	return rc;
 }
 
-bool device_done(struct pipeline *pl, struct port *p, unsigned ms)
+bool device_done(struct pipeline *pl, struct device_slot *s, unsigned ms)
 {
-	int64_t end = (int64_t)clock_now_ms() + ms;
+	uint64_t end = clock_now_ms() + ms;
 	bool done;
 
 	for (;;) {
 		pipeline_lock(pl);
-		if (p->job != NULL && p->job->left && has_returned(p->job))
-			(void)job_end(p, NULL);
-		done = p->job == NULL;
+		reap(s);
+		done = s->job == NULL;
 		if (!done)
-			interrupt(p);
+			interrupt(s);
 		pipeline_unlock(pl);
-		if (done || (int64_t)clock_now_ms() >= end)
+		if (done || clock_now_ms() >= end)
 			return done;
 		(void)poll(NULL, 0, RETRY_MS);
 	}
+}
+
+/* ---- looking ----------------------------------------------------------------------------- */
+int pipeline_busy(struct pipeline *pl, unsigned port, struct pipeline_busy *out)
+{
+	struct device_slot *s;
+	int rc = -ENOENT;
+
+	if (port != PIPELINE_SERVICES && port >= pl->n_ports)
+		return -ENODEV;
+	s = port == PIPELINE_SERVICES ? &pl->services_slot : &pl->ports[port].slot;
+	pipeline_lock(pl);
+	reap(s);
+	if (s->doing[0] != '\0') {
+		snprintf(out->what, sizeof(out->what), "%s", s->doing);
+		out->ms = clock_now_ms() - s->since_ms;
+		out->left = s->job != NULL && s->job->left;
+		rc = 0;
+	}
+	pipeline_unlock(pl);
+	return rc;
 }

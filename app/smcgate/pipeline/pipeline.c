@@ -259,10 +259,12 @@ int pipeline_create(struct pipeline **out, const struct config *cfg)
 /* What waits for devices is told not to. False: some still does, and uses all of this. */
 static bool end_device_calls(struct pipeline *pl)
 {
-	bool ended = true;
+	bool ended = device_done(pl, &pl->services_slot, CLOSE_WAIT_MS);
 
+	if (!ended)
+		LOG(PIPELINE, ERR, "a device hangs that was to be told of a service's memory");
 	for (unsigned i = 0; i < pl->n_ports; i++) {
-		if (device_done(pl, &pl->ports[i], CLOSE_WAIT_MS))
+		if (device_done(pl, &pl->ports[i].slot, CLOSE_WAIT_MS))
 			continue;
 		LOG(PIPELINE, ERR, "port %s: its device hangs, and is left as it is", pl->ports[i].conf->name);
 		ended = false;
@@ -329,7 +331,7 @@ static int launch_workers(struct pipeline *pl)
 static void stop_ports(struct pipeline *pl)
 {
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (pl->ports[i].state == PORT_STARTED && pl->ports[i].job == NULL)
+		if (pl->ports[i].state == PORT_STARTED && pl->ports[i].slot.job == NULL)
 			(void)port_stop(&pl->ports[i]);
 }
 
@@ -340,6 +342,7 @@ int pipeline_start(struct pipeline *pl)
 
 	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++) {
 		rc = port_start(&pl->ports[i], &pl->steering);
+		pl->ports[i].wanted = true;
 		on |= UINT32_C(1) << i;
 	}
 	if (rc < 0)
@@ -385,6 +388,10 @@ void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void))
 	if (!pl->launched)
 		return;
 	pl->cancel_fd = -1;
+	pipeline_lock(pl);
+	pl->ending = true;
+	pipeline_unlock(pl);
+	(void)device_done(pl, &pl->services_slot, CLOSE_WAIT_MS);
 	(void)services_drain(pl);
 	if (pl->forwarding) {
 		while (services_open(pl) != 0 && pipeline_now_us(pl) < end && !(hurry != NULL && hurry()))

@@ -8,7 +8,7 @@
  * Unless a comment says otherwise every call may come from any thread that is
  * not a worker (main lcore, telemetry's threads): callers are serialised, one
  * call is answered within about a turn of the worker it asks. Waiting ends
- * early with -ECANCELED while the descriptor given to pipeline_cancel_on() is
+ * early with -ECANCELED while the descriptor given to pipeline_wait_as() or pipeline_cancel_on() is
  * readable, and with -ETIMEDOUT after PIPELINE_CALL_TIMEOUT_MS; the caller's
  * memory is not touched after that.
  *
@@ -56,8 +56,21 @@ int pipeline_start(struct pipeline *pl);
 void pipeline_stop(struct pipeline *pl, uint32_t grace_ms, bool (*hurry)(void));
 /* Free everything; NULL is allowed. */
 void pipeline_destroy(struct pipeline *pl);
-/* Waits end early while fd is readable; -1: never. */
+/* Waits of threads without a waiter of their own end early while fd is readable; -1: never. */
 void pipeline_cancel_on(struct pipeline *pl, int fd);
+
+/*
+ * How one thread waits. While it waits for a device begin() has been called and end() has not (NULL:
+ * nothing is): it may let go of locks of its own that others need meanwhile.
+ */
+struct pipeline_waiter {
+	int cancel_fd;                   /* waits end early while it is readable; -1: never */
+	void (*begin)(void *arg);
+	void (*end)(void *arg);
+	void *arg;
+};
+/* Of the calling thread from now on; w stays until the next call. NULL: as threads do at first. */
+void pipeline_wait_as(const struct pipeline_waiter *w);
 
 const struct config *pipeline_config(const struct pipeline *pl);
 unsigned pipeline_workers(const struct pipeline *pl);
@@ -128,28 +141,51 @@ void pipeline_look_end(void);
 int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_info *out);
 /*
  * Workers let go of the port before it stops and take it up after it has started. -EALREADY, -ENODEV
- * when closed, or the driver's error. reset = stop, reset, configure, start if it ran. All wait for
+ * when closed, or the driver's error. All wait for
  * the device, see below, and end what they began when it answers later; until then the port is
  * PORT_BUSY. stop, close and reset interrupt what an earlier call waits for.
  */
 int pipeline_port_start(struct pipeline *pl, unsigned port);
 int pipeline_port_stop(struct pipeline *pl, unsigned port);
 int pipeline_port_close(struct pipeline *pl, unsigned port);
-int pipeline_port_reset(struct pipeline *pl, unsigned port);
+/*
+ * Stop, reset, configure, and start what ran or was to: after a start or a reset that was given
+ * up or failed, too. What was set while it ran holds on: MTU, promiscuous mode, sizes of queues; if
+ * the device does not take them (any more) the configuration's, and that is reported.
+ */
+struct pipeline_reset_report {
+	bool started;
+	bool reverted;                   /* nothing was kept: the device refused it */
+	bool mtu_kept, promiscuous_kept; /* other than configured */
+	bool promiscuous;
+	uint16_t mtu;
+	uint16_t rx_size[CONFIG_MAX_QUEUES], tx_size[CONFIG_MAX_QUEUES]; /* resized ones; 0: as configured */
+};
+int pipeline_port_reset(struct pipeline *pl, unsigned port, struct pipeline_reset_report *report);
 /* Of a stopped port (-EBUSY), unless its driver is ours: buffers of others may not fit any more. */
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
+/* Set what device and driver count to 0: all of it, or what rte_eth_stats_get() shows. */
+int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all);
 
 /* ---- queues of a port ---------------------------------------------------------------- */
 /*
  * "Waits for the device" is said where a call does so without any lock, on a thread of its
  * own, for at most PIPELINE_DEVICE_TIMEOUT_MS: then it returns -EINPROGRESS, or -ECANCELED
- * when pipeline_cancel_on()'s descriptor became readable. The device goes on with it; until
- * it is done further calls that wait for this port's device return -EAGAIN.
+ * when the thread's waits are cancelled. The device goes on with it, and what belongs to it is done when
+ * it answers. Whoever changes a port returns -EAGAIN at once while another change of it is under
+ * way (pipeline_busy() tells which); who only asks its device does, too, and is waited for by others.
  */
 #define PIPELINE_DEVICE_TIMEOUT_MS 3000
-/* Waiting so, the calling thread (and no other) calls fn now and then. NULL: nothing any more. */
-void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg);
+
+struct pipeline_busy {
+	char what[64];                   /* "port 0 reset" */
+	uint64_t ms;                     /* since so long */
+	bool left;                       /* nobody waits for it any more */
+};
+/* What waits for a port's device, or for any on behalf of a service (PIPELINE_SERVICES). -ENOENT: nothing. */
+#define PIPELINE_SERVICES UINT32_MAX
+int pipeline_busy(struct pipeline *pl, unsigned port, struct pipeline_busy *out);
 
 struct pipeline_queue_info {
 	enum vnic_dir dir;
@@ -344,17 +380,19 @@ struct pipeline_service_info {
 	struct service_transports transports; /* summed */
 };
 /* Services running now. */
-unsigned pipeline_services(const struct pipeline *pl);
+unsigned pipeline_services(struct pipeline *pl);
 /* Service number n of them: 0, -ENOENT. */
 int pipeline_service_info(struct pipeline *pl, unsigned n, struct pipeline_service_info *out);
 /* By name; -ENOENT. */
 int pipeline_service_find(struct pipeline *pl, const char *name);
-/* Takes conf (from config_parse_service()) when it returns 0. -EEXIST: name in
- * use; or what prepare, start or listen gave. Runs on every worker or on none. */
+/* Takes conf (from config_parse_service()) in any case. -EEXIST: name in
+ * use; or what prepare, start or listen gave. Runs on every worker or on none. Devices are told of its
+ * memory: add and remove wait for all of them, one at a time (-EAGAIN), and end what they began later. */
 int pipeline_service_add(struct pipeline *pl, struct config_service *conf);
 /* Stop accepting. -ENOENT. */
 int pipeline_service_drain(struct pipeline *pl, const char *name);
-/* Drain, reset what is still open, forget. -ENOENT. */
+/* Drain, reset what is still open, forget: whoever uses its pipeline_service_info.conf does so between
+ * pipeline_look_begin() and _end(). -ENOENT. */
 int pipeline_service_remove(struct pipeline *pl, const char *name);
 
 #endif

@@ -57,15 +57,15 @@ struct pipeline {
 	struct pl_smc smc;
 	uint32_t ports_on;                /* bit for each port that workers use */
 	uint32_t announced;               /* bit for each port that has, and whose device is not told yet */
-	struct pl_service *services;
+	struct pl_service *services;      /* changed with pipeline_look_begin(), too */
+	struct pl_service *coming;        /* being added or removed: name and slot are taken */
+	struct device_slot services_slot;
+	bool ending;                      /* no service is added any more */
 	uint64_t slots_used[CONFIG_MAX_SERVICES / 64];
 
 	/* calls */
 	int done_fd, cancel_fd;           /* eventfd of answers; -1 */
 	uint32_t waiting;                 /* somebody waits at done_fd; workers read it */
-	pthread_t waiter;                 /* thread that calls meanwhile() while it waits for a device */
-	void (*meanwhile)(void *arg);     /* NULL: nothing; waiter's, as is its argument */
-	void *meanwhile_arg;
 	struct request *abandoned;        /* the worker may still write to them */
 };
 
@@ -75,8 +75,11 @@ static inline void pipeline_unlock(struct pipeline *pl) { pthread_mutex_unlock(&
 /* Set calls up and down; down only when no worker runs. */
 int calls_init(struct pipeline *pl);
 void calls_fini(struct pipeline *pl);
-/* From now on pipeline_cancel_on() does not end the calling thread's waits for workers. */
-void calls_uncancelled(void);
+/* What ends the calling thread's waits: its waiter's, or pipeline_cancel_on()'s. */
+int calls_cancel_fd(const struct pipeline *pl);
+/* Around waiting for a device, no lock held: the calling thread's waiter is told. */
+void calls_wait_begin(void);
+void calls_wait_end(void);
 
 /* lcore_setup.c: workers' memory and what is in it, workers not running. */
 int lcores_create(struct pipeline *pl);
@@ -87,7 +90,7 @@ void lcore_set_ports(struct lcore *lc, uint32_t on);
 /* The receive queues anew, without those that are stopped. */
 void lcore_set_rx(struct lcore *lc);
 
-/* services.c: those of the configuration, on all workers. */
+/* services.c: those of the configuration, on all workers. Main lcore, nobody else adds or removes any. */
 int services_start(struct pipeline *pl);
 /* Stop accepting everywhere; sockets still open; reset them; end and free. */
 int services_drain(struct pipeline *pl);

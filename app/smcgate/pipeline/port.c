@@ -164,6 +164,8 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 	memset(p, 0, sizeof(*p));
 	p->conf = conf;
 	p->index = (uint8_t)index;
+	p->slot.port = p;
+	(void)port_forget(p);
 	p->id = RTE_MAX_ETHPORTS;
 	rc = find_or_create(p);
 	if (rc < 0)

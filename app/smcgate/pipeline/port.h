@@ -8,10 +8,9 @@
 
 #include <rte_ethdev.h>
 
+#include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/pipeline/steer.h"
-
-struct device_job;
 
 struct port {
 	/* constant after port_open() */
@@ -39,7 +38,13 @@ struct port {
 	uint64_t rx_stopped, tx_stopped; /* bit for each queue that was stopped alone */
 	uint64_t reta_skip;        /* bit for each receive queue that the device's table leaves out */
 	bool changing;             /* by an operation on its thread: hands off ethdev; the pipeline's lock */
-	struct device_job *job;    /* device.c's; NULL: nothing waits for the device */
+	struct device_slot slot;   /* who waits for the device */
+	/* what is asked of it, over resets of the port as well; changed by who holds the slot */
+	bool wanted;               /* started, or to be */
+	bool unready;              /* a reset was not finished: not configured */
+	bool promiscuous;
+	uint16_t wanted_mtu;
+	uint16_t rx_size[CONFIG_MAX_QUEUES], tx_size[CONFIG_MAX_QUEUES]; /* resized; 0: n_rxd, n_txd */
 };
 
 /* Pool for the receive queues of one worker on this port. */
@@ -53,10 +58,12 @@ typedef struct rte_mempool *(*port_pool_fn)(void *ctx, const struct port *p, uns
  */
 int port_open(struct port *p, const struct config_port *conf, unsigned index, unsigned workers);
 /*
- * Configure and set queues up, MTU, MAC, promiscuous mode; the device stays
+ * Configure and set queues up, MTU, MAC, promiscuous mode as asked of it last; the device stays
  * stopped. key: of the steering table.
  */
 int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_pool_fn pool, void *ctx);
+/* What was asked of it while it ran is forgotten, the configuration's holds again; false: nothing was. */
+bool port_forget(struct port *p);
 /* Start, and mirror the table. */
 int port_start(struct port *p, const struct steering *st);
 int port_stop(struct port *p);

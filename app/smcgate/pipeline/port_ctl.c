@@ -11,8 +11,6 @@
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "app/smcgate/pipeline/rdma.h"
 
-#define END_WAIT_MS 500 /* for one that waits for the device and is told not to */
-
 static int worker_set_ports(struct lcore *lc, void *arg)
 {
 	lcore_set_ports(lc, *(uint32_t *)arg);
@@ -58,14 +56,13 @@ static int worker_set_mtu(struct lcore *lc, void *arg)
 /* ---- operations ------------------------------------------------------------------------ */
 /* They wait for the device: on a thread of their own, without the lock (device.h). Whoever began one,
  * it does all that belongs to it, the workers' part too, however late the device answers. */
-typedef int (*port_fn)(struct pipeline *pl, struct port *p, uint64_t arg);
-
 struct operation {
 	struct pipeline *pl;
 	struct port *p;
-	port_fn fn;
+	int (*fn)(struct operation *op);
 	uint64_t arg;
 	bool changes; /* nobody may look at the port in ethdev meanwhile */
+	struct pipeline_reset_report report;
 };
 
 static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
@@ -101,7 +98,7 @@ static void show(struct pipeline *pl, struct port *p)
 
 static int run(void *arg)
 {
-	const struct operation *op = arg;
+	struct operation *op = arg;
 	int rc;
 
 	/* It may have been closed since the caller looked. */
@@ -109,7 +106,7 @@ static int run(void *arg)
 		return -ENODEV;
 	if (op->changes)
 		hide(op->pl, op->p, false);
-	rc = op->fn(op->pl, op->p, op->arg);
+	rc = op->fn(op);
 	if (op->changes)
 		show(op->pl, op->p);
 	return rc;
@@ -128,63 +125,23 @@ static int check(struct pipeline *pl, unsigned port)
 	return rc;
 }
 
-/* ends: does not wait for a question that the device does not answer. */
-static int operate(struct pipeline *pl, unsigned port, port_fn fn, uint64_t arg, bool changes, bool ends)
+static int operate(struct pipeline *pl, unsigned port, const char *what, enum device_claim kind,
+		   struct operation *op)
 {
-	struct operation op = { .pl = pl, .fn = fn, .arg = arg, .changes = changes };
+	char doing[DEVICE_DOING_LEN];
 	int rc = check(pl, port);
 
 	if (rc < 0)
 		return rc;
-	op.p = &pl->ports[port];
-	if (ends)
-		(void)device_done(pl, op.p, END_WAIT_MS);
-	return device_call(pl, op.p, run, &op, sizeof(op));
-}
-
-/* A port that runs and that workers let go of when it did not stop is theirs again. */
-static int start(struct pipeline *pl, struct port *p, uint64_t arg)
-{
-	int rc = 0;
-
-	if (p->state == PORT_STARTED && (pl->ports_on >> p->index & 1) != 0)
-		return -EALREADY;
-	if (p->state != PORT_STARTED)
-		rc = port_start(p, &pl->steering);
-	return rc < 0 ? rc : tell_one(pl, p, true);
-}
-
-static int stop(struct pipeline *pl, struct port *p, uint64_t arg)
-{
-	int rc = p->state == PORT_STOPPED ? -EALREADY : tell_one(pl, p, false);
-
-	return rc < 0 ? rc : port_stop(p);
-}
-
-static int close_it(struct pipeline *pl, struct port *p, uint64_t arg)
-{
-	int rc = p->state == PORT_STARTED ? stop(pl, p, 0) : 0;
-
+	snprintf(doing, sizeof(doing), "port %u %s", port, what);
+	op->pl = pl;
+	op->p = &pl->ports[port];
+	rc = device_claim(pl, &op->p->slot, kind, doing);
 	if (rc < 0)
 		return rc;
-	hide(pl, p, true);
-	port_remove(p);
-	return 0;
-}
-
-int pipeline_port_start(struct pipeline *pl, unsigned port)
-{
-	return operate(pl, port, start, 0, true, false);
-}
-
-int pipeline_port_stop(struct pipeline *pl, unsigned port)
-{
-	return operate(pl, port, stop, 0, true, true);
-}
-
-int pipeline_port_close(struct pipeline *pl, unsigned port)
-{
-	return operate(pl, port, close_it, 0, true, true);
+	rc = device_call(pl, &op->p->slot, run, op, sizeof(*op));
+	device_release(pl, &op->p->slot);
+	return rc;
 }
 
 static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned worker)
@@ -195,50 +152,169 @@ static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned wor
 	return p->pinned ? mem->rx : mem->rx_plain;
 }
 
-static int reset(struct pipeline *pl, struct port *p, uint64_t arg)
+/* What was asked of it while it ran is asked again; refused, the configuration's is. */
+static int renew(struct pipeline *pl, struct port *p, bool *reverted)
 {
-	bool ran = p->state == PORT_STARTED;
-	int rc = ran ? stop(pl, p, 0) : 0;
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	p->unready = true;
 	/* Most software devices have nothing to reset: configuring anew does it. */
 	rc = rte_eth_dev_reset(p->id);
 	if (rc < 0 && rc != -ENOTSUP)
 		return rc;
 	rc = port_configure(p, pl->steering.hash.key, rx_pool, pl);
-	return rc == 0 && ran ? start(pl, p, 0) : rc;
+	if (rc < 0 && rc != -ECANCELED && port_forget(p)) {
+		*reverted = true;
+		rc = port_configure(p, pl->steering.hash.key, rx_pool, pl);
+	}
+	p->unready = rc < 0;
+	return rc;
 }
 
-int pipeline_port_reset(struct pipeline *pl, unsigned port)
+/* A port that runs and that workers let go of when it did not stop is theirs again. */
+static int start_it(struct operation *op)
 {
-	return operate(pl, port, reset, 0, true, true);
+	struct pipeline *pl = op->pl;
+	struct port *p = op->p;
+	int rc = 0;
+
+	if (p->state == PORT_STARTED && (pl->ports_on >> p->index & 1) != 0)
+		return -EALREADY;
+	p->wanted = true;
+	/* The reset before it did not come to its end. */
+	if (p->unready)
+		rc = renew(pl, p, &op->report.reverted);
+	if (rc == 0 && p->state != PORT_STARTED)
+		rc = port_start(p, &pl->steering);
+	return rc < 0 ? rc : tell_one(pl, p, true);
 }
 
-static int set_mtu(struct pipeline *pl, struct port *p, uint64_t mtu)
+static int let_go(struct pipeline *pl, struct port *p)
 {
-	struct mtu_change c = { .ifx = (uint8_t)p->index, .mtu = (uint16_t)mtu };
+	int rc = tell_one(pl, p, false);
+
+	return rc < 0 ? rc : port_stop(p);
+}
+
+static int stop_it(struct operation *op)
+{
+	/* A start that failed is not tried again by a reset. */
+	op->p->wanted = false;
+	return op->p->state == PORT_STOPPED ? -EALREADY : let_go(op->pl, op->p);
+}
+
+static int close_it(struct operation *op)
+{
+	int rc = op->p->state == PORT_STARTED ? let_go(op->pl, op->p) : 0;
+
+	if (rc < 0)
+		return rc;
+	hide(op->pl, op->p, true);
+	port_remove(op->p);
+	return 0;
+}
+
+int pipeline_port_start(struct pipeline *pl, unsigned port)
+{
+	struct operation op = { .fn = start_it, .changes = true };
+
+	return operate(pl, port, "start", CLAIM_CHANGE, &op);
+}
+
+int pipeline_port_stop(struct pipeline *pl, unsigned port)
+{
+	struct operation op = { .fn = stop_it, .changes = true };
+
+	return operate(pl, port, "stop", CLAIM_END, &op);
+}
+
+int pipeline_port_close(struct pipeline *pl, unsigned port)
+{
+	struct operation op = { .fn = close_it, .changes = true };
+
+	return operate(pl, port, "close", CLAIM_END, &op);
+}
+
+static void tell_kept(const struct port *p, struct pipeline_reset_report *r)
+{
+	r->mtu = p->mtu;
+	r->mtu_kept = p->mtu != p->conf->mtu;
+	r->promiscuous = p->promiscuous;
+	r->promiscuous_kept = p->promiscuous != p->conf->promiscuous;
+	memcpy(r->rx_size, p->rx_size, sizeof(r->rx_size));
+	memcpy(r->tx_size, p->tx_size, sizeof(r->tx_size));
+}
+
+static int reset_it(struct operation *op)
+{
+	struct port *p = op->p;
+	bool wanted = p->wanted;
+	int rc = p->state == PORT_STARTED ? let_go(op->pl, p) : 0;
+
+	if (rc == 0)
+		rc = renew(op->pl, p, &op->report.reverted);
+	if (rc == 0 && wanted)
+		rc = start_it(op);
+	op->report.started = p->state == PORT_STARTED;
+	tell_kept(p, &op->report);
+	return rc;
+}
+
+int pipeline_port_reset(struct pipeline *pl, unsigned port, struct pipeline_reset_report *report)
+{
+	struct operation op = { .fn = reset_it, .changes = true };
+	int rc = operate(pl, port, "reset", CLAIM_END, &op);
+
+	*report = op.report;
+	return rc;
+}
+
+static int set_mtu(struct operation *op)
+{
+	struct mtu_change c = { .ifx = op->p->index, .mtu = (uint16_t)op->arg };
+	struct port *p = op->p;
 	int rc = p->state == PORT_STARTED && !vnic_port(p->id) ? -EBUSY : rte_eth_dev_set_mtu(p->id, c.mtu);
 
 	if (rc < 0)
 		return rc;
-	p->mtu = c.mtu;
-	return pipeline_call_each(pl, worker_set_mtu, &c, sizeof(c));
+	p->mtu = p->wanted_mtu = c.mtu;
+	return pipeline_call_each(op->pl, worker_set_mtu, &c, sizeof(c));
 }
 
 int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu)
 {
-	return operate(pl, port, set_mtu, mtu, true, false);
+	struct operation op = { .fn = set_mtu, .arg = mtu, .changes = true };
+
+	return operate(pl, port, "config mtu", CLAIM_CHANGE, &op);
 }
 
-static int set_promiscuous(struct pipeline *pl, struct port *p, uint64_t on)
+static int set_promiscuous(struct operation *op)
 {
-	return on ? rte_eth_promiscuous_enable(p->id) : rte_eth_promiscuous_disable(p->id);
+	bool on = op->arg != 0;
+	int rc = on ? rte_eth_promiscuous_enable(op->p->id) : rte_eth_promiscuous_disable(op->p->id);
+
+	if (rc == 0)
+		op->p->promiscuous = on;
+	return rc;
 }
 
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on)
 {
-	return operate(pl, port, set_promiscuous, on, false, false);
+	struct operation op = { .fn = set_promiscuous, .arg = on };
+
+	return operate(pl, port, "promiscuous mode", CLAIM_CHANGE, &op);
+}
+
+static int clear_counters(struct operation *op)
+{
+	return op->arg != 0 ? rte_eth_xstats_reset(op->p->id) : rte_eth_stats_reset(op->p->id);
+}
+
+int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all)
+{
+	struct operation op = { .fn = clear_counters, .arg = all };
+
+	return operate(pl, port, "clear stats", CLAIM_CHANGE, &op);
 }
 
 static void fill_info(const struct pipeline *pl, const struct port *p, struct pipeline_port_info *out)

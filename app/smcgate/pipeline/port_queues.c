@@ -60,7 +60,8 @@ static int setup_queues(struct port *p, port_pool_fn pool, void *ctx)
 	for (uint16_t q = 0; q < p->n_rxq; q++) {
 		struct rte_mempool *mp = pool(ctx, p, p->rx_worker[q]);
 
-		rc = rte_eth_rx_queue_setup(p->id, q, p->n_rxd, (unsigned)p->node, &info.default_rxconf, mp);
+		rc = rte_eth_rx_queue_setup(p->id, q, p->rx_size[q] != 0 ? p->rx_size[q] : p->n_rxd,
+					    (unsigned)p->node, &info.default_rxconf, mp);
 		if (rc < 0) {
 			LOG(PIPELINE, ERR,
 			    "port %s: receive queue %u: %s; try fewer rx_descriptors or a larger "
@@ -70,7 +71,8 @@ static int setup_queues(struct port *p, port_pool_fn pool, void *ctx)
 		}
 	}
 	for (uint16_t q = 0; q < p->n_txq; q++) {
-		rc = rte_eth_tx_queue_setup(p->id, q, p->n_txd, (unsigned)p->node, &info.default_txconf);
+		rc = rte_eth_tx_queue_setup(p->id, q, p->tx_size[q] != 0 ? p->tx_size[q] : p->n_txd,
+					    (unsigned)p->node, &info.default_txconf);
 		if (rc < 0) {
 			LOG(PIPELINE, ERR, "port %s: transmit queue %u: %s; try fewer tx_descriptors",
 			    p->conf->name, q, strerror(-rc));
@@ -85,7 +87,7 @@ static int set_mtu(struct port *p)
 	uint16_t now = 0;
 	int rc;
 
-	p->mtu = (uint16_t)p->conf->mtu;
+	p->mtu = p->wanted_mtu;
 	if (rte_eth_dev_get_mtu(p->id, &now) == 0 && now == p->mtu)
 		return 0;
 	rc = rte_eth_dev_set_mtu(p->id, p->mtu);
@@ -130,14 +132,27 @@ static int set_promiscuous(struct port *p)
 {
 	int rc;
 
-	if (p->conf->promiscuous)
+	if (p->promiscuous)
 		rc = rte_eth_promiscuous_enable(p->id);
 	else
 		rc = rte_eth_promiscuous_disable(p->id);
 	/* Only asking for it and not getting it is worth a line. */
-	if (rc < 0 && rc != -ENOTSUP && p->conf->promiscuous)
+	if (rc < 0 && rc != -ENOTSUP && p->promiscuous)
 		LOG(PIPELINE, WARNING, "port %s does not go promiscuous: %s", p->conf->name, strerror(-rc));
 	return 0;
+}
+
+bool port_forget(struct port *p)
+{
+	bool any = p->promiscuous != p->conf->promiscuous || p->wanted_mtu != p->conf->mtu;
+
+	for (unsigned q = 0; q < CONFIG_MAX_QUEUES; q++)
+		any |= p->rx_size[q] != 0 || p->tx_size[q] != 0;
+	p->promiscuous = p->conf->promiscuous;
+	p->wanted_mtu = (uint16_t)p->conf->mtu;
+	memset(p->rx_size, 0, sizeof(p->rx_size));
+	memset(p->tx_size, 0, sizeof(p->tx_size));
+	return any;
 }
 
 int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_pool_fn pool, void *ctx)
@@ -147,7 +162,7 @@ int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_poo
 	/* ethdev keeps the pointer: the steering table outlives the port. */
 	if (p->rss)
 		p->eth.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)key;
-	p->eth.rxmode.mtu = p->conf->mtu;
+	p->eth.rxmode.mtu = p->wanted_mtu;
 	rc = configure_device(p);
 	if (rc == -ENOTSUP || rc == -EINVAL) {
 		/* A device that knows no MTU may refuse one here. */

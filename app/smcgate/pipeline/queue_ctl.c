@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Single queues while the workers run. What waits for a device goes by device_call(), with no
- * lock held: a port may be stopped meanwhile, and its driver keeps the two apart.
+ * Single queues while the workers run. All of it waits for a device and goes by device_call(), with no
+ * lock held.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/smcgate/pipeline/device.h"
@@ -36,22 +37,16 @@ static int lock_port(struct pipeline *pl, unsigned port, struct port **p)
 	return -ENODEV;
 }
 
-static int lock_queue(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue, struct port **p)
-{
-	int rc = lock_port(pl, port, p);
-
-	if (rc < 0)
-		return rc;
-	if (queue >= (dir == VNIC_RX ? (*p)->n_rxq : (*p)->n_txq))
-		rc = -EINVAL;
-	else if ((*p)->changing)
-		rc = -EAGAIN;
-	else if ((*p)->state != PORT_STARTED)
-		rc = -ENETDOWN;
-	if (rc < 0)
-		pipeline_unlock(pl);
-	return rc;
-}
+/* An operation on one queue. It runs on a thread of its own, and does all that belongs to it
+ * however late the device answers. */
+struct queue_op {
+	struct pipeline *pl;
+	struct port *p;
+	struct queue_ref q;
+	int (*fn)(struct queue_op *op);
+	uint16_t size;
+	struct vnic_reset_report report;
+};
 
 static uint64_t *stopped_of(struct port *p, enum vnic_dir dir)
 {
@@ -92,169 +87,188 @@ static int tell_worker(struct pipeline *pl, const struct port *p, enum vnic_dir 
 	return worker < pl->n_workers ? pipeline_call(pl, worker, worker_switch, &s, sizeof(s)) : 0;
 }
 
-/* ---- the device's table ---------------------------------------------------------------- */
-struct table_call {
-	uint16_t id, n;
-	struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS];
-};
-
-static int device_table(void *arg)
+static int tell_locked(struct queue_op *op, bool on)
 {
-	struct table_call *c = arg;
+	int rc;
 
-	return rte_eth_dev_rss_reta_update(c->id, c->reta, c->n);
+	pipeline_lock(op->pl);
+	rc = op->p->state == PORT_STARTED && !op->p->changing ?
+		tell_worker(op->pl, op->p, op->q.dir, op->q.queue, on) : -ENETDOWN;
+	pipeline_unlock(op->pl);
+	return rc;
+}
+
+static void set_stopped(struct queue_op *op, bool stopped)
+{
+	uint64_t *mask = stopped_of(op->p, op->q.dir);
+
+	pipeline_lock(op->pl);
+	*mask = stopped ? *mask | bit(op->q.queue) : *mask & ~bit(op->q.queue);
+	pipeline_unlock(op->pl);
+}
+
+/* ---- operations ---------------------------------------------------------------------- */
+/* Who holds the slot sees a port that nobody else changes. */
+static int check_queue(const struct queue_op *op)
+{
+	const struct port *p = op->p;
+
+	if (p->state == PORT_CLOSED)
+		return -ENODEV;
+	if (op->q.queue >= (op->q.dir == VNIC_RX ? p->n_rxq : p->n_txq))
+		return -EINVAL;
+	return p->state == PORT_STARTED ? 0 : -ENETDOWN;
+}
+
+static int run(void *arg)
+{
+	struct queue_op *op = arg;
+
+	return op->fn(op);
+}
+
+static int operate(struct pipeline *pl, unsigned port, const char *what, struct queue_op *op)
+{
+	char doing[DEVICE_DOING_LEN];
+	int rc;
+
+	if (port >= pl->n_ports)
+		return -ENODEV;
+	op->pl = pl;
+	op->p = &pl->ports[port];
+	snprintf(doing, sizeof(doing), "port %u %s %u %s", port, op->q.dir == VNIC_RX ? "rxq" : "txq", op->q.queue,
+		 what);
+	rc = device_claim(pl, &op->p->slot, CLAIM_CHANGE, doing);
+	if (rc < 0)
+		return rc;
+	op->q.id = op->p->id;
+	pipeline_lock(pl);
+	rc = check_queue(op);
+	pipeline_unlock(pl);
+	if (rc == 0)
+		rc = device_call(pl, &op->p->slot, run, op, sizeof(*op));
+	device_release(pl, &op->p->slot);
+	return rc;
 }
 
 /* Where the device spreads flows by our table, have none on the queues in skip. -ENOTSUP:
- * it does not; else device_call()'s. */
-static int aim_flows(struct pipeline *pl, struct port *p, uint64_t skip)
+ * it does not; else the driver's. */
+static int aim_flows(struct queue_op *op, uint64_t skip)
 {
-	struct table_call c;
+	struct rte_eth_rss_reta_entry64 reta[PORT_RETA_GROUPS];
+	struct port *p = op->p;
+	uint16_t n;
 	int rc;
 
-	pipeline_lock(pl);
-	c.id = p->id;
-	c.n = port_reta_groups(p, &pl->steering, skip, c.reta);
-	pipeline_unlock(pl);
-	if (c.n == 0)
+	pipeline_lock(op->pl);
+	n = port_reta_groups(p, &op->pl->steering, skip, reta);
+	pipeline_unlock(op->pl);
+	if (n == 0)
 		return -ENOTSUP;
-	rc = device_call(pl, p, device_table, &c, sizeof(c));
-	pipeline_lock(pl);
+	rc = rte_eth_dev_rss_reta_update(op->q.id, reta, n);
+	pipeline_lock(op->pl);
 	if (rc == 0)
 		p->reta_skip = skip;
-	pipeline_unlock(pl);
+	pipeline_unlock(op->pl);
 	return rc;
 }
 
 /* ---- stop and start ------------------------------------------------------------------ */
-static int device_stop(void *arg)
+/* The worker polls on until flows have left the queue, so that their packets are not lost. */
+static int stop_queue(struct queue_op *op)
 {
-	const struct queue_ref *q = arg;
+	const struct queue_ref *q = &op->q;
+	int rc = (*stopped_of(op->p, q->dir) & bit(q->queue)) != 0 ? -EALREADY : 0;
 
-	return q->dir == VNIC_RX ? rte_eth_dev_rx_queue_stop(q->id, q->queue) :
-				   rte_eth_dev_tx_queue_stop(q->id, q->queue);
-}
-
-static int device_start(void *arg)
-{
-	const struct queue_ref *q = arg;
-
-	return q->dir == VNIC_RX ? rte_eth_dev_rx_queue_start(q->id, q->queue) :
-				   rte_eth_dev_tx_queue_start(q->id, q->queue);
-}
-
-/* The device may do it yet. */
-static bool undecided(int rc)
-{
-	return rc == -EINPROGRESS || rc == -ECANCELED;
-}
-
-static int tell_locked(struct pipeline *pl, struct port *p, const struct queue_ref *q, bool on)
-{
-	int rc;
-
-	pipeline_lock(pl);
-	rc = p->state == PORT_STARTED && !p->changing ? tell_worker(pl, p, q->dir, q->queue, on) : -ENETDOWN;
-	pipeline_unlock(pl);
+	if (rc == 0 && q->dir == VNIC_RX)
+		rc = aim_flows(op, op->p->reta_skip | bit(q->queue));
+	/* Without a table they stay, and are shown. */
+	if (rc == -EALREADY || rc == -ECANCELED)
+		return rc;
+	rc = tell_locked(op, false);
+	if (rc == 0)
+		rc = q->dir == VNIC_RX ? rte_eth_dev_rx_queue_stop(q->id, q->queue) :
+					 rte_eth_dev_tx_queue_stop(q->id, q->queue);
+	/* Interrupted, the device may do it yet: a start gets it back. */
+	if (rc == 0 || rc == -ECANCELED) {
+		set_stopped(op, true);
+		return rc;
+	}
+	(void)tell_locked(op, true);
+	if (q->dir == VNIC_RX)
+		(void)aim_flows(op, op->p->reta_skip & ~bit(q->queue));
 	return rc;
 }
 
-/* The worker polls on until flows have left the queue, so that their packets are not lost. */
-static int stop_queue(struct pipeline *pl, struct port *p, struct queue_ref *q)
+static int start_queue(struct queue_op *op)
 {
-	int rc = q->dir == VNIC_RX ? aim_flows(pl, p, p->reta_skip | bit(q->queue)) : 0;
+	const struct queue_ref *q = &op->q;
+	int rc = (*stopped_of(op->p, q->dir) & bit(q->queue)) == 0 ? -EALREADY : 0;
 
-	/* Without a table they stay, and are shown. */
-	if (undecided(rc) || rc == -EAGAIN)
-		return rc;
-	rc = tell_locked(pl, p, q, false);
 	if (rc == 0)
-		rc = device_call(pl, p, device_stop, q, sizeof(*q));
-	if (rc == 0 || undecided(rc)) {
-		pipeline_lock(pl);
-		*stopped_of(p, q->dir) |= bit(q->queue);
-		pipeline_unlock(pl);
+		rc = q->dir == VNIC_RX ? rte_eth_dev_rx_queue_start(q->id, q->queue) :
+					 rte_eth_dev_tx_queue_start(q->id, q->queue);
+	if (rc < 0)
 		return rc;
-	}
-	(void)tell_locked(pl, p, q, true);
-	if (q->dir == VNIC_RX)
-		(void)aim_flows(pl, p, p->reta_skip & ~bit(q->queue));
+	set_stopped(op, false);
+	rc = tell_locked(op, true);
+	if (q->dir == VNIC_RX && (op->p->reta_skip & bit(q->queue)) != 0)
+		(void)aim_flows(op, op->p->reta_skip & ~bit(q->queue)); /* what stays away is shown */
 	return rc;
 }
 
 int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
 {
-	struct queue_ref q = { .queue = queue, .dir = dir };
-	struct port *p;
-	int rc = lock_queue(pl, port, dir, queue, &p);
+	struct queue_op op = { .q = { .queue = queue, .dir = dir }, .fn = stop_queue };
 
-	if (rc < 0)
-		return rc;
-	q.id = p->id;
-	rc = (*stopped_of(p, dir) & bit(queue)) != 0 ? -EALREADY : 0;
-	pipeline_unlock(pl);
-	return rc == 0 ? stop_queue(pl, p, &q) : rc;
+	return operate(pl, port, "stop", &op);
 }
 
 int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue)
 {
-	struct queue_ref q = { .queue = queue, .dir = dir };
-	struct port *p;
-	int rc = lock_queue(pl, port, dir, queue, &p);
+	struct queue_op op = { .q = { .queue = queue, .dir = dir }, .fn = start_queue };
 
-	if (rc < 0)
-		return rc;
-	q.id = p->id;
-	rc = (*stopped_of(p, dir) & bit(queue)) == 0 ? -EALREADY : 0;
-	pipeline_unlock(pl);
-	if (rc == 0)
-		rc = device_call(pl, p, device_start, &q, sizeof(q));
-	if (rc < 0)
-		return rc;
-	pipeline_lock(pl);
-	*stopped_of(p, dir) &= ~bit(queue);
-	pipeline_unlock(pl);
-	rc = tell_locked(pl, p, &q, true);
-	if (dir == VNIC_RX && (p->reta_skip & bit(queue)) != 0)
-		(void)aim_flows(pl, p, p->reta_skip & ~bit(queue)); /* what stays away is shown */
-	return rc;
+	return operate(pl, port, "start", &op);
 }
 
 /* ---- reset and resize ------------------------------------------------------------------ */
-struct reset_call {
-	struct queue_ref q;
-	uint16_t size;
-	struct vnic_reset_report report;
-};
-
-static int device_reset(void *arg)
+/* For resets of the port. */
+static void keep_size(struct queue_op *op)
 {
-	struct reset_call *c = arg;
+	struct port *p = op->p;
+	bool rx = op->q.dir == VNIC_RX;
+	uint16_t *size = rx ? &p->rx_size[op->q.queue] : &p->tx_size[op->q.queue];
 
-	return vnic_queue_reset(c->q.id, c->q.dir, c->q.queue, c->size, &c->report);
+	if (op->size != 0)
+		*size = op->report.size != (rx ? p->n_rxd : p->n_txd) ? op->report.size : 0;
 }
 
 /* The worker goes on polling and sending: its bursts move nothing meanwhile. */
+static int reset_queue(struct queue_op *op)
+{
+	const struct queue_ref *q = &op->q;
+	int rc;
+
+	if (!vnic_port(q->id))
+		return -ENOTSUP;
+	if ((*stopped_of(op->p, q->dir) & bit(q->queue)) != 0)
+		return -EBUSY;
+	rc = vnic_queue_reset(q->id, q->dir, q->queue, op->size, &op->report);
+	if (rc < 0)
+		return rc;
+	keep_size(op);
+	if (q->dir == VNIC_RX)
+		(void)pipeline_moderation_restart(op->pl, op->p->index, q->queue);
+	return 0;
+}
+
 int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 			 struct vnic_reset_report *report)
 {
-	struct reset_call c = { .q = { .queue = queue, .dir = dir }, .size = size };
-	struct port *p;
-	int rc = lock_queue(pl, port, dir, queue, &p);
+	struct queue_op op = { .q = { .queue = queue, .dir = dir }, .fn = reset_queue, .size = size };
+	int rc = operate(pl, port, size != 0 ? "resize" : "reset", &op);
 
-	if (rc < 0)
-		return rc;
-	c.q.id = p->id;
-	if (!vnic_port(p->id))
-		rc = -ENOTSUP;
-	else if ((*stopped_of(p, dir) & bit(queue)) != 0)
-		rc = -EBUSY;
-	pipeline_unlock(pl);
-	if (rc == 0)
-		rc = device_call(pl, p, device_reset, &c, sizeof(c));
-	if (rc == 0 && dir == VNIC_RX)
-		(void)pipeline_moderation_restart(pl, port, queue);
-	*report = c.report;
+	*report = op.report;
 	return rc;
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Services on all workers: prepared here on the main lcore, started, drained
+ * Services on all workers: prepared here, started, drained
  * and stopped on each worker by a call. A service has the same slot in every
- * worker's table.
+ * worker's table. Those that come and go while the workers run do so on a thread of their own (device.h):
+ * devices are told of their memory, and one of them may hang.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "pmd/base/log.h"
@@ -87,13 +90,16 @@ static int worker_counters(struct lcore *lc, void *arg)
 	return 0;
 }
 
-static struct pl_service **find(struct pipeline *pl, const char *name)
+static struct pl_service **find_in(struct pl_service **at, const char *name)
 {
-	struct pl_service **at = &pl->services;
-
 	while (*at != NULL && strcmp((*at)->conf->name, name) != 0)
 		at = &(*at)->next;
 	return at;
+}
+
+static struct pl_service **find(struct pipeline *pl, const char *name)
+{
+	return find_in(&pl->services, name);
 }
 
 static int take_slot(struct pipeline *pl)
@@ -107,13 +113,16 @@ static int take_slot(struct pipeline *pl)
 	return -ENOSPC;
 }
 
+/* It is in no list any more. */
 static void free_service(struct pipeline *pl, struct pl_service *s)
 {
-	pl->slots_used[s->slot / 64] &= ~(UINT64_C(1) << (s->slot % 64));
 	if (s->conf->type->release != NULL && s->shared != NULL)
 		s->conf->type->release(s->shared);
 	(void)vnic_share_memory(); /* it may have been an arena */
 	config_service_free(s->owned);
+	pipeline_lock(pl);
+	pl->slots_used[s->slot / 64] &= ~(UINT64_C(1) << (s->slot % 64));
+	pipeline_unlock(pl);
 	free(s);
 }
 
@@ -148,12 +157,13 @@ static int start_on_workers(struct pipeline *pl, struct pl_service *s)
 	return rc;
 }
 
-static int add(struct pipeline *pl, const struct config_service *conf, struct config_service *owned)
+/* Lock held: its name and a slot are taken. */
+static int take(struct pipeline *pl, const struct config_service *conf, struct pl_service **out)
 {
-	struct pl_service **at = find(pl, conf->name), *s;
-	int slot, rc = 0;
+	struct pl_service *s;
+	int slot;
 
-	if (*at != NULL)
+	if (*find(pl, conf->name) != NULL || *find_in(&pl->coming, conf->name) != NULL)
 		return -EEXIST;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
@@ -165,19 +175,67 @@ static int add(struct pipeline *pl, const struct config_service *conf, struct co
 	}
 	s->conf = conf;
 	s->slot = (uint16_t)slot;
-	if (conf->type->prepare != NULL)
-		rc = conf->type->prepare(conf, &s->shared);
+	s->next = pl->coming;
+	pl->coming = s;
+	*out = s;
+	return 0;
+}
+
+/* Out of one list, at the end of the other (NULL: none). Who looks at a service is let finish. */
+static void move(struct pipeline *pl, struct pl_service *s, struct pl_service **from, struct pl_service **to)
+{
+	struct pl_service **at = find_in(from, s->conf->name);
+
+	*at = s->next;
+	s->next = NULL;
+	while (to != NULL && *to != NULL)
+		to = &(*to)->next;
+	if (to != NULL)
+		*to = s;
+}
+
+static void move_unseen(struct pipeline *pl, struct pl_service *s, struct pl_service **from, struct pl_service **to)
+{
+	pipeline_look_begin();
+	pipeline_lock(pl);
+	move(pl, s, from, to);
+	pipeline_unlock(pl);
+	pipeline_look_end();
+}
+
+/* Workers may be busy with nothing else, devices may hang: no lock is held. */
+static int bring_up(struct pipeline *pl, struct pl_service *s)
+{
+	int rc = 0;
+
+	if (s->conf->type->prepare != NULL)
+		rc = s->conf->type->prepare(s->conf, &s->shared);
 	if (rc == 0)
 		rc = vnic_share_memory(); /* what it serves may lie in an arena of its own */
+	pipeline_lock(pl);
 	if (rc == 0)
-		rc = start_on_workers(pl, s);
-	if (rc < 0) {
-		free_service(pl, s);
+		rc = pl->ending ? -ESHUTDOWN : start_on_workers(pl, s);
+	pipeline_unlock(pl);
+	return rc;
+}
+
+static int add(struct pipeline *pl, const struct config_service *conf, struct config_service *owned)
+{
+	struct pl_service *s;
+	int rc;
+
+	pipeline_lock(pl);
+	rc = take(pl, conf, &s);
+	pipeline_unlock(pl);
+	if (rc < 0)
 		return rc;
-	}
-	s->owned = owned;
-	*at = s;
-	return 0;
+	rc = bring_up(pl, s);
+	if (rc == 0)
+		s->owned = owned;
+	move_unseen(pl, s, &pl->coming, rc == 0 ? &pl->services : NULL);
+	if (rc < 0)
+		free_service(pl, s);
+	return rc;
 }
 
 int services_start(struct pipeline *pl)
@@ -189,13 +247,51 @@ int services_start(struct pipeline *pl)
 	return rc;
 }
 
+struct service_op {
+	struct pipeline *pl;
+	struct config_service *conf; /* to add; NULL: the thread has it */
+	char name[CONFIG_NAME_LEN];  /* to remove */
+};
+
+static int operate(struct pipeline *pl, const char *what, const char *name, device_fn fn, struct service_op *op)
+{
+	char doing[DEVICE_DOING_LEN];
+	int rc;
+
+	op->pl = pl;
+	snprintf(doing, sizeof(doing), "%s %s", what, name);
+	rc = device_claim(pl, &pl->services_slot, CLAIM_CHANGE, doing);
+	if (rc < 0)
+		return rc;
+	rc = device_call(pl, &pl->services_slot, fn, op, sizeof(*op));
+	device_release(pl, &pl->services_slot);
+	return rc;
+}
+
+static int run_add(void *arg)
+{
+	struct service_op *op = arg;
+	int rc = add(op->pl, op->conf, op->conf);
+
+	if (rc < 0)
+		config_service_free(op->conf);
+	op->conf = NULL;
+	return rc;
+}
+
 int pipeline_service_add(struct pipeline *pl, struct config_service *conf)
 {
+	struct service_op op = { .conf = conf };
 	int rc;
 
 	pipeline_lock(pl);
-	rc = add(pl, conf, conf);
+	rc = *find(pl, conf->name) != NULL ? -EEXIST : 0;
 	pipeline_unlock(pl);
+	if (rc == 0)
+		rc = operate(pl, "service add", conf->name, run_add, &op);
+	/* Not begun. One that was left is the thread's. */
+	if (op.conf != NULL && rc != -EINPROGRESS && rc != -ECANCELED)
+		config_service_free(conf);
 	return rc;
 }
 
@@ -220,22 +316,31 @@ int pipeline_service_drain(struct pipeline *pl, const char *name)
 	return rc;
 }
 
+static int run_remove(void *arg)
+{
+	struct service_op *op = arg;
+	struct pl_service *s;
+	int rc;
+
+	pipeline_lock(op->pl);
+	s = *find(op->pl, op->name);
+	rc = s == NULL ? -ENOENT : op->pl->ending ? -ESHUTDOWN : end(op->pl, s);
+	pipeline_unlock(op->pl);
+	if (rc < 0)
+		return rc;
+	move_unseen(op->pl, s, &op->pl->services, NULL);
+	free_service(op->pl, s);
+	return 0;
+}
+
 int pipeline_service_remove(struct pipeline *pl, const char *name)
 {
-	struct pl_service **at, *s;
-	int rc = -ENOENT;
+	struct service_op op = { .pl = pl };
 
-	pipeline_lock(pl);
-	at = find(pl, name);
-	s = *at;
-	if (s != NULL)
-		rc = end(pl, s);
-	if (rc == 0) {
-		*at = s->next;
-		free_service(pl, s);
-	}
-	pipeline_unlock(pl);
-	return rc;
+	if (pipeline_service_find(pl, name) < 0)
+		return -ENOENT;
+	snprintf(op.name, sizeof(op.name), "%s", name);
+	return operate(pl, "service remove", name, run_remove, &op);
 }
 
 int services_drain(struct pipeline *pl)
@@ -278,23 +383,27 @@ void services_stop(struct pipeline *pl)
 	}
 }
 
-unsigned pipeline_services(const struct pipeline *pl)
+unsigned pipeline_services(struct pipeline *pl)
 {
 	unsigned n = 0;
 
+	pipeline_lock(pl);
 	for (const struct pl_service *s = pl->services; s != NULL; s = s->next)
 		n++;
+	pipeline_unlock(pl);
 	return n;
 }
 
 int pipeline_service_find(struct pipeline *pl, const char *name)
 {
-	int n = 0;
+	int n = 0, rc = -ENOENT;
 
-	for (const struct pl_service *s = pl->services; s != NULL; s = s->next, n++)
+	pipeline_lock(pl);
+	for (const struct pl_service *s = pl->services; s != NULL && rc < 0; s = s->next, n++)
 		if (strcmp(s->conf->name, name) == 0)
-			return n;
-	return -ENOENT;
+			rc = n;
+	pipeline_unlock(pl);
+	return rc;
 }
 
 static int sum_counters(struct pipeline *pl, uint16_t slot, struct pipeline_service_info *out)

@@ -142,7 +142,7 @@ static int one_port(const struct view_ctx *ctx, unsigned port, port_fn fn, bool 
 		rc = -EAGAIN;
 	if (rc < 0 || (info.state == PORT_CLOSED && !closed_too)) {
 		view_unlock();
-		return rc < 0 ? view_failed(err, rc, "port %u", port) :
+		return rc < 0 ? view_port_failed(err, ctx->pl, port, rc, "port %u", port) :
 				view_fail(err, -ENODEV, "port %u: it is closed", port);
 	}
 	o = port_json(port, &info);
@@ -249,8 +249,10 @@ static int build_xstats(const struct view_ctx *ctx, unsigned argc, const char *c
 		view_unlock();
 		if ((rc == -ENODEV || rc == -EAGAIN) && to - from > 1)
 			rc = 0;
-		if (rc < 0)
-			view_failed(err, rc, "port %u", p);
+		if (rc == -ENODEV)
+			view_fail(err, rc, "port %u: it is closed", p);
+		else if (rc < 0)
+			view_port_failed(err, ctx->pl, p, rc, "port %u", p);
 	}
 	if (rc < 0) {
 		json_decref(rows);

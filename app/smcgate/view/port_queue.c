@@ -37,7 +37,7 @@ static int each_port(const struct view_ctx *ctx, const char *arg, port_fn fn, co
 		if (rc == -ENODEV)
 			view_fail(err, rc, "port %u: it is closed", p);
 		else if (rc < 0)
-			view_failed(err, rc, "port %u", p);
+			view_port_failed(err, ctx->pl, p, rc, "port %u", p);
 	}
 	if (rc < 0) {
 		json_decref(rows);

@@ -23,7 +23,7 @@ static int find_queue(const struct view_ctx *ctx, const char *const *argv, bool 
 	if (info->state == PORT_CLOSED)
 		return view_fail(err, -ENODEV, "port %u: it is closed", *port);
 	if (info->state == PORT_BUSY)
-		return view_failed(err, -EAGAIN, "port %u", *port);
+		return view_port_failed(err, ctx->pl, *port, -EAGAIN, "port %u", *port);
 	n = rx ? info->rx_queues : info->tx_queues;
 	if (n == 0)
 		return view_fail(err, -ENOENT, "port %u: it has no such queue", *port);

@@ -160,21 +160,50 @@ static const char *reason(int rc)
 	case -ENOTSUP: return "the device cannot do it";
 	case -EBUSY: return "stop the port first";
 	case -EINPROGRESS: return "the device has not answered yet and may do it still: see show port ctrl";
-	case -EAGAIN: return "busy with an earlier command: see show port ctrl";
+	case -EAGAIN: return "busy with another command, which has ended since";
 	default: return strerror(-rc);
 	}
+}
+
+static void append(struct view_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void append(struct view_error *err, const char *fmt, ...)
+{
+	size_t at = strlen(err->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text + at, sizeof(err->text) - at, fmt, ap);
+	va_end(ap);
 }
 
 int view_failed(struct view_error *err, int rc, const char *fmt, ...)
 {
 	va_list ap;
-	size_t at;
 
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	at = strlen(err->text);
-	snprintf(err->text + at, sizeof(err->text) - at, ": %s", reason(rc));
+	append(err, ": %s", reason(rc));
+	return rc;
+}
+
+int view_port_failed(struct view_error *err, struct pipeline *pl, unsigned port, int rc, const char *fmt, ...)
+{
+	struct pipeline_busy busy;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	if (rc != -EAGAIN || pipeline_busy(pl, port, &busy) < 0) {
+		append(err, ": %s", reason(rc));
+		return rc;
+	}
+	append(err, ": busy: '%s' is under way for %llu.%llu s", busy.what, (unsigned long long)busy.ms / 1000,
+	       (unsigned long long)busy.ms / 100 % 10);
+	if (busy.left)
+		append(err, ", and nobody waits for it any more%s",
+		       port == PIPELINE_SERVICES ? "" : ": show port ctrl; port stop, reset, close end it");
 	return rc;
 }
 

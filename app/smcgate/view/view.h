@@ -115,6 +115,9 @@ void view_render(const struct view *v, json_t *j, FILE *out);
 /* A port by number or name, or "all" if allowed: indices *from..*to-1. */
 int view_ports(struct pipeline *pl, const char *arg, bool all, unsigned *from, unsigned *to,
 	       struct view_error *err);
+/* view_failed() for what a call said of a port, or of services (PIPELINE_SERVICES): what keeps them busy is named. */
+int view_port_failed(struct view_error *err, struct pipeline *pl, unsigned port, int rc, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 /* A worker by EAL's number: its index, or a negative errno and err. */
 int view_worker(struct pipeline *pl, const char *arg, struct view_error *err);
 /* A whole decimal number lo..hi; what names it in the error. */

@@ -85,6 +85,7 @@ struct pipeline *fake_start(const char *socket, const char *capture_dir)
 	test_eal_init();
 	memset(&fake, 0, sizeof(fake));
 	fake.state[0] = fake.state[1] = PORT_STARTED;
+	fake.slow_fd[0] = fake.slow_fd[1] = -1;
 	fake.sockets = 3;
 	fake.neighbours = 2;
 	snprintf(text, sizeof(text), config_text, socket, capture ? "\"directory\": \"" : "", capture_dir,
@@ -128,23 +129,35 @@ static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
 void pipeline_look_begin(void) { pthread_mutex_lock(&looking); }
 void pipeline_look_end(void) { pthread_mutex_unlock(&looking); }
 
-static void (*meanwhile)(void *arg);
-static void *meanwhile_arg;
+static __thread const struct pipeline_waiter *waiter;
 
-void pipeline_while_waiting(struct pipeline *pl, void (*fn)(void *arg), void *arg)
+void pipeline_wait_as(const struct pipeline_waiter *w)
 {
-	meanwhile = fn;
-	meanwhile_arg = arg;
+	waiter = w;
 }
 
-void fake_wait(void)
+static int cancel_fd(void) { return waiter != NULL ? waiter->cancel_fd : -1; }
+
+/* A device that answers when fd is readable. */
+static int wait_for_device(int fd)
 {
-	meanwhile(meanwhile_arg);
+	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN }, { .fd = cancel_fd(), .events = POLLIN } };
+	int rc;
+
+	if (waiter != NULL && waiter->begin != NULL)
+		waiter->begin(waiter->arg);
+	__atomic_fetch_add(&fake.waiting, 1, __ATOMIC_SEQ_CST);
+	rc = poll(fds, 2, 10000) <= 0 ? -EINPROGRESS : (fds[0].revents & POLLIN) != 0 ? 0 : -ECANCELED;
+	__atomic_fetch_sub(&fake.waiting, 1, __ATOMIC_SEQ_CST);
+	if (waiter != NULL && waiter->end != NULL)
+		waiter->end(waiter->arg);
+	return rc;
 }
 
-void pipeline_cancel_on(struct pipeline *pl, int fd)
+int pipeline_busy(struct pipeline *pl, unsigned port, struct pipeline_busy *out)
 {
-	fake.cancel_fd = fd;
+	*out = fake.busy;
+	return fake.busy.what[0] != '\0' ? 0 : -ENOENT;
 }
 
 const struct config *pipeline_config(const struct pipeline *pl) { return pl->cfg; }
@@ -156,7 +169,7 @@ int pipeline_sync(struct pipeline *pl) { return 0; }
 /* What a question to a worker comes back with. */
 static int asked(unsigned i)
 {
-	struct pollfd fd = { .fd = fake.cancel_fd, .events = POLLIN };
+	struct pollfd fd = { .fd = cancel_fd(), .events = POLLIN };
 
 	if (i >= 2)
 		return -ENOENT;
@@ -204,11 +217,19 @@ int pipeline_bql_info(struct pipeline *pl, unsigned port, unsigned i, struct pip
 int pipeline_port_start(struct pipeline *pl, unsigned port) { return did("port_start %u", port); }
 int pipeline_port_stop(struct pipeline *pl, unsigned port) { return did("port_stop %u", port); }
 int pipeline_port_close(struct pipeline *pl, unsigned port) { return did("port_close %u", port); }
-int pipeline_port_reset(struct pipeline *pl, unsigned port)
+int pipeline_port_reset(struct pipeline *pl, unsigned port, struct pipeline_reset_report *report)
 {
-	if (fake.slow != NULL)
-		fake.slow();
-	return did("port_reset %u", port);
+	int rc = fake.slow_fd[port] >= 0 ? wait_for_device(fake.slow_fd[port]) : 0;
+
+	*report = fake.report;
+	return rc < 0 ? rc : did("port_reset %u", port);
+}
+
+int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all)
+{
+	int rc = all ? rte_eth_xstats_reset(pl->id[port]) : rte_eth_stats_reset(pl->id[port]);
+
+	return fake.rc != 0 ? fake.rc : rc;
 }
 
 int pipeline_port_mtu(struct pipeline *pl, unsigned port,
@@ -337,7 +358,7 @@ int pipeline_neigh_list(struct pipeline *pl, unsigned i, unsigned skip, struct n
 }
 
 /* ---- services --------------------------------------------------------------------------- */
-unsigned pipeline_services(const struct pipeline *pl) { return 1; }
+unsigned pipeline_services(struct pipeline *pl) { return 1; }
 
 int pipeline_service_info(struct pipeline *pl, unsigned n, struct pipeline_service_info *out)
 {
@@ -357,11 +378,9 @@ int pipeline_service_add(struct pipeline *pl, struct config_service *conf)
 {
 	int rc = did("service_add %s", conf->name);
 
-	if (rc == 0) {
-		if (pl->added != NULL)
-			config_service_free(pl->added);
-		pl->added = conf;
-	}
+	if (pl->added != NULL)
+		config_service_free(pl->added);
+	pl->added = conf;
 	return rc;
 }
 

@@ -13,18 +13,20 @@
 struct fake {
 	char did[256];          /* the last change: "port_start 0" */
 	int rc;                 /* returned by changes and by questions to workers; 0 */
-	int cancel_fd;          /* last of pipeline_cancel_on() */
 	unsigned sockets;       /* of each worker */
 	unsigned neighbours;
 	bool no_smc;            /* no RDMA device: SMC is not spoken */
-	bool wait_for_cancel;   /* questions to workers wait until cancel_fd is readable */
+	bool wait_for_cancel;   /* questions to workers wait until they are cancelled */
 	enum pipeline_port_state state[2];
 	bool queue_stopped;     /* receive queue 0 */
 	bool broken;            /* a control command was not answered */
-	void (*slow)(void);     /* a port's reset waits for it; NULL: for nothing */
+	int slow_fd[2];         /* each port's reset waits for its device, until this is readable; -1: it does not */
+	unsigned waiting;       /* commands that wait so; atomic */
+	struct pipeline_busy busy; /* of any port and services; what "": nothing */
 	int device_rc;          /* of asking a device for its coalescing */
 	int known_rc;           /* of what is known of it */
 	enum vnic_reset_how how;
+	struct pipeline_reset_report report; /* of a port's reset */
 };
 extern struct fake fake;
 
@@ -32,8 +34,6 @@ extern struct fake fake;
  * capture.directory ("": none). */
 struct pipeline *fake_start(const char *socket, const char *capture_dir);
 void fake_stop(struct pipeline *pl);
-/* What waiting for a device does besides. */
-void fake_wait(void);
 /* Ethdev's number of a port. */
 uint16_t fake_ethdev(unsigned port);
 

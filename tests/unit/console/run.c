@@ -29,12 +29,17 @@ void rig_down(struct rig *r)
 void rig_run(struct rig *r, const char *line)
 {
 	size_t len = 0;
+	struct run run;
 	FILE *out;
 
 	free(r->text);
 	r->text = NULL;
 	fake.did[0] = '\0';
-	out = open_memstream(&r->text, &len);
-	r->rc = console_run_line(r->c, NULL, line, out);
+	CU_ASSERT_EQUAL_FATAL(run_init(&run, r->c), 0);
+	run.out = out = open_memstream(&r->text, &len);
+	pipeline_wait_as(&run.waiter);
+	r->rc = console_run_line(&run, line);
+	pipeline_wait_as(NULL);
 	fclose(out);
+	run_fini(&run);
 }

@@ -61,7 +61,7 @@ static const struct line changes[] = {
 	  "error: port 0: promiscuous mode: the device has not answered yet and may do it still" },
 	{ "port start left", -EINPROGRESS, "port_start 0",
 	  "error: port 0: start: the device has not answered yet and may do it still: see show port ctrl" },
-	{ "port stop left", -EAGAIN, "port_stop 0", "error: port 0: stop: busy with an earlier command" },
+	{ "port stop left", -EAGAIN, "port_stop 0", "error: port 0: stop: busy with another command, which has ended since" },
 	{ "port reset left", -ECANCELED, "port_reset 0",
 	  "error: port 0: reset: cancelled: the device may do it still" },
 	{ "set promisc left maybe", 0, "", "error: on|off: found 'maybe', allowed on, off" },

@@ -77,7 +77,7 @@ static const struct line changes[] = {
 	{ "port 0 rxq 0 coalesce usecs 1 packets 1", -EINPROGRESS, "coalesce 0 rx 0 1 1",
 	  { "error: ", "the device has not answered yet and may do it still: see show port ctrl" } },
 	{ "port 0 rxq 0 coalesce usecs 1 packets 1", -EAGAIN, "coalesce 0 rx 0 1 1",
-	  { "error: ", "busy: an earlier command waits for this device still" } },
+	  { "error: ", "busy with another command, which has ended since" } },
 	{ "port 0 ctrl timeout 5000", 0, "ctrl_timeout 0 5000", { NULL } },
 	{ "port left ctrl timeout 31536000000", 0, "ctrl_timeout 0 31536000000", { NULL } },
 	{ "port 1 ctrl timeout 5", 0, "ctrl_timeout 1 5",
@@ -162,12 +162,11 @@ static const struct {
 	{ "show port summary all", "busy" },
 	{ "show port queues 0", "port busy" },
 	{ "show port ctrl 0", "control queue" },
-	{ "show port stats 0", "error: port 0: busy with an earlier command" },
-	{ "show port xstats 0", "error: port 0: busy with an earlier command" },
+	{ "show port stats 0", "error: port 0: busy: 'port 0 reset' is under way for 1.2 s\n" },
+	{ "show port xstats 0", "error: port 0: busy: 'port 0 reset' is under way for 1.2 s\n" },
 	{ "show port stats all", "right" },
-	{ "show rxq info 0 0", "error: port 0: busy with an earlier command" },
-	{ "clear port stats 0", "busy with an earlier command" },
-	{ "port 0 rxq 0 stop", "error: port 0: busy with an earlier command" },
+	{ "show rxq info 0 0", "error: port 0: busy: 'port 0 reset' is under way for 1.2 s\n" },
+	{ "port 0 rxq 0 stop", "error: port 0: busy: 'port 0 reset' is under way for 1.2 s\n" },
 	{ "port 0 ctrl timeout 5", "" },
 };
 
@@ -222,11 +221,16 @@ static void queue__trouble_is_shown(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port stopped"));
 	/* It is being changed: nobody asks its driver but for what never waits. */
 	fake.state[0] = PORT_BUSY;
+	fake.busy = (struct pipeline_busy){ .what = "port 0 reset", .ms = 1234 };
 	for (unsigned i = 0; i < RTE_DIM(busy); i++) {
 		rig_run(&r, busy[i].line);
 		if (strstr(r.text, busy[i].want) == NULL)
 			CU_FAIL(busy[i].line);
 	}
+	fake.busy.left = true;
+	rig_run(&r, "show port stats 0");
+	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: busy: 'port 0 reset' is under way for 1.2 s, and nobody waits for "
+			       "it any more: show port ctrl; port stop, reset, close end it\n");
 	fake.state[0] = PORT_CLOSED;
 	rig_run(&r, "show port queues 0");
 	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: it is closed\n");

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pty.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,16 @@ static bool hear(struct rig *r, int fd, const char *want, char *buf, size_t size
 		buf[len] = '\0';
 	}
 	return strstr(buf, want) != NULL;
+}
+
+/* It says nothing for a while. */
+static bool silent(struct rig *r, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (unsigned i = 0; i < 20; i++)
+		(void)console_poll(r->c, 2);
+	return poll(&p, 1, 0) == 0;
 }
 
 static void say(int fd, const char *text)
@@ -144,7 +154,7 @@ static void client__asks(void)
 	CU_ASSERT_PTR_NULL(strchr(buf, '\x1b'));
 	/* in two pieces, then two lines at once */
 	say(fd, "set bur");
-	CU_ASSERT_FALSE(hear(&r, fd, "x", buf, sizeof(buf)));
+	CU_ASSERT_TRUE(silent(&r, fd));
 	say(fd, "st 7\nset burst 8\nnonsense\n");
 	CU_ASSERT(hear(&r, fd, "error: found 'nonsense'", buf, sizeof(buf)));
 	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 8");
@@ -204,147 +214,290 @@ static void client__line_too_long(void)
 	rig_down(&r);
 }
 
-/* A client that does not read holds up nobody, and loses nothing. */
-static void client__slow_reader(void)
+/* Lines that are no text, and halves of lines. */
+static void client__sends_garbage(void)
 {
+	static const char zero[] = "set burst 7\0 junk\n";
 	char buf[4096];
-	unsigned rows = 0;
-	struct rig r;
-	int slow, other;
-	FILE *f;
-
-	rig_up(&r);
-	fake.sockets = 20000;
-	slow = dial(r.socket);
-	say(slow, "show sockets limit=40000\nset burst 3\n");
-	for (unsigned i = 0; i < 10; i++)
-		(void)console_poll(r.c, 10);
-	CU_ASSERT_STRING_EQUAL(fake.did, "");
-	other = dial(r.socket);
-	say(other, "show version\n");
-	CU_ASSERT(hear(&r, other, "DPDK", buf, sizeof(buf)));
-	shutdown(slow, SHUT_WR);
-	f = fdopen(slow, "r");
-	for (unsigned i = 0; i < 100000 && r.c->n_sessions > 1; i++) {
-		(void)console_poll(r.c, 0);
-		while (session_wants_output(r.c->sessions[0]) && fgets(buf, sizeof(buf), f) != NULL) {
-			rows += strstr(buf, " 10.0.0.1:") != NULL;
-			(void)console_poll(r.c, 0);
-		}
-	}
-	while (fgets(buf, sizeof(buf), f) != NULL)
-		rows += strstr(buf, " 10.0.0.1:") != NULL;
-	CU_ASSERT_EQUAL(rows, 40000);
-	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
-	fclose(f);
-	close(other);
-	rig_down(&r);
-}
-
-/* ---- waiting for a device ------------------------------------------------------------------ */
-static struct {
-	int fd;
-	char heard[4096];
-	char did[sizeof(fake.did)]; /* in the middle of it */
-	unsigned sessions;
-	struct rig *rig;
-} aside;
-
-/* The other client's first line is answered, its second has to wait. */
-static void slow_device(void)
-{
-	ssize_t n = 0;
-
-	/* Many come and go. */
-	for (unsigned i = 0; i < 2 * SESSIONS_MAX; i++) {
-		int fd = dial(aside.rig->socket);
-
-		CU_ASSERT_TRUE(fd >= 0);
-		fake_wait();
-		shutdown(fd, SHUT_WR);
-		fake_wait();
-		close(fd);
-	}
-	for (unsigned i = 0; i < 3; i++)
-		fake_wait();
-	n = recv(aside.fd, aside.heard, sizeof(aside.heard) - 1, MSG_DONTWAIT);
-	aside.heard[n > 0 ? n : 0] = '\0';
-	snprintf(aside.did, sizeof(aside.did), "%s", fake.did);
-	aside.sessions = aside.rig->c->n_sessions;
-}
-
-static void client__looks_while_another_waits(void)
-{
-	char buf[4096];
-	struct rig r;
-	int first;
-
-	rig_up(&r);
-	aside.rig = &r;
-	first = dial(r.socket);
-	CU_ASSERT(hear(&r, first, CONSOLE_PROMPT, buf, sizeof(buf)));
-	say(first, "port reset 7\nport reset 0\nshow version\n");
-	fake.slow = slow_device;
-	/* Not there yet when the command begins. */
-	aside.fd = dial(r.socket);
-	say(aside.fd, "show port info left\nshow port info 9\nset burst 3\nshow version\n");
-	for (unsigned i = 0; i < 100 && strcmp(fake.did, "port_reset 0") != 0; i++)
-		(void)console_poll(r.c, 10);
-	fake.slow = NULL;
-	CU_ASSERT_PTR_NOT_NULL(strstr(aside.heard, "net_null0"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(aside.heard, "error: port: found '9'"));
-	CU_ASSERT_PTR_NULL(strstr(aside.heard, "DPDK"));
-	CU_ASSERT_STRING_EQUAL(aside.did, "");
-	CU_ASSERT_EQUAL(aside.sessions, 2);
-	CU_ASSERT(hear(&r, aside.fd, "DPDK", buf, sizeof(buf)));
-	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
-	CU_ASSERT(hear(&r, first, "DPDK", buf, sizeof(buf)));
-	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "error: port: found '7'")); /* its own */
-	close(aside.fd);
-	close(first);
-	rig_down(&r);
-}
-
-/* ---- waiting ends ------------------------------------------------------------------------ */
-static void cancel__client_gone(void)
-{
-	char buf[256];
 	struct rig r;
 	int fd;
 
 	rig_up(&r);
 	fd = dial(r.socket);
-	CU_ASSERT(hear(&r, fd, CONSOLE_PROMPT, buf, sizeof(buf)));
-	say(fd, "show lcore\n");
+	CU_ASSERT_EQUAL(write(fd, zero, sizeof(zero) - 1), sizeof(zero) - 1);
+	CU_ASSERT(hear(&r, fd, "error: octet 12 of the line is 0x00, which is no text\n" CONSOLE_PROMPT, buf, sizeof(buf)));
+	say(fd, "\x1b[31mset burst 8\n");
+	CU_ASSERT(hear(&r, fd, "error: octet 1 of the line is 0x1b", buf, sizeof(buf)));
+	say(fd, "set\tburst\t\xff\xfe\n");
+	CU_ASSERT(hear(&r, fd, "error: burst: found '?" "?', allowed 1..512", buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "");
+	say(fd, "set burst 6"); /* and never the end of it */
+	CU_ASSERT_TRUE(silent(&r, fd));
 	close(fd);
-	fake.wait_for_cancel = true;
-	(void)console_poll(r.c, 10);
-	fake.wait_for_cancel = false;
-	for (unsigned i = 0; i < 3; i++)
-		(void)console_poll(r.c, 0);
+	for (unsigned i = 0; i < 1000 && r.c->n_sessions != 0; i++)
+		(void)console_poll(r.c, 5);
 	CU_ASSERT_EQUAL(r.c->n_sessions, 0);
-	/* Outside commands only the program's end does. */
-	CU_ASSERT_EQUAL(fake.cancel_fd, -1);
 	rig_down(&r);
+}
+
+/* A client that does not read holds up nobody, and loses nothing. */
+static void client__slow_reader(void)
+{
+	size_t size = 16 << 20, len = 0;
+	char buf[4096], *all = malloc(size);
+	unsigned rows = 0;
+	struct rig r;
+	int slow, other;
+
+	rig_up(&r);
+	fake.sockets = 20000;
+	slow = dial(r.socket);
+	say(slow, "show sockets limit=40000\nset burst 3\n");
+	for (unsigned i = 0; i < 2000 && (r.c->n_sessions == 0 || r.c->sessions[0]->pending_len < 1000); i++)
+		(void)console_poll(r.c, 5);
+	CU_ASSERT_STRING_EQUAL(fake.did, "");
+	other = dial(r.socket);
+	say(other, "show version\n");
+	CU_ASSERT(hear(&r, other, "DPDK", buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "");
+	shutdown(slow, SHUT_WR);
+	for (unsigned i = 0; i < 100000; i++) {
+		ssize_t n = recv(slow, all + len, size - 1 - len, MSG_DONTWAIT);
+
+		if (n == 0)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+		(void)console_poll(r.c, n > 0 ? 0 : 5);
+	}
+	all[len] = '\0';
+	for (const char *at = all; (at = strstr(at, " 10.0.0.1:")) != NULL; at++)
+		rows++;
+	CU_ASSERT_EQUAL(rows, 40000);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
+	free(all);
+	close(slow);
+	close(other);
+	rig_down(&r);
+}
+
+/* ---- waiting for a device ------------------------------------------------------------------ */
+static bool waits(struct rig *r, unsigned n)
+{
+	for (unsigned i = 0; i < 1000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != n; i++)
+		(void)console_poll(r->c, 5);
+	return __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) == n;
+}
+
+static bool sessions(struct rig *r, unsigned n)
+{
+	for (unsigned i = 0; i < 1000 && r->c->n_sessions != n; i++)
+		(void)console_poll(r->c, 5);
+	return r->c->n_sessions == n;
+}
+
+/* Whatever others want is done, in the order each of them wants it. */
+static void client__goes_on_while_others_wait(void)
+{
+	int first, second, third, left = eventfd(0, 0), right = eventfd(0, 0);
+	char buf[4096];
+	struct rig r;
+
+	rig_up(&r);
+	fake.slow_fd[0] = left;
+	fake.slow_fd[1] = right;
+	first = dial(r.socket);
+	say(first, "port reset 7\nport reset 0\nset burst 9\nshow version\n");
+	CU_ASSERT_TRUE(waits(&r, 1));
+	second = dial(r.socket);
+	say(second, "show port info left\nshow port info 9\nset burst 3\n");
+	CU_ASSERT(hear(&r, second, "error: port: found '9'", buf, sizeof(buf)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "net_null0"));
+	say(second, "port reset 1\nset burst 4\n");
+	CU_ASSERT_TRUE(waits(&r, 2));
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
+	third = dial(r.socket);
+	say(third, "set burst 5\nshow version\n");
+	CU_ASSERT(hear(&r, third, "DPDK", buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 5");
+	/* The second's ends first. */
+	CU_ASSERT_EQUAL(eventfd_write(right, 1), 0);
+	CU_ASSERT_TRUE(waits(&r, 1));
+	for (unsigned i = 0; i < 200 && strcmp(fake.did, "set_burst 4") != 0; i++)
+		(void)console_poll(r.c, 5);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 4");
+	CU_ASSERT_EQUAL(eventfd_write(left, 1), 0);
+	CU_ASSERT(hear(&r, first, "DPDK", buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 9");
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "error: port: found '7'")); /* its own */
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "port 0: reset"));
+	close(first);
+	close(second);
+	close(third);
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	rig_down(&r);
+	close(left);
+	close(right);
+}
+
+/* The commands of a file have to wait, its lines for one another; clients do not. */
+static void file__does_not_hold_up_clients(void)
+{
+	int client, go = eventfd(0, 0);
+	char path[96], buf[4096];
+	struct rig r;
+	FILE *f;
+
+	rig_up(&r);
+	snprintf(path, sizeof(path), "%s/commands", r.dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs("port reset 0\nset burst 7\n", f);
+	fclose(f);
+	fake.slow_fd[0] = go;
+	client = dial(r.socket);
+	snprintf(buf, sizeof(buf), "load %s\nset burst 8\n", path);
+	say(client, buf);
+	CU_ASSERT_TRUE(waits(&r, 1));
+	rig_run(&r, "set burst 1");
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 1");
+	CU_ASSERT_EQUAL(eventfd_write(go, 1), 0);
+	for (unsigned i = 0; i < 200 && strcmp(fake.did, "set_burst 8") != 0; i++)
+		(void)console_poll(r.c, 5);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 8");
+	CU_ASSERT(hear(&r, client, "set burst 7\n" CONSOLE_PROMPT, buf, sizeof(buf)));
+	close(client);
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	unlink(path);
+	rig_down(&r);
+	close(go);
+}
+
+/* Once the command of the file waits and the client has been answered, the device does. */
+static void *say_go_when_answered(void *arg)
+{
+	const int *fds = arg;
+	char buf[4096];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < 1000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != 1; i++)
+		(void)poll(NULL, 0, 5);
+	say(fds[0], "show version\n");
+	buf[0] = '\0';
+	while (strstr(buf, "DPDK") == NULL && len < sizeof(buf) - 1) {
+		ssize_t n = read(fds[0], buf + len, sizeof(buf) - 1 - len);
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		buf[len] = '\0';
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "DPDK"));
+	(void)eventfd_write(fds[1], 1);
+	return NULL;
+}
+
+/* What comes in between runs meanwhile: nobody has to be patient with the program's own file. */
+static void file__of_the_program_serves_clients(void)
+{
+	int client, go = eventfd(0, 0);
+	char path[96], buf[4096];
+	pthread_t helper;
+	struct rig r;
+	FILE *f;
+
+	rig_up(&r);
+	snprintf(path, sizeof(path), "%s/commands", r.dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs("set burst 2\nport reset 0\nset burst 7\n", f);
+	fclose(f);
+	fake.slow_fd[0] = go;
+	client = dial(r.socket);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&helper, NULL, say_go_when_answered, (int[]){ client, go }), 0);
+	fflush(stdout);
+	CU_ASSERT_EQUAL(console_run_file(r.c, path), 0);
+	pthread_join(helper, NULL);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 7");
+	close(client);
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	/* Strictly, the first that fails is the last. */
+	r.opts.strict = true;
+	fake.slow_fd[0] = -1;
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs("set burst 3\nnonsense\nset burst 4\n", f);
+	fclose(f);
+	CU_ASSERT_EQUAL(console_run_file(r.c, path), -ECANCELED);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
+	snprintf(buf, sizeof(buf), "%s.none", path);
+	CU_ASSERT_TRUE(console_run_file(r.c, buf) < 0);
+	unlink(path);
+	rig_down(&r);
+	close(go);
+}
+
+/* ---- waiting ends ------------------------------------------------------------------------ */
+static void cancel__client_gone(void)
+{
+	struct rig r;
+	int fd, never = eventfd(0, 0);
+
+	rig_up(&r);
+	fake.slow_fd[0] = never;
+	fd = dial(r.socket);
+	say(fd, "port reset 0\nset burst 5\n");
+	CU_ASSERT_TRUE(waits(&r, 1));
+	close(fd);
+	CU_ASSERT_TRUE(waits(&r, 0));
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	CU_ASSERT_STRING_EQUAL(fake.did, ""); /* what it wanted next is nobody's wish any more */
+	/* By a question to a worker as well. */
+	fake.wait_for_cancel = true;
+	fd = dial(r.socket);
+	say(fd, "show lcore\n");
+	for (unsigned i = 0; i < 5; i++)
+		(void)console_poll(r.c, 5);
+	close(fd);
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	fake.wait_for_cancel = false;
+	rig_down(&r);
+	close(never);
 }
 
 static void cancel__program_ends(void)
 {
-	int stop = eventfd(1, EFD_NONBLOCK);
+	int stop = eventfd(0, EFD_NONBLOCK), never = eventfd(0, 0), fd;
 	struct options opts = { 0 };
+	char path[96], buf[4096];
 	struct rig r;
+	FILE *f;
 
 	rig_up(&r);
 	console_stop(r.c);
 	CU_ASSERT_EQUAL_FATAL(console_start(&r.c, r.pl, &opts, stop), 0);
-	fake.wait_for_cancel = true;
-	rig_run(&r, "show lcore");
-	CU_ASSERT_EQUAL(r.rc, -ECANCELED);
-	CU_ASSERT_STRING_EQUAL(r.text, "error: worker 0: cancelled\n");
-	CU_ASSERT_EQUAL(fake.cancel_fd, stop);
-	fake.wait_for_cancel = false;
+	fake.slow_fd[0] = fake.slow_fd[1] = never;
+	fd = dial(r.socket);
+	say(fd, "port reset 0\nset burst 5\n");
+	CU_ASSERT_TRUE(waits(&r, 1));
+	/* The program's command file waits, too, and is told as the others are. */
+	snprintf(path, sizeof(path), "%s/commands", r.dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs("port reset 1\nset burst 6\n", f);
+	fclose(f);
+	CU_ASSERT_EQUAL(eventfd_write(stop, 1), 0);
+	CU_ASSERT_EQUAL(console_run_file(r.c, path), -ECANCELED);
+	unlink(path);
+	console_stop(r.c);
+	r.c = NULL;
+	CU_ASSERT_EQUAL(fake.waiting, 0);
+	CU_ASSERT_STRING_EQUAL(fake.did, "");
+	buf[recv(fd, buf, sizeof(buf) - 1, 0)] = '\0';
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "error: port 0: reset: cancelled"));
+	close(fd);
 	rig_down(&r);
 	close(stop);
+	close(never);
 }
 
 /* ---- a terminal --------------------------------------------------------------------------- */
@@ -419,6 +572,44 @@ static void tty__edits_and_completes(void)
 	tty_down(&t);
 }
 
+/* Ctrl-C ends the waiting; what was typed before it is forgotten, what comes after it runs. */
+static void tty__cancels(void)
+{
+	int never = eventfd(0, 0);
+	char buf[65536];
+	struct tty t;
+
+	if (!tty_up(&t))
+		return;
+	fake.slow_fd[0] = never;
+	CU_ASSERT(hear(&t.r, t.master, CONSOLE_PROMPT, buf, sizeof(buf)));
+	say(t.master, "port reset 0\r");
+	CU_ASSERT_TRUE(waits(&t.r, 1));
+	say(t.master, "set burst 6\r");
+	for (unsigned i = 0; i < 5; i++)
+		(void)console_poll(t.r.c, 5);
+	CU_ASSERT_STRING_EQUAL(fake.did, "");
+	say(t.master, "\x03");
+	CU_ASSERT(hear(&t.r, t.master, "cancelled: the device may do it still", buf, sizeof(buf)));
+	CU_ASSERT_TRUE(waits(&t.r, 0));
+	say(t.master, "set burst 7\r");
+	CU_ASSERT(hear(&t.r, t.master, "\n" CONSOLE_PROMPT, buf, sizeof(buf)));
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 7");
+	/* Typed ahead: run in their order. */
+	say(t.master, "port reset 0\r");
+	CU_ASSERT_TRUE(waits(&t.r, 1));
+	say(t.master, "set burst 8\rset burst 9\r");
+	for (unsigned i = 0; i < 5; i++)
+		(void)console_poll(t.r.c, 5);
+	CU_ASSERT_EQUAL(eventfd_write(never, 1), 0);
+	CU_ASSERT(hear(&t.r, t.master, "set burst 9", buf, sizeof(buf)));
+	for (unsigned i = 0; i < 200 && strcmp(fake.did, "set_burst 9") != 0; i++)
+		(void)console_poll(t.r.c, 5);
+	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 9");
+	tty_down(&t);
+	close(never);
+}
+
 /* The terminal's own attributes come back. */
 static void tty__restored(void)
 {
@@ -434,16 +625,6 @@ static void tty__restored(void)
 		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 		tcgetattr(slave, &during);
 		CU_ASSERT_EQUAL(during.c_lflag & (ICANON | ECHO | ISIG), 0);
-		cancel_arm(r.c, s);
-		tcgetattr(slave, &during);
-		CU_ASSERT_EQUAL(during.c_lflag & (ICANON | ECHO | ISIG), ISIG);
-		/* what Ctrl-C does */
-		raise(SIGINT);
-		CU_ASSERT_EQUAL(poll(&(struct pollfd){ .fd = fake.cancel_fd, .events = POLLIN }, 1, 0), 1);
-		cancel_disarm(r.c, s);
-		cancel_arm(r.c, NULL);
-		CU_ASSERT_EQUAL(poll(&(struct pollfd){ .fd = fake.cancel_fd, .events = POLLIN }, 1, 0), 0);
-		cancel_disarm(r.c, NULL);
 		session_free(s);
 		tcgetattr(slave, &after);
 		CU_ASSERT_EQUAL(after.c_lflag, before.c_lflag);
@@ -494,10 +675,14 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__several_and_too_many),
 	TEST_CASE(client__line_too_long),
 	TEST_CASE(client__slow_reader),
-	TEST_CASE(client__looks_while_another_waits),
+	TEST_CASE(client__goes_on_while_others_wait),
+	TEST_CASE(client__sends_garbage),
+	TEST_CASE(file__does_not_hold_up_clients),
+	TEST_CASE(file__of_the_program_serves_clients),
 	TEST_CASE(cancel__client_gone),
 	TEST_CASE(cancel__program_ends),
 	TEST_CASE(tty__edits_and_completes),
+	TEST_CASE(tty__cancels),
 	TEST_CASE(tty__restored),
 	TEST_CASE(pipe__echoes_and_ends),
 };

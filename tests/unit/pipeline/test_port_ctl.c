@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -28,8 +29,9 @@ static struct {
 	const struct eth_dev_ops *real;
 	struct eth_dev_ops ops;
 	int go;          /* an eventfd; once for each start and stop that is slow */
-	bool slow_start, slow_stop;
-	int start_rc;
+	bool slow_start, slow_stop, slow_prepare;
+	int prepare_rc;
+	int start_rc, configure_rc;
 	int cancel;      /* readable: whoever waits for it gives up at once */
 } dev;
 
@@ -54,6 +56,28 @@ static int slow_stop(struct rte_eth_dev *d)
 	return dev.real->dev_stop(d);
 }
 
+static int configure(struct rte_eth_dev *d)
+{
+	if (d->data->dev_conf.rxmode.mtu == 1234)
+		return -EIO;
+	return dev.configure_rc != 0 ? dev.configure_rc : dev.real->dev_configure(d);
+}
+
+static int set_mtu(struct rte_eth_dev *d, uint16_t mtu)
+{
+	return 0;
+}
+
+/* A service that is slow to prepare, as one whose memory a device is told of. */
+static int slow_prepare(const struct config_service *conf, void **shared)
+{
+	wait_to_go(dev.slow_prepare);
+	return dev.prepare_rc;
+}
+
+static struct service_type slow_type = { .name = "slow", .doc = "Takes its time.", .listen = SERVICE_LISTEN_NONE, .prepare = slow_prepare };
+SERVICE_REGISTER(slow_type)
+
 static void up(void)
 {
 	struct rte_eth_dev *d;
@@ -65,6 +89,8 @@ static void up(void)
 	dev.ops = *dev.real;
 	dev.ops.dev_start = slow_start;
 	dev.ops.dev_stop = slow_stop;
+	dev.ops.dev_configure = configure;
+	dev.ops.mtu_set = set_mtu;
 	d->dev_ops = &dev.ops;
 	dev.go = eventfd(0, EFD_SEMAPHORE);
 	dev.cancel = eventfd(1, 0);
@@ -98,7 +124,7 @@ static void *go_later(void *arg)
 
 static bool ended(void)
 {
-	return device_done(whole.pl, &whole.pl->ports[0], 5000);
+	return device_done(whole.pl, &whole.pl->ports[0].slot, 5000);
 }
 
 static enum pipeline_port_state state(unsigned port)
@@ -218,6 +244,7 @@ static void port_stop__workers_let_go_first(void)
 /* Reset and close wait for the end of what was begun, a while. */
 static void port__reset_and_closed_while_busy(void)
 {
+	struct pipeline_reset_report report;
 	pthread_t helper;
 
 	up();
@@ -227,10 +254,10 @@ static void port__reset_and_closed_while_busy(void)
 	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), -ECANCELED);
 	impatient(false);
 	/* This device listens to nobody. */
-	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0), -EAGAIN);
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), -EAGAIN);
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&helper, NULL, go_later, NULL), 0);
 	dev.slow_start = false;
-	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
 	pthread_join(helper, NULL);
 	CU_ASSERT_EQUAL(state(0), PORT_STARTED); /* as the start made it */
 	CU_ASSERT_EQUAL(polled(0), 1);
@@ -246,6 +273,146 @@ static void port__reset_and_closed_while_busy(void)
 	CU_ASSERT_EQUAL(polled(0), 0);
 	CU_ASSERT_EQUAL(polled(1), 1);
 	down();
+}
+
+/* Given up, refused by the device, left half done: a reset, or a start, makes it run. */
+static void port_reset__starts_what_was_to_run(void)
+{
+	struct pipeline_reset_report report;
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+	dev.start_rc = -ECANCELED; /* as an interrupted driver's */
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), -ECANCELED);
+	CU_ASSERT_EQUAL(state(0), PORT_STOPPED);
+	dev.start_rc = 0;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
+	CU_ASSERT_TRUE(report.started);
+	CU_ASSERT_EQUAL(state(0), PORT_STARTED);
+	CU_ASSERT_EQUAL(polled(0), 1);
+	dev.configure_rc = -EIO;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), -EIO);
+	CU_ASSERT_FALSE(report.started);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), -EIO);
+	dev.configure_rc = 0;
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(polled(0), 1);
+	/* A stopped one stays stopped, whatever became of the start before. */
+	dev.start_rc = -EIO;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), -EIO);
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), -EALREADY);
+	dev.start_rc = 0;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
+	CU_ASSERT_FALSE(report.started);
+	CU_ASSERT_EQUAL(state(0), PORT_STOPPED);
+	down();
+}
+
+static void port_reset__keeps_what_was_set(void)
+{
+	struct pipeline_reset_report report;
+	struct pipeline_port_info info;
+
+	up();
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
+	CU_ASSERT_FALSE(report.mtu_kept || report.promiscuous_kept || report.reverted);
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_mtu(whole.pl, 0, 1400), 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_promiscuous(whole.pl, 0, true), 0);
+	whole.pl->ports[0].rx_size[0] = 64;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
+	CU_ASSERT_TRUE(report.started && report.mtu_kept && report.promiscuous_kept && report.promiscuous);
+	CU_ASSERT_EQUAL(report.mtu, 1400);
+	CU_ASSERT_EQUAL(report.rx_size[0], 64);
+	CU_ASSERT_EQUAL(report.tx_size[0], 0);
+	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 0, &info), 0);
+	CU_ASSERT_EQUAL(info.mtu, 1400);
+	CU_ASSERT_TRUE(info.promiscuous);
+	/* What the device does not take any more is given up, and said. */
+	whole.pl->ports[0].wanted_mtu = 1234;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &report), 0);
+	CU_ASSERT_TRUE(report.started && report.reverted);
+	CU_ASSERT_FALSE(report.mtu_kept || report.promiscuous_kept);
+	CU_ASSERT_EQUAL(report.rx_size[0], 0);
+	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 0, &info), 0);
+	CU_ASSERT_EQUAL(info.mtu, 1500);
+	down();
+}
+
+/* ---- services ------------------------------------------------------------------------------ */
+static struct config_service *parsed(const char *json)
+{
+	struct config_service *svc = NULL;
+	struct cfg_errors errs = { 0 };
+
+	CU_ASSERT_EQUAL(config_parse_service(whole.cfg, json, strlen(json), &svc, &errs), 0);
+	cfg_errors_print(&errs, "smcgate", stderr);
+	return svc;
+}
+
+static int add_service(void)
+{
+	return pipeline_service_add(whole.pl, parsed("{\"name\":\"late\",\"type\":\"slow\"}"));
+}
+
+static bool services_free(void)
+{
+	return device_done(whole.pl, &whole.pl->services_slot, 5000);
+}
+
+static void service_add__left_behind_is_finished(void)
+{
+	struct pipeline_busy busy;
+
+	up();
+	dev.slow_prepare = true;
+	impatient(true);
+	CU_ASSERT_EQUAL(add_service(), -ECANCELED);
+	impatient(false);
+	CU_ASSERT_EQUAL(pipeline_busy(whole.pl, PIPELINE_SERVICES, &busy), 0);
+	CU_ASSERT_STRING_EQUAL(busy.what, "service add late");
+	/* Nobody else waits: not who looks, not other services' and ports' commands. */
+	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 1);
+	CU_ASSERT_EQUAL(add_service(), -EAGAIN);
+	CU_ASSERT_EQUAL(pipeline_service_remove(whole.pl, "echo"), -EAGAIN);
+	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "late"), -ENOENT);
+	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "echo"), 0);
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+	go();
+	CU_ASSERT_TRUE(services_free());
+	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 2);
+	CU_ASSERT_EQUAL(add_service(), -EEXIST);
+	CU_ASSERT_EQUAL(pipeline_service_remove(whole.pl, "late"), 0);
+	/* Refused late: nothing stays, and it can be added again. */
+	dev.prepare_rc = -EIO;
+	impatient(true);
+	CU_ASSERT_EQUAL(add_service(), -ECANCELED);
+	impatient(false);
+	go();
+	CU_ASSERT_TRUE(services_free());
+	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 1);
+	dev.slow_prepare = false;
+	CU_ASSERT_EQUAL(add_service(), -EIO);
+	dev.prepare_rc = 0;
+	CU_ASSERT_EQUAL(add_service(), 0);
+	down();
+}
+
+/* The program ends meanwhile: it is not started any more. */
+static void service_add__while_the_program_ends(void)
+{
+	pthread_t helper;
+
+	up();
+	dev.slow_prepare = true;
+	impatient(true);
+	CU_ASSERT_EQUAL(add_service(), -ECANCELED);
+	impatient(false);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&helper, NULL, go_later, NULL), 0);
+	down();
+	pthread_join(helper, NULL);
 }
 
 /* The program ends while a device is at it. */
@@ -295,6 +462,10 @@ static const struct test_case cases[] = {
 	TEST_CASE(port_start__fails_late),
 	TEST_CASE(port_stop__workers_let_go_first),
 	TEST_CASE(port__reset_and_closed_while_busy),
+	TEST_CASE(port_reset__starts_what_was_to_run),
+	TEST_CASE(port_reset__keeps_what_was_set),
+	TEST_CASE(service_add__left_behind_is_finished),
+	TEST_CASE(service_add__while_the_program_ends),
 	TEST_CASE(pipeline_stop__with_a_busy_port),
 	TEST_CASE(pipeline_look__holds_the_port),
 };

@@ -11,6 +11,7 @@
 #include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
+#include "pmd/base/clock.h"
 #include "tests/unit/pipeline/whole.h"
 #include "tests/unit/test.h"
 
@@ -168,15 +169,23 @@ static void device_call__leaves_a_device_that_hangs(void)
 {
 	struct hang h = { .until = eventfd(0, 0), .value = 1 };
 	int cancel = eventfd(1, 0);
-	struct port *p;
+	struct pipeline_busy busy;
+	struct device_slot *p;
 
 	up();
-	p = &whole.pl->ports[0];
+	p = &whole.pl->ports[0].slot;
+	CU_ASSERT_EQUAL(pipeline_busy(whole.pl, 0, &busy), -ENOENT);
+	CU_ASSERT_EQUAL(device_claim(whole.pl, p, CLAIM_CHANGE, "port 0 test"), 0);
 	pipeline_cancel_on(whole.pl, cancel);
 	CU_ASSERT_EQUAL(device_call(whole.pl, p, hangs, &h, sizeof(h)), -ECANCELED);
 	pipeline_cancel_on(whole.pl, -1);
+	device_release(whole.pl, p);
+	CU_ASSERT_EQUAL(pipeline_busy(whole.pl, 0, &busy), 0);
+	CU_ASSERT_STRING_EQUAL(busy.what, "port 0 test");
+	CU_ASSERT_TRUE(busy.left);
 	/* The next one is told at once, others' ports are not held up, nor are workers. */
-	CU_ASSERT_EQUAL(device_call(whole.pl, p, hangs, &h, sizeof(h)), -EAGAIN);
+	CU_ASSERT_EQUAL(device_claim(whole.pl, p, CLAIM_CHANGE, "another"), -EAGAIN);
+	CU_ASSERT_EQUAL(device_claim(whole.pl, p, CLAIM_LOOK, "a look"), -EAGAIN);
 	CU_ASSERT_EQUAL(pipeline_queue_stop(whole.pl, 0, VNIC_RX, 0), -EAGAIN);
 	CU_ASSERT_EQUAL(look().rx_port0, 1); /* its worker has taken the queue up again */
 	CU_ASSERT_FALSE(device_done(whole.pl, p, 20));
@@ -184,7 +193,10 @@ static void device_call__leaves_a_device_that_hangs(void)
 	CU_ASSERT_EQUAL(eventfd_write(h.until, 1), 0);
 	CU_ASSERT_TRUE(device_done(whole.pl, p, 5000));
 	CU_ASSERT_EQUAL(h.value, 1); /* the answer came too late */
+	CU_ASSERT_EQUAL(pipeline_busy(whole.pl, 0, &busy), -ENOENT);
+	CU_ASSERT_EQUAL(device_claim(whole.pl, p, CLAIM_CHANGE, "again"), 0);
 	CU_ASSERT_EQUAL(device_call(whole.pl, p, hangs, &h, sizeof(h)), 7);
+	device_release(whole.pl, p);
 	CU_ASSERT_EQUAL(h.value, 2);
 	CU_ASSERT_PTR_NULL(p->job);
 	close(cancel);
@@ -192,9 +204,39 @@ static void device_call__leaves_a_device_that_hangs(void)
 	down();
 }
 
+/* A change waits for a look, and for nothing else; what ends takes the place of both. */
+static void device_claim__who_waits_for_whom(void)
+{
+	static const struct {
+		enum device_claim holds, wants;
+		bool waits; /* for its whole time */
+	} t[] = {
+		{ CLAIM_CHANGE, CLAIM_LOOK, false }, { CLAIM_CHANGE, CLAIM_CHANGE, false },
+		{ CLAIM_CHANGE, CLAIM_END, true }, { CLAIM_END, CLAIM_LOOK, false },
+		{ CLAIM_END, CLAIM_CHANGE, false }, { CLAIM_END, CLAIM_END, false }, { CLAIM_LOOK, CLAIM_END, true },
+	};
+	struct device_slot *s;
+
+	up();
+	s = &whole.pl->ports[0].slot;
+	for (unsigned i = 0; i < RTE_DIM(t); i++) {
+		uint64_t began;
+
+		CU_ASSERT_EQUAL(device_claim(whole.pl, s, t[i].holds, "first"), 0);
+		began = clock_now_ms();
+		CU_ASSERT_EQUAL(device_claim(whole.pl, s, t[i].wants, "second"), -EAGAIN);
+		CU_ASSERT_EQUAL(clock_now_ms() - began >= 400, t[i].waits);
+		CU_ASSERT_STRING_EQUAL(s->doing, "first");
+		device_release(whole.pl, s);
+		CU_ASSERT_STRING_EQUAL(s->doing, "");
+	}
+	down();
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(queue__stops_and_starts_by_itself),
 	TEST_CASE(queue__refuses),
 	TEST_CASE(device_call__leaves_a_device_that_hangs),
+	TEST_CASE(device_claim__who_waits_for_whom),
 };
 TEST_MAIN("pipeline_queue", cases)

@@ -187,6 +187,7 @@ static void serve__steers_to_all_workers(void)
 
 static void port__stops_starts_and_closes_while_running(void)
 {
+	struct pipeline_reset_report report;
 	struct pipeline_port_info info;
 
 	up();
@@ -195,7 +196,7 @@ static void port__stops_starts_and_closes_while_running(void)
 	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
 	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), -EALREADY);
 	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
-	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 1), 0);
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 1, &report), 0);
 	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 1, &info), 0);
 	CU_ASSERT_EQUAL(info.state, PORT_STARTED);
 	CU_ASSERT_STRING_EQUAL(info.name, "p1");
@@ -260,6 +261,7 @@ static void service__added_drained_removed(void)
 	cfg_errors_print(&errs, "smcgate", stderr);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(svc);
 	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), 0);
+	CU_ASSERT_EQUAL(config_parse_service(whole.cfg, one, sizeof(one) - 1, &svc, &errs), 0);
 	CU_ASSERT_EQUAL(pipeline_service_add(whole.pl, svc), -EEXIST);
 	CU_ASSERT_EQUAL(pipeline_services(whole.pl), 2);
 	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "sink"), 0);
