@@ -302,6 +302,7 @@ static const struct eth_dev_ops ops = {
 	.reta_query = vnic_op_reta_query,
 	.rss_hash_update = vnic_op_rss_update,
 	.rss_hash_conf_get = vnic_op_rss_get,
+	.get_monitor_addr = vnic_op_monitor_addr,
 };
 
 static uint16_t no_packets(void *queue, struct rte_mbuf **pkts, uint16_t n)

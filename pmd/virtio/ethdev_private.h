@@ -123,6 +123,9 @@ int vnic_op_intr_disable(struct rte_eth_dev *eth, uint16_t queue);
 int vnic_intr_create(struct vnic_dev *d);
 void vnic_intr_destroy(struct vnic_dev *d);
 /* Without the lock, on the lcore that polls. */
+/* What changes when the next packet comes. -EBUSY: the queue does not run, nothing will change; -EAGAIN: packets
+ * kept by a reset are to be had now. The address is the ring's: of no use when the ring has gone. */
+int vnic_op_monitor_addr(void *q, struct rte_power_monitor_cond *pmc);
 uint32_t vnic_op_rxq_count(void *q);
 int vnic_op_rx_status(void *q, uint16_t offset);
 int vnic_op_tx_status(void *q, uint16_t offset);

@@ -236,6 +236,52 @@ int vnic_op_intr_disable(struct rte_eth_dev *eth, uint16_t queue)
 	return 0;
 }
 
+/* ---- asleep on a ring's memory --------------------------------------------------------------- */
+
+enum { MONITOR_MASK, MONITOR_VALUE, MONITOR_SAME };
+
+/* After the CPU has begun to watch the address: is a packet there? Then it is not to sleep. */
+static int look_used(const uint64_t value, const uint64_t opaque[RTE_POWER_MONITOR_OPAQUE_SZ])
+{
+	bool same = (value & opaque[MONITOR_MASK]) == opaque[MONITOR_VALUE];
+
+	return same == (opaque[MONITOR_SAME] != 0) ? -1 : 0;
+}
+
+/* 2.7.8: the device moves the index behind the entry. */
+static void watch_split(const struct vnic_vq *vq, struct rte_power_monitor_cond *pmc)
+{
+	pmc->addr = &vq->split.used->idx;
+	pmc->opaque[MONITOR_MASK] = UINT16_MAX;
+	pmc->opaque[MONITOR_VALUE] = rte_cpu_to_le_16(vq->used);
+	pmc->opaque[MONITOR_SAME] = 0;
+}
+
+/* 2.8.1: both bits are written, and equal the wrap counter, when the descriptor is used. */
+static void watch_packed(const struct vnic_vq *vq, struct rte_power_monitor_cond *pmc)
+{
+	pmc->addr = &vq->packed.desc[vq->used].flags;
+	pmc->opaque[MONITOR_MASK] = rte_cpu_to_le_16(VRING_PACKED_F_AVAIL | VRING_PACKED_F_USED);
+	pmc->opaque[MONITOR_VALUE] = rte_cpu_to_le_16(vring_packed_used_flags(vq->used_wrap));
+	pmc->opaque[MONITOR_SAME] = 1;
+}
+
+int vnic_op_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc)
+{
+	struct vnic_rxq *q = queue;
+
+	if (!vnic_vq_enter(&q->vq))
+		return q->vq.closed == VNIC_GATE_KEPT ? -EAGAIN : -EBUSY;
+	if (q->vq.is_packed)
+		watch_packed(&q->vq, pmc);
+	else
+		watch_split(&q->vq, pmc);
+	pmc->size = sizeof(uint16_t);
+	pmc->fn = look_used;
+	vnic_vq_leave(&q->vq);
+	return 0;
+}
+
 /* ---- what a ring holds --------------------------------------------------------------------------- */
 
 uint32_t vnic_op_rxq_count(void *queue)
