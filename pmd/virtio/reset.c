@@ -6,8 +6,10 @@
  * rest of the buffers comes back, and a new ring takes the old one's place.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pmd/base/clock.h"
@@ -15,7 +17,9 @@
 #include "pmd/virtio/reset.h"
 #include "pmd/virtio/tx_private.h"
 
-#define TX_GRACE_US 5000 /* what is posted may be sent first: an honest device takes far less */
+#define TX_GRACE_US      5000 /* what is posted may be sent first: an honest device takes far less */
+#define TX_LOOK_US       1000
+#define TX_LOOK_NO_FD_US 20
 
 const char *vnic_reset_how_name(enum vnic_reset_how how)
 {
@@ -131,19 +135,39 @@ static int start_ring(struct vnic_reset *r)
 
 /* ---- between the rings -------------------------------------------------------------------- */
 
-void vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us)
+/* Asleep until the device says that it has sent something; not for long, as its coalescing may hold that
+ * back. Where nobody can say so (PCI), by looking often. */
+static void wait_for_word(struct vnic_vq *vq, uint64_t us)
 {
+	struct timespec t = clock_timespec(RTE_MIN(us, (uint64_t)TX_LOOK_US) * CLOCK_NS_PER_US);
+	struct pollfd p = { .fd = vq->call_fd, .events = POLLIN };
+	uint64_t count;
+
+	if (p.fd < 0) {
+		usleep(TX_LOOK_NO_FD_US);
+		return;
+	}
+	if (!vnic_vq_intr_enable(vq) && ppoll(&p, 1, &t, NULL) > 0 && read(p.fd, &count, sizeof(count)) < 0)
+		usleep(TX_LOOK_NO_FD_US); /* it cannot be read: not to be waited for */
+	vnic_vq_intr_disable(vq);
+}
+
+uint32_t vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us)
+{
+	uint64_t began = clock_now_us(), now = began;
 	struct vnic_txq *txq = q->txq;
-	uint64_t deadline = clock_now_us() + us;
 
 	if (txq == NULL)
-		return;
-	while (txq->posted != txq->done && txq->vq.fault == VNIC_FAULT_NONE)
-		if (vnic_tx_reclaim(txq, UINT32_MAX) == 0) {
-			if (clock_now_us() >= deadline)
-				break;
-			usleep(20);
-		}
+		return 0;
+	while (txq->posted != txq->done && txq->vq.fault == VNIC_FAULT_NONE) {
+		if (vnic_tx_reclaim(txq, UINT32_MAX) != 0)
+			continue;
+		now = clock_now_us();
+		if (now - began >= us)
+			break;
+		wait_for_word(&txq->vq, us - (now - began));
+	}
+	return (uint32_t)(clock_now_us() - began);
 }
 
 static void empty_rx(struct vnic_reset *r)
@@ -222,7 +246,7 @@ static int ring_reset(struct vnic_reset *r)
 	rc = vnic_reset_take(r);
 	if (rc == 0) {
 		vnic_coal_stop_queue(r->d, index);
-		vnic_queue_finish_sending(&r->q, TX_GRACE_US);
+		r->report.sending_us = vnic_queue_finish_sending(&r->q, TX_GRACE_US);
 		rc = stop_ring(r);
 	}
 	if (rc < 0) {

@@ -40,8 +40,9 @@ int vnic_queue_find(struct vnic_dev *d, enum vnic_dir dir, uint16_t queue, struc
 int vnic_reset_take(struct vnic_reset *r);
 /* To the lcore again. */
 void vnic_reset_give_back(struct vnic_reset *r);
-/* Gate closed, transmit: wait until nothing is posted, at most so long. */
-void vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us);
+/* Gate closed, transmit: wait until nothing is posted, at most so long, asleep where the device can
+ * tell. Returns how long it was, microseconds. */
+uint32_t vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us);
 /* Gate closed, the device has let go: every buffer comes back. Counts returned and lost. */
 void vnic_reset_empty(struct vnic_reset *r);
 /* The size to be of the ring, and how many of its descriptors are not to be used; with it

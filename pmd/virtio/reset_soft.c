@@ -32,7 +32,7 @@ static int pause_queue(struct vnic_reset *r)
 	if (rc < 0)
 		return rc;
 	r->report.how = VNIC_RESET_PAUSE;
-	vnic_queue_finish_sending(&r->q, PAUSE_TX_US);
+	r->report.sending_us = vnic_queue_finish_sending(&r->q, PAUSE_TX_US);
 	if (r->q.txq != NULL)
 		r->report.lost = (uint32_t)(r->q.txq->posted - r->q.txq->done);
 	rc = d->ops->queue_enable(d, r->q.vq, false);
@@ -93,16 +93,16 @@ static int rooms_alloc(const struct vnic_dev *d, struct rooms *rooms)
 	return 0;
 }
 
-static void finish_all(const struct vnic_dev *d)
+static uint32_t finish_all(const struct vnic_dev *d)
 {
-	uint64_t from = clock_now_us(), spent = 0;
+	uint32_t spent = 0;
 
 	for (uint16_t i = 0; i < d->eth->data->nb_tx_queues && spent < DEVICE_TX_US; i++) {
 		struct vnic_queue q = { .txq = d->txq[i], .vq = d->txq[i] != NULL ? &d->txq[i]->vq : NULL };
 
-		vnic_queue_finish_sending(&q, (uint32_t)(DEVICE_TX_US - spent));
-		spent = clock_now_us() - from;
+		spent += vnic_queue_finish_sending(&q, DEVICE_TX_US - spent);
 	}
+	return spent;
 }
 
 /* The device is reset: packets there are kept, everything else comes back, rings go. */
@@ -170,7 +170,7 @@ static int stop_device(struct vnic_reset *r, struct rooms *rooms)
 		vnic_rings_open(d);
 		return -EAGAIN;
 	}
-	finish_all(d);
+	r->report.sending_us = finish_all(d);
 	vnic_coal_stop(d);
 	vnic_devstats_stop(d);
 	rc = d->ops->set_status(d, VIRTIO_STATUS_RESET);

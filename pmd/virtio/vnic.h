@@ -67,6 +67,7 @@ struct vnic_reset_report {
 	uint16_t size;         /* descriptors now in use */
 	uint32_t queue_us;     /* this queue did not take part */
 	uint32_t others_us;    /* the others did not; 0 unless VNIC_RESET_DEVICE */
+	uint32_t sending_us;   /* of both: transmit, the device got to send what was posted */
 	uint32_t returned;     /* buffers that came back from the ring to their pools */
 	uint32_t lost;         /* transmit: packets the device had and may have sent or not */
 };

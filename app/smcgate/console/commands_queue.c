@@ -157,6 +157,8 @@ static void tell_report(const struct target *t, const struct vnic_reset_report *
 	fprintf(out, "  descriptors       %u\n", r->size);
 	fprintf(out, "  queue out us      %" PRIu32 "\n", r->queue_us);
 	fprintf(out, "  others out us     %" PRIu32 "\n", r->others_us);
+	if (t->dir == VNIC_TX || r->how == VNIC_RESET_DEVICE)
+		fprintf(out, "  of it sending us  %" PRIu32 "\n", r->sending_us);
 	fprintf(out, "  buffers returned  %" PRIu32 "\n", r->returned);
 	fprintf(out, "  packets lost      %" PRIu32 "\n", r->lost);
 }

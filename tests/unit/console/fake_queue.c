@@ -91,7 +91,7 @@ int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, 
 			 struct vnic_reset_report *report)
 {
 	*report = (struct vnic_reset_report){ .how = fake.how, .size = size != 0 ? size : 64, .queue_us = 321,
-					      .others_us = 45, .returned = 63, .lost = 2 };
+					      .others_us = 45, .sending_us = 17, .returned = 63, .lost = 2 };
 	return did(port, "queue_reset", dir, queue, size);
 }
 

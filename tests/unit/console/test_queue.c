@@ -52,7 +52,7 @@ static const struct line changes[] = {
 	{ "port 1 txq 0 start", 0, "queue_start 1 tx 0 0", { "error: port 1 transmit queue 0: start: net_null" } },
 	{ "port 0 txq 0 reset", 0, "queue_reset 0 tx 0 0",
 	  { "port 0 transmit queue 0: the device reset this queue alone\n", "descriptors       64\n",
-	    "queue out us      321\n", "others out us     45\n", "packets lost      2\n" } },
+	    "queue out us      321\n", "others out us     45\n", "of it sending us  17\n" } },
 	{ "port 0 rxq 0 resize 128", 0, "queue_reset 0 rx 0 128",
 	  { "descriptors       128\n", "buffers returned  63\n" } },
 	{ "port right rxq 0 resize 128", 0, "queue_reset 1 rx 0 128",

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vnic_queue_reset(): one queue begins anew with a new ring, the others do not notice. */
+#include <pthread.h>
+
 #include "tests/unit/virtio/reset_lab.h"
 
 /* ---- what comes back ---------------------------------------------------------------------- */
@@ -75,6 +77,53 @@ static void transmit__what_is_in_flight_is_done(void)
 		scripted_flush(l.s);
 		CU_ASSERT(port_works(&l, 0) && port_works(&l, 1));
 		port_close(&l);
+	}
+}
+
+struct sender {
+	struct port_lab *l;
+	unsigned after_us;
+};
+
+/* The device sends all that is posted on pair 0, some time from now. */
+static void *send_late(void *arg)
+{
+	const struct sender *s = arg;
+
+	usleep(s->after_us);
+	for (uint32_t i = 0; i < 20 && takes(s->l, 0, i); i++)
+		;
+	scripted_flush(s->l->s);
+	return NULL;
+}
+
+/* The device gets its time to send, and the wait is asleep and ends with its word. */
+static void transmit__waits_for_what_is_posted(void)
+{
+	for (unsigned k = 0; k < LAYOUTS; k++) {
+		struct vnic_reset_report r;
+		struct port_lab l;
+		struct sender s = { .l = &l, .after_us = 1500 };
+		uint64_t calls;
+		pthread_t thread;
+
+		/* Again, if the machine had other things to do meanwhile. */
+		for (unsigned tries = 0; tries < 20; tries++) {
+			open_pairs(&l, layouts[k], NULL);
+			for (uint32_t i = 0; i < 20; i++)
+				CU_ASSERT(sends(&l, 0, i));
+			calls = l.s->calls[1];
+			CU_ASSERT_FATAL(pthread_create(&thread, NULL, send_late, &s) == 0);
+			CU_ASSERT(vnic_queue_reset(l.port, VNIC_TX, 0, 0, &r) == 0);
+			pthread_join(thread, NULL);
+			calls = l.s->calls[1] - calls;
+			port_close(&l);
+			if (r.lost == 0)
+				break;
+		}
+		CU_ASSERT(r.lost == 0 && r.returned == 0);
+		CU_ASSERT(r.sending_us > 200 && r.sending_us < 5000 && r.sending_us <= r.queue_us);
+		CU_ASSERT(calls >= 1); /* asked for, and told */
 	}
 }
 
@@ -211,6 +260,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(receive__packets_there_are_kept),
 	TEST_CASE(receive__kept_up_to_a_ring_full),
 	TEST_CASE(transmit__what_is_in_flight_is_done),
+	TEST_CASE(transmit__waits_for_what_is_posted),
 	TEST_CASE(resize__limits),
 	TEST_CASE(reset__refused),
 	TEST_CASE(fails__no_memory),
