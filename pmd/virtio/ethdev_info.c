@@ -121,12 +121,12 @@ int vnic_op_info(struct rte_eth_dev *eth, struct rte_eth_dev_info *info)
 	info->tx_offload_capa = tx_offloads(&f);
 	info_sizes(d, &f, info);
 	info_rings(d, info);
-	if (offers(&f, VIRTIO_BIT(VIRTIO_NET_F_RSS))) {
+	if (offers(&f, VIRTIO_BIT(VIRTIO_NET_F_RSS)))
 		info->reta_size = VNIC_RETA_SIZE;
+	if (offers(&f, VIRTIO_BIT(VIRTIO_NET_F_RSS)) || offers(&f, VIRTIO_BIT(VIRTIO_NET_F_HASH_REPORT))) {
 		info->flow_type_rss_offloads = vnic_rss_from_types(d->limits.hash_types);
-	}
-	if (offers(&f, VIRTIO_BIT(VIRTIO_NET_F_RSS)) || offers(&f, VIRTIO_BIT(VIRTIO_NET_F_HASH_REPORT)))
 		info->hash_key_size = VNIC_RSS_KEY_LEN;
+	}
 	pthread_mutex_unlock(&d->lock);
 	return 0;
 }

@@ -68,7 +68,8 @@ int vnic_rss_configure(struct vnic_dev *d)
 	d->rss_hf = vnic_rss_from_types(d->limits.hash_types);
 	if ((conf->rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) == 0)
 		return 0;
-	if (!vnic_has(d, VIRTIO_NET_F_RSS)) {
+	/* ethdev lets nobody ask for hashes without that mode; on one queue they are all there is to it. */
+	if (!vnic_has(d, VIRTIO_NET_F_RSS) && (queues > 1 || !vnic_has(d, VIRTIO_NET_F_HASH_REPORT))) {
 		VNIC_LOG(ERR, d, "the device has no RSS");
 		return -ENOTSUP;
 	}
@@ -80,6 +81,13 @@ static bool active(const struct vnic_dev *d)
 {
 	return vnic_has(d, VIRTIO_NET_F_RSS) &&
 	       (d->eth->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) != 0;
+}
+
+/* Does it hash, at least? */
+static bool hashes(const struct vnic_dev *d)
+{
+	return active(d) || (vnic_has(d, VIRTIO_NET_F_HASH_REPORT) &&
+			     (d->eth->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) != 0);
 }
 
 /* The device refused: the shadow says what it has still. */
@@ -145,7 +153,7 @@ int vnic_op_rss_update(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
 	uint64_t hf;
 	int rc;
 
-	if (!active(d))
+	if (!hashes(d))
 		return -ENOTSUP;
 	if ((conf->rss_hf & ~vnic_rss_from_types(d->limits.hash_types)) != 0)
 		return -EINVAL;
@@ -170,7 +178,7 @@ int vnic_op_rss_get(struct rte_eth_dev *eth, struct rte_eth_rss_conf *conf)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
 
-	if (!active(d))
+	if (!hashes(d))
 		return -ENOTSUP;
 	pthread_mutex_lock(&d->lock);
 	if (conf->rss_key != NULL && conf->rss_key_len >= VNIC_RSS_KEY_LEN)

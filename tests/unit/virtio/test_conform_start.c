@@ -21,7 +21,7 @@ static int start_with_all(struct port_lab *l)
 	CU_ASSERT_FATAL(rte_eth_dev_info_get(l->port, &info) == 0);
 	l->rx_offloads = ALL_RX & info.rx_offload_capa;
 	l->tx_offloads = ALL_TX & info.tx_offload_capa;
-	l->rss = info.reta_size != 0;
+	l->rss = info.flow_type_rss_offloads != 0;
 	if (!l->rss) /* ethdev has it so */
 		l->rx_offloads &= ~RTE_ETH_RX_OFFLOAD_RSS_HASH;
 	return port_start(l);
@@ -325,6 +325,43 @@ static void header__size(void)
 	}
 }
 
+/* A device that reports hashes and has no RSS: on one queue, asked for by ethdev's mode of RSS. */
+static void hash__without_rss(void)
+{
+	struct rte_eth_rss_reta_entry64 reta[2] = { { .mask = 1 } };
+	struct rte_eth_rss_conf rss = { .rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_UDP };
+	uint8_t hdr_and_frame[20 + 60] = { [10] = 1, 0, 0x78, 0x56, 0x34, 0x12, 2 };
+	struct vnicd_nic_conf conf = scripted_conf(2);
+	struct rte_eth_dev_info info;
+	struct rte_mbuf *m;
+	struct port_lab l;
+
+	port_new(&l, &conf);
+	l.s->hide_features = NET(RSS);
+	CU_ASSERT_FATAL(port_probe(&l, NULL) == 0);
+	CU_ASSERT(rte_eth_dev_info_get(l.port, &info) == 0);
+	CU_ASSERT(info.reta_size == 0 && info.hash_key_size == 40 && info.flow_type_rss_offloads != 0);
+	l.rss = true;
+	l.rx_offloads = RTE_ETH_RX_OFFLOAD_RSS_HASH;
+	l.queues = 2;
+	CU_ASSERT(port_start(&l) == -ENOTSUP); /* nothing would spread packets as asked */
+	l.queues = 1;
+	CU_ASSERT_FATAL(port_start(&l) == 0);
+	CU_ASSERT((l.s->acked.word[0] & (NET(RSS) | NET(HASH_REPORT))) == NET(HASH_REPORT));
+	CU_ASSERT(!l.s->nic.rss && l.s->nic.hash_types != 0);
+	CU_ASSERT(scripted_give_raw(l.s, 0, hdr_and_frame, 80, 80) == 0);
+	m = port_recv(&l, 0);
+	CU_ASSERT_FATAL(m != NULL);
+	CU_ASSERT((m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0 && m->hash.rss == 0x12345678);
+	rte_pktmbuf_free(m);
+	CU_ASSERT(rte_eth_dev_rss_hash_update(l.port, &rss) == 0);
+	CU_ASSERT(l.s->nic.hash_types == VIRTIO_NET_HASH_TYPE(VIRTIO_NET_HASH_REPORT_UDPv4) && !l.s->nic.rss);
+	CU_ASSERT(rte_eth_dev_rss_hash_conf_get(l.port, &rss) == 0 && rss.rss_hf == RTE_ETH_RSS_NONFRAG_IPV4_UDP);
+	CU_ASSERT(rte_eth_dev_rss_reta_update(l.port, reta, 128) < 0);
+	CU_ASSERT(port_works(&l, 0));
+	port_close(&l);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(negotiate__prerequisites),
 	TEST_CASE(negotiate__only_what_is_known_and_offered),
@@ -337,5 +374,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(config__never_settles),
 	TEST_CASE(ctrl_queue__from_the_device_maximum),
 	TEST_CASE(header__size),
+	TEST_CASE(hash__without_rss),
 };
 TEST_MAIN("conform_start", cases)
