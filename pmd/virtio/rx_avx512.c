@@ -19,17 +19,15 @@ static __rte_always_inline __m512i expected(uint32_t first)
 }
 
 /* Four used descriptors, in order, with lengths that pass? */
-static __rte_always_inline bool passes(const struct vnic_rxq *rxq, __m512i v, uint16_t pos)
+static __rte_always_inline bool passes(const struct vnic_rxq *rxq, const struct rx_sum *sum, __m512i v, uint16_t pos)
 {
 	const uint32_t flags = (uint32_t)(VRING_PACKED_F_AVAIL | VRING_PACKED_F_USED) << 16;
-	const uint32_t min = rxq->vq.hdr_len + RX_MIN_LEN;
-	const uint32_t max = (uint32_t)RTE_MIN((uint64_t)rxq->buf_len, (uint64_t)rxq->vq.hdr_len + rxq->frame_max);
 	__m512i key = _mm512_and_si512(v, _mm512_set1_epi32((int)(flags | 0xffff)));
-	__m512i above = _mm512_sub_epi32(v, _mm512_set1_epi32((int)min));
+	__m512i above = _mm512_sub_epi32(v, sum->wide_least);
 	uint32_t want = (uint32_t)vring_packed_used_flags(rxq->vq.used_wrap) << 16 | pos;
 	__mmask16 ok = _mm512_mask_cmpeq_epi32_mask(EACH(KEY), key, expected(want));
 
-	ok |= _mm512_mask_cmple_epu32_mask(EACH(LEN), above, _mm512_set1_epi32((int)(max - min)));
+	ok |= _mm512_mask_cmple_epu32_mask(EACH(LEN), above, sum->wide_span);
 	return ok == (EACH(KEY) | EACH(LEN));
 }
 
@@ -62,10 +60,10 @@ static __rte_always_inline int packed4(struct vnic_rxq *rxq, uint16_t pos, struc
 	const __mmask16 both = EACH(1) | EACH(2); /* of the receive fields: pkt_len; data_len and vlan_tci */
 	__m512i v = *(const volatile __m512i_u *)(const void *)&rxq->vq.packed.desc[pos], fields;
 
-	if (unlikely(!passes(rxq, v, pos)) || unlikely(!claim(rxq, pos, pkts, mode)))
+	if (unlikely(!passes(rxq, sum, v, pos)) || unlikely(!claim(rxq, pos, pkts, mode)))
 		return RX_LEFT;
 	fields = _mm512_maskz_shuffle_epi32(both, v, _MM_PERM_CCCC);
-	fields = _mm512_mask_sub_epi32(fields, both, fields, _mm512_set1_epi32(rxq->vq.hdr_len));
+	fields = _mm512_mask_sub_epi32(fields, both, fields, sum->wide_hdr);
 	rx_vec_set(pkts[0], _mm512_castsi512_si128(fields));
 	rx_vec_set(pkts[1], _mm512_extracti32x4_epi32(fields, 1));
 	rx_vec_set(pkts[2], _mm512_extracti32x4_epi32(fields, 2));

@@ -383,81 +383,92 @@ static __rte_always_inline void rx_after(struct vnic_rxq *rxq, uint16_t received
 }
 
 /* ---- refill -------------------------------------------------------------------------- */
-static __rte_always_inline uint64_t rx_address(const struct vnic_rxq *rxq, const struct rte_mbuf *m)
-{
-	uint64_t base = *(const uint64_t *)((const char *)m + rxq->vq.addr_offset);
+/* What all buffers of a burst get, read once: the stores into buffers might be to anything, for all the compiler knows. */
+struct rx_fresh {
+	uint64_t init, ol;    /* receive fields */
+	uint64_t off;         /* from the buffer's address to what the device may write */
+	uint32_t addr;        /* where in the mbuf that address lies */
+};
 
-	return base + VNIC_RX_DATA_OFF - rxq->vq.hdr_len;
+static __rte_always_inline struct rx_fresh rx_fresh(const struct vnic_rxq *rxq)
+{
+	return (struct rx_fresh){ rxq->mbuf_init, rxq->ol_init, VNIC_RX_DATA_OFF - rxq->vq.hdr_len, rxq->vq.addr_offset };
 }
 
-/* Two stores for what a fresh buffer's receive fields are. */
-static __rte_always_inline void rx_rearm(const struct vnic_rxq *rxq, struct rte_mbuf *m)
+/* Receive fields as they are in a fresh buffer; its address for the device. */
+static __rte_always_inline rte_le64_t rx_rearm(const struct rx_fresh *f, struct rte_mbuf *m)
 {
 	static_assert(offsetof(struct rte_mbuf, data_off) % 8 == 0 &&
 		      offsetof(struct rte_mbuf, port) == offsetof(struct rte_mbuf, data_off) + 6 &&
 		      offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, data_off) + 8, "rearm data");
 
-	*(rx_word *)(void *)&m->data_off = rxq->mbuf_init;
-	m->ol_flags = rxq->ol_init;
+	*(rx_word *)(void *)&m->data_off = f->init;
+	m->ol_flags = f->ol;
+	return rte_cpu_to_le_64(*(const uint64_t *)((const char *)m + f->addr) + f->off);
 }
 
 static __rte_always_inline void rx_post_split(struct vnic_rxq *rxq, struct rte_mbuf **mb, uint16_t n,
 					      const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
+	const struct rx_fresh fresh = rx_fresh(rxq);
 	struct vring_desc *const table = vq->split.desc;
 	struct vring_avail *const ring = vq->split.avail;
 	struct vnic_slot *const slot = vq->slot;
 	const uint64_t word = rte_cpu_to_le_64((uint64_t)VRING_DESC_F_WRITE << 32 | rxq->buf_len);
-	uint16_t mask = (uint16_t)(vq->size - 1), i;
+	const uint16_t mask = (uint16_t)(vq->size - 1), at = vq->avail;
+	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		uint16_t pos = (uint16_t)(vq->avail + i) & mask;
-		uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
+		const uint16_t pos = (uint16_t)(at + i) & mask;
+		const uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
 		struct vring_desc *d = &table[id];
 
 		slot[id].mbuf = mb[i];
-		rx_rearm(rxq, mb[i]);
-		d->addr = rte_cpu_to_le_64(rx_address(rxq, mb[i]));
+		d->addr = rx_rearm(&fresh, mb[i]);
 		*(rx_word *)&d->len = word; /* and flags, and next: 0 */
 		/* Mostly there from the lap before: the line stays shared with the device. */
 		if (unlikely(ring->ring[pos] != rte_cpu_to_le_16(id)))
 			ring->ring[pos] = rte_cpu_to_le_16(id);
 	}
-	vq->avail = (uint16_t)(vq->avail + n);
+	vq->avail = (uint16_t)(at + n);
 	rx_before_store(vq);
-	__atomic_store_n(&ring->idx, rte_cpu_to_le_16(vq->avail), __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->idx, rte_cpu_to_le_16((uint16_t)(at + n)), __ATOMIC_RELAXED);
 }
 
 static __rte_always_inline void rx_post_packed(struct vnic_rxq *rxq, struct rte_mbuf **mb, uint16_t n,
 					       const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
+	const struct rx_fresh fresh = rx_fresh(rxq);
 	struct vring_packed_desc *const ring = vq->packed.desc;
 	struct vnic_slot *const slot = vq->slot;
-	uint64_t base = (uint64_t)(VRING_DESC_F_WRITE | vring_packed_avail_flags(vq->avail_wrap)) << 48 | rxq->buf_len;
+	bool wrap = vq->avail_wrap;
+	uint64_t base = (uint64_t)(VRING_DESC_F_WRITE | vring_packed_avail_flags(wrap)) << 48 | rxq->buf_len;
 	uint64_t head_word = 0;
-	uint16_t head = vq->avail, pos = head, size = vq->size, i;
+	const uint16_t head = vq->avail, size = vq->size;
+	uint16_t pos = head;
+	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
+		const uint16_t id = mode & RX_ORDER ? pos : slot[pos].next;
 		struct vring_packed_desc *d = &ring[pos];
-		uint64_t word = rte_cpu_to_le_64(base | (uint64_t)id << 32);
+		const uint64_t word = rte_cpu_to_le_64(base | (uint64_t)id << 32);
 
 		slot[id].mbuf = mb[i];
-		rx_rearm(rxq, mb[i]);
-		d->addr = rte_cpu_to_le_64(rx_address(rxq, mb[i]));
+		d->addr = rx_rearm(&fresh, mb[i]);
 		if (i == 0)
 			head_word = word;
 		else
 			*(rx_word *)&d->len = word;
 		if (unlikely(++pos == size)) {
 			pos = 0;
-			vq->avail_wrap = !vq->avail_wrap;
+			wrap = !wrap;
 			base ^= (uint64_t)(VRING_PACKED_F_AVAIL | VRING_PACKED_F_USED) << 48;
 		}
 	}
 	vq->avail = pos;
+	vq->avail_wrap = wrap;
 	/* The device goes on from the head: all of them become available with it (2.8.21.1). */
 	rx_before_store(vq);
 	__atomic_store_n((rx_word *)&ring[head].len, head_word, __ATOMIC_RELAXED);

@@ -21,22 +21,39 @@
 
 #define RX_STEP 4u
 
-/* What a burst adds up, in registers. */
+/*
+ * What a burst adds up, and what it asks of each step: in registers, for the stores into packets might be
+ * to anything that the queue knows.
+ */
 struct rx_sum {
 #ifdef __AVX512F__
-	__m512i wide;  /* the same, in whatever lanes */
+	__m512i wide;  /* lengths, headers included, in whatever lanes */
+	__m512i wide_least, wide_span, wide_hdr;
 #endif
 	__m128i len;   /* four lanes of lengths, headers included */
+	__m128i least, span; /* of a length, in each lane: the least, and how much more it may be */
+	__m128i hdr;   /* of the receive fields: the header's length off both */
 	uint32_t packets;
 	uint64_t lost; /* of those octets, headers apart, of packets dropped for their header */
 };
 
-static __rte_always_inline struct rx_sum rx_sum_zero(void)
+static __rte_always_inline struct rx_sum rx_sum_begin(const struct vnic_rxq *rxq)
 {
-	struct rx_sum s = { .len = _mm_setzero_si128() };
+	const uint32_t least = rxq->vq.hdr_len + RX_MIN_LEN;
+	const uint32_t most = (uint32_t)RTE_MIN((uint64_t)rxq->buf_len, (uint64_t)rxq->vq.hdr_len + rxq->frame_max);
+	const short h = (short)-rxq->vq.hdr_len;
+	struct rx_sum s = {
+		.len = _mm_setzero_si128(),
+		.least = _mm_set1_epi32((int)least),
+		.span = _mm_set1_epi32((int)(most - least)),
+		.hdr = _mm_set_epi16(0, 0, 0, h, 0, h, 0, 0), /* lengths have 16 bits: buf_len */
+	};
 
 #ifdef __AVX512F__
 	s.wide = _mm512_setzero_si512();
+	s.wide_least = _mm512_set1_epi32((int)least);
+	s.wide_span = _mm512_set1_epi32((int)(most - least));
+	s.wide_hdr = _mm512_set1_epi32(rxq->vq.hdr_len);
 #endif
 	return s;
 }
@@ -53,13 +70,11 @@ static __rte_always_inline bool rx_all_ones(__m128i v)
 }
 
 /* Lengths from the least to the most that a packet may have? */
-static __rte_always_inline __m128i rx_len_ok(const struct vnic_rxq *rxq, __m128i len)
+static __rte_always_inline __m128i rx_len_ok(const struct rx_sum *sum, __m128i len)
 {
-	uint32_t min = rxq->vq.hdr_len + RX_MIN_LEN;
-	uint32_t max = (uint32_t)RTE_MIN((uint64_t)rxq->buf_len, (uint64_t)rxq->vq.hdr_len + rxq->frame_max);
-	__m128i above = _mm_sub_epi32(len, _mm_set1_epi32((int)min)), most = _mm_set1_epi32((int)(max - min));
+	__m128i above = _mm_sub_epi32(len, sum->least);
 
-	return _mm_cmpeq_epi32(_mm_max_epu32(above, most), most);
+	return _mm_cmpeq_epi32(_mm_max_epu32(above, sum->span), sum->span);
 }
 
 /* Does each of four buffers hold a packet alone? */
@@ -76,6 +91,17 @@ static __rte_always_inline bool rx_vec_alone(const struct vnic_rxq *rxq, struct 
 	return bad == 0;
 }
 
+/* Four slots without a buffer, whose ids are to be offered at their own positions next; a store each. */
+static __rte_always_inline void rx_vec_empty(struct vnic_slot *s, uint16_t pos)
+{
+	static_assert(sizeof(*s) == 16 && offsetof(struct vnic_slot, mbuf) == 0 && offsetof(struct vnic_slot, next) == 10,
+		      "slots as lanes");
+	const __m128i first = _mm_set_epi64x((int64_t)pos << 16, 0);
+
+	for (unsigned i = 0; i < RX_STEP; i++)
+		_mm_storeu_si128((__m128i *)(void *)&s[i], _mm_add_epi64(first, _mm_set_epi64x((int64_t)i << 16, 0)));
+}
+
 /* The buffers of four positions, whose ids are the positions; false: one is not there,
  * or not alone. */
 static __rte_always_inline bool rx_vec_claim(struct vnic_rxq *rxq, uint16_t pos, struct rte_mbuf **pkts, const unsigned mode)
@@ -87,12 +113,8 @@ static __rte_always_inline bool rx_vec_claim(struct vnic_rxq *rxq, uint16_t pos,
 		return false;
 	if ((mode & RX_MERGE) && !rx_vec_alone(rxq, m))
 		return false;
-	if (!(mode & RX_ORDER)) {
-		s[0] = (struct vnic_slot){ .next = pos };
-		s[1] = (struct vnic_slot){ .next = (uint16_t)(pos + 1) };
-		s[2] = (struct vnic_slot){ .next = (uint16_t)(pos + 2) };
-		s[3] = (struct vnic_slot){ .next = (uint16_t)(pos + 3) };
-	}
+	if (!(mode & RX_ORDER))
+		rx_vec_empty(s, pos);
 	pkts[0] = m[0];
 	pkts[1] = m[1];
 	pkts[2] = m[2];
@@ -113,18 +135,16 @@ static __rte_always_inline void rx_vec_set(struct rte_mbuf *m, __m128i fields)
 }
 
 /* at: where, of 16 octets, the lengths of the two packets lie. */
-static __rte_always_inline void rx_vec_set2(const struct vnic_rxq *rxq, struct rte_mbuf **pkts, __m128i two,
+static __rte_always_inline void rx_vec_set2(const struct rx_sum *sum, struct rte_mbuf **pkts, __m128i two,
 					    const int at0, const int at1)
 {
 	const __m128i pick0 = _mm_set_epi8(-1, -1, -1, -1, -1, -1, at0 + 1, at0, at0 + 3, at0 + 2, at0 + 1, at0,
 					   -1, -1, -1, -1);
 	const __m128i pick1 = _mm_set_epi8(-1, -1, -1, -1, -1, -1, at1 + 1, at1, at1 + 3, at1 + 2, at1 + 1, at1,
 					   -1, -1, -1, -1);
-	const short h = (short)-rxq->vq.hdr_len;
-	const __m128i less = _mm_set_epi16(0, 0, 0, h, 0, h, 0, 0); /* lengths have 16 bits: buf_len */
 
-	rx_vec_set(pkts[0], _mm_add_epi16(_mm_shuffle_epi8(two, pick0), less));
-	rx_vec_set(pkts[1], _mm_add_epi16(_mm_shuffle_epi8(two, pick1), less));
+	rx_vec_set(pkts[0], _mm_add_epi16(_mm_shuffle_epi8(two, pick0), sum->hdr));
+	rx_vec_set(pkts[1], _mm_add_epi16(_mm_shuffle_epi8(two, pick1), sum->hdr));
 }
 
 /* ---- headers ------------------------------------------------------------------------ */
@@ -204,12 +224,12 @@ static __rte_always_inline int rx_vec_split4(struct vnic_rxq *rxq, uint16_t pos,
 {
 	const struct vring_used_elem *e = &rxq->vq.split.used->ring[pos];
 	__m128i a = rx_load(e), b = rx_load(e + 2), len = rx_vec_odd(a, b);
-	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(rx_vec_even(a, b), rx_vec_expect(pos)), rx_len_ok(rxq, len));
+	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(rx_vec_even(a, b), rx_vec_expect(pos)), rx_len_ok(sum, len));
 
 	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
 		return RX_LEFT;
-	rx_vec_set2(rxq, pkts, a, 4, 12);
-	rx_vec_set2(rxq, pkts + 2, b, 4, 12);
+	rx_vec_set2(sum, pkts, a, 4, 12);
+	rx_vec_set2(sum, pkts + 2, b, 4, 12);
 	sum->len = _mm_add_epi32(sum->len, len);
 	return rx_vec_made(rxq, pkts, sum, mode);
 }
@@ -225,12 +245,12 @@ static __rte_always_inline int rx_vec_packed4(struct vnic_rxq *rxq, uint16_t pos
 	__m128i b = _mm_unpackhi_epi64(rx_load(d + 2), rx_load(d + 3));
 	__m128i len = rx_vec_even(a, b);
 	__m128i key = _mm_and_si128(rx_vec_odd(a, b), _mm_set1_epi32((int)(flags | 0xffff)));
-	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(key, rx_vec_expect(want)), rx_len_ok(rxq, len));
+	__m128i ok = _mm_and_si128(_mm_cmpeq_epi32(key, rx_vec_expect(want)), rx_len_ok(sum, len));
 
 	if (unlikely(!rx_all_ones(ok)) || unlikely(!rx_vec_claim(rxq, pos, pkts, mode)))
 		return RX_LEFT;
-	rx_vec_set2(rxq, pkts, a, 0, 8);
-	rx_vec_set2(rxq, pkts + 2, b, 0, 8);
+	rx_vec_set2(sum, pkts, a, 0, 8);
+	rx_vec_set2(sum, pkts + 2, b, 0, 8);
 	sum->len = _mm_add_epi32(sum->len, len);
 	return rx_vec_made(rxq, pkts, sum, mode);
 }
@@ -305,7 +325,7 @@ static __rte_always_inline uint16_t rx_vec_collect_split(struct vnic_rxq *rxq, s
 							 rx_step_fn step, const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
-	struct rx_sum sum = rx_sum_zero();
+	struct rx_sum sum = rx_sum_begin(rxq);
 	uint16_t there, mask = (uint16_t)(vq->size - 1), out = 0, taken = 1, want;
 
 	there = (uint16_t)(rte_le_to_cpu_16(__atomic_load_n(&vq->split.used->idx, __ATOMIC_RELAXED)) - vq->used);
@@ -332,7 +352,7 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 							  rx_step_fn step, const unsigned mode)
 {
 	struct vnic_vq *vq = &rxq->vq;
-	struct rx_sum sum = rx_sum_zero();
+	struct rx_sum sum = rx_sum_begin(rxq);
 	uint16_t out = 0, taken = 1, want;
 
 	n = rx_vec_whole(vq->used, n);
