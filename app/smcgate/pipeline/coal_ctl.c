@@ -121,8 +121,8 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 }
 
 /* ---- the control queue -------------------------------------------------------------------- */
-/* Neither waits for the device: with the lock, under which nobody closes it. */
-int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out)
+/* What does not wait for the device: with the lock, under which nobody closes it. */
+static int with_port(struct pipeline *pl, unsigned port, int (*fn)(uint16_t id, void *arg), void *arg)
 {
 	struct port *p;
 	uint16_t id;
@@ -131,21 +131,27 @@ int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info
 	pipeline_lock(pl);
 	rc = find_port(pl, port, true, &p, &id);
 	if (rc == 0)
-		rc = vnic_ctrl_info(id, out);
+		rc = fn(id, arg);
 	pipeline_unlock(pl);
 	return rc;
 }
 
+static int ctrl_info(uint16_t id, void *arg)
+{
+	return vnic_ctrl_info(id, arg);
+}
+
+static int ctrl_timeout(uint16_t id, void *arg)
+{
+	return vnic_ctrl_timeout(id, *(const uint64_t *)arg);
+}
+
+int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info *out)
+{
+	return with_port(pl, port, ctrl_info, out);
+}
+
 int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms)
 {
-	struct port *p;
-	uint16_t id;
-	int rc;
-
-	pipeline_lock(pl);
-	rc = find_port(pl, port, true, &p, &id);
-	if (rc == 0)
-		rc = vnic_ctrl_timeout(id, ms);
-	pipeline_unlock(pl);
-	return rc;
+	return with_port(pl, port, ctrl_timeout, &ms);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "app/smcgate/console/console_impl.h"
 #include "tests/unit/test.h"
 
@@ -42,4 +44,36 @@ void rig_run(struct rig *r, const char *line)
 	pipeline_wait_as(NULL);
 	fclose(out);
 	run_fini(&run);
+}
+
+static bool as_told(const struct rig *r, const struct rig_line *l)
+{
+	bool fails = l->says[0] != NULL && strncmp(l->says[0], "error: ", 7) == 0;
+
+	if (strcmp(fake.did, l->did) != 0 || (r->rc < 0) != fails)
+		return false;
+	if (l->says[0] == NULL)
+		return r->text[0] == '\0';
+	for (unsigned s = 0; s < RTE_DIM(l->says) && l->says[s] != NULL; s++)
+		if (strstr(r->text, l->says[s]) == NULL)
+			return false;
+	return true;
+}
+
+void rig_lines(const struct rig_line *lines, size_t n, bool no_smc)
+{
+	struct rig r;
+
+	rig_up(&r);
+	fake.no_smc = no_smc;
+	for (size_t i = 0; i < n; i++) {
+		fake.rc = lines[i].rc;
+		rig_run(&r, lines[i].line);
+		fake.rc = 0;
+		if (as_told(&r, &lines[i]))
+			continue;
+		printf("\n  '%s': did '%s', rc %d, says\n%s\n", lines[i].line, fake.did, r.rc, r.text);
+		CU_FAIL("a line did something else");
+	}
+	rig_down(&r);
 }

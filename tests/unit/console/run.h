@@ -21,4 +21,15 @@ void rig_down(struct rig *r);
 /* Run a line; r->text and r->rc say what came. */
 void rig_run(struct rig *r, const char *line);
 
+/* A row of a table: a line, what the pipelines answer (0: what they can), what was asked of them by it
+ * ("": nothing), parts of the output. Where the first begins with "error: ", it has to fail. */
+struct rig_line {
+	const char *line;
+	int rc;
+	const char *did;
+	const char *says[5];
+};
+/* All on one console; no_smc: over pipelines without SMC. */
+void rig_lines(const struct rig_line *lines, size_t n, bool no_smc);
+
 #endif

@@ -7,38 +7,7 @@
 #include "tests/unit/console/run.h"
 #include "tests/unit/test.h"
 
-struct line {
-	const char *line;
-	int rc;              /* what the pipelines answer; 0: what the port can */
-	const char *did;     /* what was asked of them; "": nothing */
-	const char *says[5]; /* parts of the output */
-};
-
-static void run_lines(const struct line *lines, size_t n)
-{
-	struct rig r;
-
-	rig_up(&r);
-	for (size_t i = 0; i < n; i++) {
-		const struct line *l = &lines[i];
-		bool fails = l->says[0] != NULL && strncmp(l->says[0], "error: ", 7) == 0, ok;
-
-		fake.rc = l->rc;
-		rig_run(&r, l->line);
-		fake.rc = 0;
-		ok = strcmp(fake.did, l->did) == 0 && (r.rc < 0) == fails;
-		ok &= l->says[0] != NULL || r.text[0] == '\0';
-		for (unsigned s = 0; s < RTE_DIM(l->says) && l->says[s] != NULL; s++)
-			ok &= strstr(r.text, l->says[s]) != NULL;
-		if (!ok) {
-			printf("\n  '%s': did '%s', rc %d, says\n%s\n", l->line, fake.did, r.rc, r.text);
-			CU_FAIL("a line did something else");
-		}
-	}
-	rig_down(&r);
-}
-
-static const struct line changes[] = {
+static const struct rig_line changes[] = {
 	{ "port 0 rxq 0 start", 0, "queue_start 0 rx 0 0", { NULL } },
 	{ "port left txq 0 stop", 0, "queue_stop 0 tx 0 0", { NULL } },
 	{ "port left txq 0 start", -EALREADY, "queue_start 0 tx 0 0",
@@ -86,11 +55,11 @@ static const struct line changes[] = {
 
 static void queue__changes(void)
 {
-	run_lines(changes, RTE_DIM(changes));
+	rig_lines(changes, RTE_DIM(changes), false);
 }
 
 /* Nothing is done, and what is allowed is said. */
-static const struct line refused[] = {
+static const struct rig_line refused[] = {
 	{ "port 2 rxq 0 stop", 0, "", { "error: port: found '2', allowed 0 or left, 1 or right" } },
 	{ "port all rxq 0 stop", 0, "", { "error: port: found 'all'" } },
 	{ "port 0 rxq 1 stop", 0, "", { "error: receive queue: found '1', allowed 0..0" } },
@@ -118,10 +87,10 @@ static const struct line refused[] = {
 
 static void queue__refused(void)
 {
-	run_lines(refused, RTE_DIM(refused));
+	rig_lines(refused, RTE_DIM(refused), false);
 }
 
-static const struct line looks[] = {
+static const struct rig_line looks[] = {
 	{ "show port queues 0", 0, "", { "rx       0      2           64     12.5  runs", "tx       0      2          128" } },
 	{ "show port queues all", 0, "", { "   1  tx " } },
 	{ "show port coalesce 0", 0, "", { "rx       0     32      100", "as set", "16       50", "differs" } },
@@ -151,7 +120,7 @@ static const struct line looks[] = {
 
 static void queue__looks(void)
 {
-	run_lines(looks, RTE_DIM(looks));
+	rig_lines(looks, RTE_DIM(looks), false);
 }
 
 /* What goes wrong is to be seen where one looks. */

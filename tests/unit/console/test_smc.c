@@ -7,38 +7,7 @@
 #include "tests/unit/console/run.h"
 #include "tests/unit/test.h"
 
-struct line {
-	const char *line;
-	int rc;            /* what the pipelines answer */
-	const char *did;   /* what was changed; "": nothing */
-	const char *says[4]; /* parts of the output */
-};
-
-static void run_lines(const struct line *lines, size_t n, bool no_smc)
-{
-	struct rig r;
-
-	rig_up(&r);
-	fake.no_smc = no_smc;
-	for (size_t i = 0; i < n; i++) {
-		const struct line *l = &lines[i];
-		bool fails = l->says[0] != NULL && strncmp(l->says[0], "error: ", 7) == 0, ok;
-
-		fake.rc = l->rc;
-		rig_run(&r, l->line);
-		fake.rc = 0;
-		ok = strcmp(fake.did, l->did) == 0 && (r.rc < 0) == fails;
-		for (unsigned s = 0; s < RTE_DIM(l->says) && l->says[s] != NULL; s++)
-			ok &= strstr(r.text, l->says[s]) != NULL;
-		if (!ok) {
-			printf("\n  '%s': did '%s', rc %d, says\n%s\n", l->line, fake.did, r.rc, r.text);
-			CU_FAIL("a line did something else");
-		}
-	}
-	rig_down(&r);
-}
-
-static const struct line looks[] = {
+static const struct rig_line looks[] = {
 	{ "show smc connections", 0, "", { "matching  4", "ACTIVE", "10.0.0.10:1001", "0001:00000020" } },
 	{ "show smc connections", 0, "", { "1.3", "80:00", "<-W", "131072" } },
 	{ "show smc connections state=init", 0, "", { "matching  2" } },
@@ -71,10 +40,10 @@ static const struct line looks[] = {
 
 static void views__show(void)
 {
-	run_lines(looks, RTE_DIM(looks), false);
+	rig_lines(looks, RTE_DIM(looks), false);
 }
 
-static const struct line changes[] = {
+static const struct rig_line changes[] = {
 	{ "smc ueid add NEW.EID", 0, "eid_add NEW.EID", { NULL } },
 	{ "smc ueid add new", 0, "", { "error: smc ueid add: found 'new': the first character must be" } },
 	{ "smc ueid add A23456789012345678901234567890123", 0, "", { "error: smc ueid add: found", "longer than 32" } },
@@ -117,10 +86,10 @@ static const struct line changes[] = {
 
 static void commands__change(void)
 {
-	run_lines(changes, RTE_DIM(changes), false);
+	rig_lines(changes, RTE_DIM(changes), false);
 }
 
-static const struct line without[] = {
+static const struct rig_line without[] = {
 	{ "show smc connections", 0, "", { "error: smc connections: SMC is not spoken" } },
 	{ "show smc peers", 0, "", { "error: smc peers: SMC is not spoken" } },
 	{ "show smc stats", 0, "", { "error: smc stats: SMC is not spoken" } },
@@ -131,7 +100,7 @@ static const struct line without[] = {
 
 static void views__without_smc(void)
 {
-	run_lines(without, RTE_DIM(without), true);
+	rig_lines(without, RTE_DIM(without), true);
 }
 
 static const struct test_case cases[] = {

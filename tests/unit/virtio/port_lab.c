@@ -132,6 +132,36 @@ void port_open(struct port_lab *l, const struct vnicd_nic_conf *conf, const char
 	CU_ASSERT_FATAL(port_start(l) == 0);
 }
 
+void port_probe_pairs(struct port_lab *l, uint16_t pairs, uint64_t hidden, const char *args)
+{
+	struct vnicd_nic_conf conf = scripted_conf(pairs);
+
+	port_new(l, &conf);
+	l->s->hide_features = hidden;
+	CU_ASSERT_FATAL(port_probe(l, args) == 0);
+	l->queues = pairs;
+	l->rx_desc = l->tx_desc = 16;
+}
+
+void port_open_pairs(struct port_lab *l, uint16_t pairs, uint64_t hidden, const char *args)
+{
+	port_probe_pairs(l, pairs, hidden, args);
+	CU_ASSERT_FATAL(port_start(l) == 0);
+}
+
+struct vnicd_ctrl_cmd *port_next_command(struct port_lab *l)
+{
+	struct vnicd_ctrl_cmd *cmd = NULL;
+
+	for (unsigned i = 0; i < 2000 && cmd == NULL; i++) {
+		cmd = scripted_ctrl_take(l->s);
+		if (cmd == NULL)
+			usleep(1000);
+	}
+	CU_ASSERT_FATAL(cmd != NULL);
+	return cmd;
+}
+
 void port_close(struct port_lab *l)
 {
 	if (l->probed) {

@@ -40,6 +40,12 @@ int port_start(struct port_lab *l);
 void port_settle(const struct scripted *s, struct vnic_dev *d);
 /* All of it, asserting success. */
 void port_open(struct port_lab *l, const struct vnicd_nic_conf *conf, const char *args);
+/* A device of so many pairs without the hidden features, and of all of them with 16 descriptors: up to
+ * the probe, so that the test may say more of it before port_start(); and started. */
+void port_probe_pairs(struct port_lab *l, uint16_t pairs, uint64_t hidden, const char *args);
+void port_open_pairs(struct port_lab *l, uint16_t pairs, uint64_t hidden, const char *args);
+/* With s->ctrl_manual: the next command, within two seconds. */
+struct vnicd_ctrl_cmd *port_next_command(struct port_lab *l);
 /* Stop and close; asserts that every buffer is back in the pool. */
 void port_close(struct port_lab *l);
 

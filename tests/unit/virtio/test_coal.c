@@ -17,18 +17,6 @@
 static const struct vnic_coal a = { .packets = 8, .usecs = 50 }, b = { .packets = 32, .usecs = 200 },
 			      none = { .packets = 0, .usecs = 0 };
 
-static void open_pairs(struct port_lab *l, uint16_t pairs, uint64_t hidden, const char *args)
-{
-	struct vnicd_nic_conf conf = scripted_conf(pairs);
-
-	port_new(l, &conf);
-	l->s->hide_features = hidden;
-	CU_ASSERT_FATAL(port_probe(l, args) == 0);
-	l->queues = pairs;
-	l->rx_desc = l->tx_desc = 16;
-	CU_ASSERT_FATAL(port_start(l) == 0);
-}
-
 /* What a queue of the device does. */
 static bool device_has(const struct port_lab *l, uint16_t vq, const struct vnic_coal *c)
 {
@@ -69,20 +57,6 @@ static bool becomes(const struct port_lab *l, enum vnic_dir dir, uint16_t queue,
 	return in_force(l, dir, queue, c);
 }
 
-/* ctrl_manual: the next command within two seconds. */
-static struct vnicd_ctrl_cmd *next_command(struct port_lab *l)
-{
-	struct vnicd_ctrl_cmd *cmd = NULL;
-
-	for (unsigned i = 0; i < 2000 && cmd == NULL; i++) {
-		cmd = scripted_ctrl_take(l->s);
-		if (cmd == NULL)
-			usleep(1000);
-	}
-	CU_ASSERT_FATAL(cmd != NULL);
-	return cmd;
-}
-
 static bool is_question(const struct vnicd_ctrl_cmd *cmd)
 {
 	return cmd->data[0] == VIRTIO_NET_CTRL_NOTF_COAL && cmd->data[1] == VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET;
@@ -93,7 +67,7 @@ static struct vnicd_ctrl_cmd *next_but_questions(struct port_lab *l)
 {
 	struct vnicd_ctrl_cmd *cmd;
 
-	while (is_question(cmd = next_command(l)))
+	while (is_question(cmd = port_next_command(l)))
 		scripted_ctrl_answer(l->s, cmd, true, 0);
 	return cmd;
 }
@@ -135,7 +109,7 @@ static void set__one_queue(void)
 	struct vnic_coal got;
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT(in_force(&l, VNIC_RX, 1, &none));
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 1, &a), 0);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_TX, 0, &b), 0);
@@ -157,7 +131,7 @@ static void set__all_overrides(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 1, &a), 0);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_TX, 1, &a), 0);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, VNIC_ALL_QUEUES, &b), 0);
@@ -186,7 +160,7 @@ static void set__what_the_device_can(void)
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		struct port_lab l;
 
-		open_pairs(&l, 2, rows[i].hidden, NULL);
+		port_open_pairs(&l, 2, rows[i].hidden, NULL);
 		CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 1, &a), rows[i].one);
 		CU_ASSERT_EQUAL(vnic_coal_get(l.port, VNIC_RX, 1, true, &got), rows[i].one);
 		CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, VNIC_ALL_QUEUES, &b), rows[i].all);
@@ -204,7 +178,7 @@ static void set__bad_arguments(void)
 	struct vnic_coal got;
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 2, &a), -EINVAL);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, (enum vnic_dir)2, 0, &a), -EINVAL);
 	CU_ASSERT_EQUAL(vnic_coal_set(UINT16_MAX, VNIC_RX, 0, &a), -ENOTSUP);
@@ -221,7 +195,7 @@ static void set__refused_changes_nothing(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 1, 0, NULL);
+	port_open_pairs(&l, 1, 0, NULL);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &a), 0);
 	l.s->ctrl_ack = VIRTIO_NET_ERR;
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &b), -EREMOTEIO);
@@ -237,7 +211,7 @@ static void set__device_hangs(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 1, 0, "ctrl_timeout_ms=50");
+	port_open_pairs(&l, 1, 0, "ctrl_timeout_ms=50");
 	l.s->ctrl_silent = true;
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 0, &a), -ETIMEDOUT);
 	CU_ASSERT(port_event(&l, RTE_ETH_EVENT_INTR_RESET, 1));
@@ -266,7 +240,7 @@ static void set__octets_of_commands(void)
 	};
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	l.s->ctrl_manual = true;
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		struct caller c = { .port = l.port, .dir = rows[i].dir, .queue = rows[i].queue, .ask = rows[i].ask,
@@ -275,7 +249,7 @@ static void set__octets_of_commands(void)
 		struct vnicd_ctrl_cmd *cmd;
 
 		start_caller(&c);
-		cmd = next_command(&l);
+		cmd = port_next_command(&l);
 		CU_ASSERT_EQUAL(cmd->len, rows[i].len);
 		CU_ASSERT(memcmp(cmd->data, rows[i].octets, rows[i].len) == 0);
 		scripted_ctrl_garbage(l.s, cmd, got, rows[i].ask ? sizeof(got) : 1, rows[i].ask ? sizeof(got) : 1);
@@ -291,7 +265,7 @@ static void post__taken_and_refused(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 1), VNIC_COAL_IDLE);
 	CU_ASSERT_EQUAL(vnic_coal_post(l.port, 1, &a), 0);
 	CU_ASSERT(state_is(&l, 1, VNIC_COAL_IDLE));
@@ -317,10 +291,10 @@ static void post__latest_wins(void)
 	struct vnicd_ctrl_cmd *cmd;
 	struct port_lab l;
 
-	open_pairs(&l, 1, 0, NULL);
+	port_open_pairs(&l, 1, 0, NULL);
 	l.s->ctrl_manual = true;
 	CU_ASSERT_EQUAL(vnic_coal_post(l.port, 0, &(struct vnic_coal){ 1, 1 }), 0);
-	cmd = next_command(&l);
+	cmd = port_next_command(&l);
 	CU_ASSERT_EQUAL(packets_of(cmd), 1);
 	for (uint32_t i = 2; i <= 50; i++)
 		CU_ASSERT_EQUAL(vnic_coal_post(l.port, 0, &(struct vnic_coal){ i, i }), 0);
@@ -328,7 +302,7 @@ static void post__latest_wins(void)
 	CU_ASSERT(scripted_ctrl_take(l.s) == NULL); /* one in flight */
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 0), VNIC_COAL_PENDING);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
-	cmd = next_command(&l);
+	cmd = port_next_command(&l);
 	CU_ASSERT_EQUAL(packets_of(cmd), 50);
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 0), VNIC_COAL_PENDING);
 	CU_ASSERT(in_force(&l, VNIC_RX, 0, &(struct vnic_coal){ 1, 1 }));
@@ -343,7 +317,7 @@ static void post__64_under_one_doorbell(void)
 	struct port_lab l;
 	uint64_t kicks;
 
-	open_pairs(&l, 64, 0, NULL);
+	port_open_pairs(&l, 64, 0, NULL);
 	usleep(20000);
 	l.s->ctrl_manual = true;
 	kicks = l.s->kicks[128];
@@ -369,7 +343,7 @@ static void post__more_than_slots(void)
 	struct vnic_coal c = a;
 	struct port_lab l;
 
-	open_pairs(&l, 64, PER_DIRECTION, NULL);
+	port_open_pairs(&l, 64, PER_DIRECTION, NULL);
 	for (uint16_t q = 0; q < 64; q++)
 		CU_ASSERT_EQUAL(vnic_coal_post(l.port, q, &b), 0);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_TX, VNIC_ALL_QUEUES, &c), 0);
@@ -385,7 +359,7 @@ static void post__rate_is_bounded(void)
 	uint64_t began, least = 200;
 	struct port_lab l;
 
-	open_pairs(&l, 1, 0, NULL);
+	port_open_pairs(&l, 1, 0, NULL);
 	began = clock_now_ms();
 	for (uint32_t i = 1; i <= VNIC_COAL_BURST + least; i++) {
 		CU_ASSERT_EQUAL(vnic_coal_post(l.port, 0, &(struct vnic_coal){ i, i }), 0);
@@ -427,7 +401,7 @@ static void restore__stop_and_start(void)
 	uint64_t seen, usual;
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
 	seen = l.s->ctrl_seen;
 	CU_ASSERT_EQUAL(rte_eth_dev_start(l.port), 0);
@@ -453,7 +427,7 @@ static void restore__back_end_returns(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	set_three(&l);
 	scripted_die(l.s);
 	CU_ASSERT(state_is(&l, 1, VNIC_COAL_NONE));
@@ -477,7 +451,7 @@ static void restore__queue(void)
 	uint64_t seen;
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	set_three(&l);
 	seen = l.s->ctrl_seen;
 	reset_queue(&l, 2);
@@ -495,7 +469,7 @@ static void restore__refused(void)
 {
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	set_three(&l);
 	l.s->ctrl_ack = VIRTIO_NET_ERR;
 	reset_queue(&l, 2);
@@ -511,16 +485,16 @@ static void restore__late_answer(void)
 	struct vnicd_ctrl_cmd *cmd;
 	struct port_lab l;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	CU_ASSERT_EQUAL(vnic_coal_set(l.port, VNIC_RX, 1, &a), 0);
 	l.s->ctrl_manual = true;
 	CU_ASSERT_EQUAL(vnic_coal_post(l.port, 1, &b), 0);
-	cmd = next_command(&l);
+	cmd = port_next_command(&l);
 	reset_queue(&l, 2);
 	/* Dropped: the lcore hears of it. */
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 1), VNIC_COAL_REFUSED);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
-	cmd = next_command(&l); /* only now, as both are of one queue */
+	cmd = port_next_command(&l); /* only now, as both are of one queue */
 	CU_ASSERT_EQUAL(packets_of(cmd), 8);
 	CU_ASSERT(in_force(&l, VNIC_RX, 1, &a));
 	scripted_ctrl_answer(l.s, cmd, true, 0);
@@ -537,11 +511,11 @@ static void restore__waiting_caller(void)
 	struct port_lab l;
 	struct caller c;
 
-	open_pairs(&l, 2, 0, NULL);
+	port_open_pairs(&l, 2, 0, NULL);
 	l.s->ctrl_manual = true;
 	c = (struct caller){ .port = l.port, .dir = VNIC_RX, .queue = 1, .value = a };
 	start_caller(&c);
-	cmd = next_command(&l);
+	cmd = port_next_command(&l);
 	reset_queue(&l, 2);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
 	CU_ASSERT_EQUAL(end_caller(&c), -ECANCELED);
@@ -660,7 +634,7 @@ static void begins__nobody_waits(void)
 	CU_ASSERT_EQUAL(vnic_coal_state(l.port, 5), VNIC_COAL_PENDING);
 	for (unsigned i = 0; i < QUESTIONS; i++)
 		scripted_ctrl_answer(l.s, question[i], true, 0);
-	scripted_ctrl_answer(l.s, next_command(&l), true, 0);
+	scripted_ctrl_answer(l.s, port_next_command(&l), true, 0);
 	CU_ASSERT(becomes(&l, VNIC_RX, 63, &own) && becomes(&l, VNIC_RX, 5, &a) && device_has(&l, 10, &a));
 	port_close(&l);
 }

@@ -18,12 +18,7 @@
 
 static void open_pairs(struct port_lab *l, uint16_t pairs, bool offloads, const char *args)
 {
-	struct vnicd_nic_conf conf = scripted_conf(pairs);
-
-	port_new(l, &conf);
-	CU_ASSERT_FATAL(port_probe(l, args) == 0);
-	l->queues = pairs;
-	l->rx_desc = l->tx_desc = 16;
+	port_probe_pairs(l, pairs, 0, args);
 	l->rx_offloads = offloads ? OFFLOADS_RX : 0;
 	l->tx_offloads = offloads ? OFFLOADS_TX : 0;
 	CU_ASSERT_FATAL(port_start(l) == 0);
@@ -62,19 +57,6 @@ static bool refresh(const struct port_lab *l)
 
 	vnic_devstats_refresh(l->d, 0);
 	return becomes(l, "hw_stats_refreshes", before + 1);
-}
-
-static struct vnicd_ctrl_cmd *next_command(struct port_lab *l)
-{
-	struct vnicd_ctrl_cmd *cmd = NULL;
-
-	for (unsigned i = 0; i < 2000 && cmd == NULL; i++) {
-		cmd = scripted_ctrl_take(l->s);
-		if (cmd == NULL)
-			usleep(1000);
-	}
-	CU_ASSERT_FATAL(cmd != NULL);
-	return cmd;
 }
 
 /* ---- what is listed ------------------------------------------------------------------------ */
@@ -171,7 +153,7 @@ static void query__any_answer(void)
 		probe_quiet(&l, NULL);
 		l.s->ctrl_manual = true;
 		CU_ASSERT_FATAL(pthread_create(&thread, NULL, start_port, &l) == 0);
-		scripted_ctrl_garbage(l.s, next_command(&l), rows[i].octets, rows[i].len, rows[i].len);
+		scripted_ctrl_garbage(l.s, port_next_command(&l), rows[i].octets, rows[i].len, rows[i].len);
 		pthread_join(thread, NULL);
 		l.s->ctrl_manual = false;
 		CU_ASSERT_EQUAL(vnic_devstats_count(l.d), rows[i].n);
@@ -229,7 +211,7 @@ static void refresh__octets_of_the_request(void)
 	open_pairs(&l, 1, true, NULL);
 	l.s->ctrl_manual = true;
 	vnic_devstats_refresh(l.d, 0);
-	cmd = next_command(&l);
+	cmd = port_next_command(&l);
 	CU_ASSERT(cmd->len == sizeof(octets) && memcmp(cmd->data, octets, sizeof(octets)) == 0);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
 	CU_ASSERT(becomes(&l, "hw_stats_refreshes", 1));
@@ -286,14 +268,14 @@ static void refresh__many_queues(void)
 	vnic_devstats_refresh(l.d, 0);
 	vnic_devstats_refresh(l.d, 0); /* under way already */
 	for (unsigned i = 0; i < 3; i++)
-		cmd[i] = next_command(&l);
+		cmd[i] = port_next_command(&l);
 	usleep(20000);
 	CU_ASSERT(scripted_ctrl_take(l.s) == NULL);
 	/* Not in the order they came, where the ring lets the device choose. */
 	for (unsigned i = 0; i < 3; i++)
 		scripted_ctrl_answer(l.s, cmd[i], true, 0);
 	for (unsigned i = 0; i < 2; i++)
-		scripted_ctrl_answer(l.s, next_command(&l), true, 0);
+		scripted_ctrl_answer(l.s, port_next_command(&l), true, 0);
 	CU_ASSERT(becomes(&l, "hw_stats_refreshes", 1));
 	CU_ASSERT(scripted_ctrl_take(l.s) == NULL);
 	CU_ASSERT(shown(&l, "rx_q63_hw_notifications") > 0);
@@ -503,7 +485,7 @@ static void answer__what_is_wrong_is_counted(void)
 	l.s->ctrl_manual = true;
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		vnic_devstats_refresh(l.d, 0);
-		scripted_ctrl_garbage(l.s, next_command(&l), rows[i].octets, rows[i].len, rows[i].used);
+		scripted_ctrl_garbage(l.s, port_next_command(&l), rows[i].octets, rows[i].len, rows[i].used);
 		CU_ASSERT(becomes(&l, "hw_stats_refreshes", i + 1));
 		errors += rows[i].errors;
 		if (shown(&l, "hw_stats_errors") != errors || shown(&l, "rx_q0_hw_interrupts") != rows[i].interrupts)
