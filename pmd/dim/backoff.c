@@ -33,6 +33,24 @@ static uint32_t pause_limit(const struct backoff_limits *l, const struct backoff
 	return least(m->pause_us, within(l->bound_us, m->pause_late_us));
 }
 
+struct backoff_machine backoff_machine_of(uint32_t late_us, uint32_t pause_us)
+{
+	return (struct backoff_machine){
+		.late_us = late_us,
+		.floor_us = late_us,
+		.wake_us = late_us + (late_us + 2) / 3,
+		.pause_us = pause_us,
+	};
+}
+
+uint32_t backoff_bound_us(const struct backoff_machine *m, bool interrupts, uint32_t most_us)
+{
+	uint64_t us = interrupts ? m->wake_us + (m->wake_us + UINT64_C(3)) / 4 :
+				   (uint64_t)BACKOFF_IDLE_SHARE * m->late_us;
+
+	return least(us > BACKOFF_BOUND_MIN_US ? us : BACKOFF_BOUND_MIN_US, most_us);
+}
+
 uint32_t backoff_adds_us(const struct backoff_limits *l, const struct backoff_machine *m)
 {
 	bool wait = may_wait(l, m);
@@ -41,6 +59,8 @@ uint32_t backoff_adds_us(const struct backoff_limits *l, const struct backoff_ma
 
 	if (l->bound_us == 0)
 		return 0;
+	if (l->part_us > sleep && l->part_us != UINT32_MAX)
+		sleep = least(l->part_us, within(l->bound_us, m->late_us));
 	if (sleep > 0 && sleep + m->late_us > adds)
 		adds = sleep + m->late_us;
 	if (sleep == 0 && !wait && pause > 0)
@@ -74,6 +94,27 @@ static struct backoff_step sleep_or_pause(struct backoff *b, const struct backof
 	return (struct backoff_step){ BACKOFF_PAUSE, pause };
 }
 
+void backoff_limits_done(struct backoff_limits *l, const struct backoff_machine *m)
+{
+	uint32_t us = least(l->part_us, within(l->bound_us, m->floor_us));
+
+	if (us < m->floor_us)
+		l->part_us = 0;
+}
+
+/* After part of a burst: what comes meanwhile is taken together. */
+static struct backoff_step collect(struct backoff *b, const struct backoff_limits *l, struct backoff_machine *m)
+{
+	uint32_t us = least(l->part_us, within(l->bound_us, m->late_us));
+
+	if (us == 0 || us < m->late_us) {
+		doubt(m);
+		return (struct backoff_step){ BACKOFF_POLL, 0 };
+	}
+	b->sleeps++;
+	return (struct backoff_step){ BACKOFF_SLEEP, us };
+}
+
 static struct backoff_step choose(struct backoff *b, const struct backoff_limits *l,
 				  struct backoff_machine *m)
 {
@@ -99,9 +140,9 @@ struct backoff_step backoff_next(struct backoff *b, const struct backoff_limits 
 {
 	struct backoff_step s;
 
-	if (b->empty < l->spin || b->empty == 0 || l->bound_us == 0 || next_us <= now_us)
+	if (!backoff_due(b, l) || next_us <= now_us)
 		return (struct backoff_step){ BACKOFF_POLL, 0 };
-	s = choose(b, l, m);
+	s = b->empty == 0 ? collect(b, l, m) : choose(b, l, m);
 	s.us = least(s.us, next_us - now_us);
 	return s;
 }

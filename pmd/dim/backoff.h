@@ -43,6 +43,8 @@ struct backoff_limits {
 	                    * nor where the bound leaves less of it than late_us */
 	uint32_t bound_us; /* most a packet may be late; 0: poll for ever */
 	bool interrupts;   /* every queue polled can wake the loop */
+	uint32_t part_us;  /* slept after a turn that found packets, but no full burst: more come together, as
+	                    * many as the ring has room for; 0: not. backoff_limits_done() says whether it fits */
 };
 
 /* What leaving and coming back costs on this machine, at the worst. */
@@ -55,13 +57,28 @@ struct backoff_machine {
 	uint32_t refused;       /* steps since late_us went down, that late_us forbade */
 };
 
+/* A machine whose timed sleeps are so late, undisturbed. An interrupt's wake costs a third more than
+ * a timer's: it comes from another core. */
+struct backoff_machine backoff_machine_of(uint32_t late_us, uint32_t pause_us);
+
 struct backoff {
 	uint32_t empty;   /* turns in a row without work */
 	uint8_t doubled;  /* how often the sleep has doubled */
 	bool nap;         /* there was work since the last nap */
+	bool part;        /* the last turn found packets, but no full burst */
 	uint64_t pauses, sleeps, waits;
 	uint64_t exceeded; /* sleeps that were later than late_us */
 };
+
+#define BACKOFF_BOUND_MIN_US 10
+#define BACKOFF_IDLE_SHARE 64
+/*
+ * A bound for who gives none, at most most_us. With interrupts: a quarter more than a wake takes,
+ * so that waiting for them is always possible, and is not much later than a device that
+ * interrupts at once makes a loop that always waits. Without: the least that lets a loop without work
+ * cost little. A sleep takes about late_us of CPU, so that sleeps of 64 times that are 1.5 % of a core.
+ */
+uint32_t backoff_bound_us(const struct backoff_machine *m, bool interrupts, uint32_t most_us);
 
 #define BACKOFF_WAIT_US 100000u /* longest wait; interrupts may get lost */
 #define BACKOFF_NEVER UINT64_MAX
@@ -69,9 +86,14 @@ struct backoff {
 /* The most that a packet may be late by steps of these limits on this machine. At most bound_us. */
 uint32_t backoff_adds_us(const struct backoff_limits *l, const struct backoff_machine *m);
 
-/* A turn is over; work: whether it did something. */
-static inline void backoff_turn(struct backoff *b, bool work)
+/* Limits that were put together: no naps after parts of bursts that this machine could never make
+ * within the bound, so that turns with packets need not ask. */
+void backoff_limits_done(struct backoff_limits *l, const struct backoff_machine *m);
+
+/* A turn is over; work: whether it did something, part: it found packets, but no full burst. */
+static inline void backoff_turn(struct backoff *b, bool work, bool part)
 {
+	b->part = part;
 	if (work) {
 		b->empty = 0;
 		b->doubled = 0;
@@ -79,6 +101,12 @@ static inline void backoff_turn(struct backoff *b, bool work)
 	} else if (b->empty != UINT32_MAX) {
 		b->empty++;
 	}
+}
+
+/* Whether backoff_next() would say anything but BACKOFF_POLL, deadlines aside: cheap, for every turn. */
+static inline bool backoff_due(const struct backoff *b, const struct backoff_limits *l)
+{
+	return (b->empty >= l->spin && b->empty != 0 && l->bound_us != 0) || (b->part && l->part_us != 0);
 }
 
 /*

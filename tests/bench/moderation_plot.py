@@ -13,7 +13,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 LOADS = (1, 10, 50, 100)
 STYLES = {"busy-poll": "lc rgb '#777777' dt 2", "static 0": "lc rgb '#1f77b4'", "static 2": "lc rgb '#6baed6'",
           "static 4": "lc rgb '#9ecae1'", "DIM, Linux": "lc rgb '#d62728'", "DIM, improved": "lc rgb '#ff7f0e' dt 4",
-          "adaptive, 10 us": "lc rgb '#2ca02c' lw 2.5", "adaptive, 100 us": "lc rgb '#98df8a' lw 2.5"}
+          "adaptive": "lc rgb '#2ca02c' lw 2.5", "adaptive, 100 us": "lc rgb '#98df8a' lw 2.5",
+          "adaptive, polled": "lc rgb '#8c564b' dt 3"}
 
 
 def gnuplot(script):

@@ -26,11 +26,11 @@ def rows_of(text):
 
 
 def show(rows):
-    print(f"{'arrivals':9} {'load %':>6} {'policy':17} {'CPU %':>6} {'p50 us':>8} {'p99 us':>8} {'p99.9 us':>8} {'lost %':>7} "
+    print(f"{'arrivals':9} {'load %':>6} {'policy':29} {'CPU %':>6} {'p50 us':>8} {'p99 us':>8} {'p99.9 us':>8} {'lost %':>7} "
           f"{'changes/s':>9}")
     for r in rows:
         times = " ".join(f"{r[q]:8.1f}" if r["load"] else f"{'':8}" for q in ("p50", "p99", "p99.9"))
-        print(f"{r['arrivals']:9} {r['load']:6g} {r['policy']:17} {r['cpu']:6.1f} {times} {r['lost']:7.3f} {r['changes']:9.0f}")
+        print(f"{r['arrivals']:9} {r['load']:6g} {r['policy']:29} {r['cpu']:6.1f} {times} {r['lost']:7.3f} {r['changes']:9.0f}")
 
 
 def run(table, args):
@@ -41,26 +41,21 @@ def run(table, args):
     rows = rows_of(text)
     show(rows)
     print(f"written to {path}")
-    adaptive = [r for r in rows if r["policy"].startswith("adaptive")]
-    strict = min((r["policy"] for r in adaptive), key=bound)
-    for r in adaptive:
-        if r["policy"] != strict or r["load"] == 0:
+    ours = [r for r in rows if r["bound"]]
+    for r in ours:
+        if not r["judged"] or r["load"] == 0:
             continue
-        best = min((s for s in rows if s["policy"].startswith("static") and same_load(s, r)), key=lambda s: s["p99"])
-        name = f"simulated, {r['arrivals']} {r['load']:g} %"
+        best = min((s for s in rows if s["policy"].startswith("static") and not s["bound"] and same_load(s, r)),
+                   key=lambda s: s["p99"])
+        name = f"simulated, {r['policy']}, {r['arrivals']} {r['load']:g} %"
         table.add(f"{name}: p99", "us", r["p99"], best["p99"], best["policy"], goal=GOAL)
         table.add(f"{name}: p50", "us", r["p50"], best["p50"], best["policy"])
         table.add(f"{name}: p99.9", "us", r["p99.9"], best["p99.9"], best["policy"])
         table.add(f"{name}: CPU", "%", r["cpu"], best["cpu"], best["policy"])
-    for policy in sorted({r["policy"] for r in adaptive}, key=bound):
-        mine = [r for r in adaptive if r["policy"] == policy]
-        table.add(f"simulated, {policy}: longest added", "us", max(r["added"] for r in mine), limit=bound(policy))
+    for policy in dict.fromkeys(r["policy"] for r in ours):
+        mine = [r for r in ours if r["policy"] == policy]
+        table.add(f"simulated, {policy}: longest added", "us", max(r["added"] for r in mine), limit=mine[0]["bound"])
         table.add(f"simulated, {policy}: CPU without load", "%", max(r["cpu"] for r in mine if r["load"] == 0), limit=IDLE_PERCENT)
-
-
-def bound(policy):
-    """Of "adaptive, N us"."""
-    return float(policy.split()[1])
 
 
 def same_load(a, b):

@@ -12,7 +12,7 @@ ip -n "$ns" addr add 10.77.0.1/24 dev vmod0
 ip -n "$ns" link set vmod0 up
 cat >gate.json <<-END
 	{"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=$work/p.sock", "addresses": ["10.77.0.2/24"],
-		"moderation": {"profile": 0, "profiles": [
+		"moderation": {"max_latency_us": 1000, "profile": 0, "profiles": [
 			{"sleep_us": 5, "spin": 64, "usecs": 4, "packets": 64}, {"sleep_us": 20, "spin": 64, "usecs": 20, "packets": 64},
 			{"sleep_us": 50, "spin": 32, "usecs": 60, "packets": 64}, {"sleep_us": 100, "spin": 16, "usecs": 150, "packets": 64}]}}],
 	 "memory": {"rx_buffers": 4096, "payload_buffers": 4096, "header_buffers": 4096},

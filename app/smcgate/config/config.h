@@ -65,7 +65,8 @@ struct config_moderated_queue {
 struct config_moderation {
 	enum config_moderate mode;
 	uint32_t profile;           /* of static; where adaptive begins and idles */
-	uint32_t max_latency_us;
+	uint32_t max_latency_us;    /* CONFIG_UNSET: chosen for the machine when queues are polled, moderate.h */
+	uint32_t most_us;           /* that, or idle.max_sleep_us: no profile goes beyond */
 	struct config_profile *profiles; /* as written, or made from idle: never none after config_load() */
 	unsigned n_profiles;
 	struct config_moderated_queue *queues;
@@ -301,7 +302,8 @@ void config_service_free(struct config_service *svc);
 int config_deal_queues(struct config *cfg, const unsigned *workers, unsigned n_workers,
 		       struct cfg_errors *errs);
 
-/* What a receive queue of the port begins with: its own values, the port's where it has none. */
+/* What a receive queue of the port begins with: its own values, the port's where it has none;
+ * max_latency_us is CONFIG_UNSET where neither has. */
 struct config_moderated_queue config_moderated(const struct config_port *port, unsigned queue);
 
 /* Profile p may stand right of left: no less latency, no more work, not the same. */

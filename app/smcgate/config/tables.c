@@ -338,7 +338,7 @@ static const struct cfg_field memory_fields[] = {
 
 static const struct cfg_field idle_fields[] = {
 	CFG_BOOL(struct config_idle, enabled, "enabled", 0, true, "Let lcores without work sleep; without, all queues are polled busily."),
-	CFG_U32(struct config_idle, spin_turns, "spin_turns", 0, 1, 1000000, 64,
+	CFG_U32(struct config_idle, spin_turns, "spin_turns", 0, 1, 1000000, 16,
 		"Turns in a row without work before an lcore sleeps; `moderation.profiles` of a port are made from "
 		"this and the two below unless it has its own."),
 	CFG_U32(struct config_idle, min_sleep_us, "min_sleep_us", 0, 1, 1000000, 20,
@@ -346,7 +346,7 @@ static const struct cfg_field idle_fields[] = {
 		"finds more packets at a time: less CPU, more latency."),
 	CFG_U32(struct config_idle, max_sleep_us, "max_sleep_us", 0, 1, 1000000, 1000,
 		"Longest sleep, in microseconds: a packet on a port without receive interrupts waits that "
-		"long at worst; `moderation.max_latency_us` of a port that does not give it."),
+		"long at worst; most that a port has for `moderation.max_latency_us` that does not give it."),
 	CFG_END
 };
 

@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include <rte_atomic.h>
-#include <rte_cpuflags.h>
 #include <rte_ethdev.h>
-#include <rte_power_intrinsics.h>
 
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/lcore.h"
+#include "app/smcgate/pipeline/pause.h"
 #include "app/smcgate/pipeline/port.h"
 #include "pmd/base/clock.h"
 
@@ -75,19 +74,6 @@ static bool wait_for(struct lcore *lc, uint32_t us, bool nap)
 
 /* ---- what resting costs here ---------------------------------------------------------------- */
 
-/* umwait and tpause: each worker finds the same. */
-static bool can_wait(void)
-{
-	static int known = -1;
-	struct rte_cpu_intrinsics cpu;
-
-	if (known < 0) {
-		rte_cpu_get_intrinsics_support(&cpu);
-		known = cpu.power_pause && cpu.power_monitor;
-	}
-	return known != 0;
-}
-
 void idle_measure(struct lcore *lc)
 {
 	uint64_t late[MEASURED];
@@ -106,31 +92,7 @@ void idle_measure(struct lcore *lc)
 		late[at] = took;
 	}
 	us = (uint32_t)RTE_MIN((late[MEASURED / 2] + 999) / 1000, (uint64_t)IDLE_LATE_MAX_US);
-	/* A thread is woken by a packet as it is by a timer. */
-	lc->machine = (struct backoff_machine){
-		.late_us = us,
-		.wake_us = us,
-		.floor_us = us,
-		.pause_us = can_wait() ? IDLE_POWER_PAUSE_US : IDLE_PAUSE_US,
-	};
-}
-
-/* umwait on the ring of the only queue where its driver says where; tpause; or the loop that all have. */
-static void rest(struct lcore *lc, uint32_t us)
-{
-	uint64_t end = rte_rdtsc() + (uint64_t)us * rte_get_tsc_hz() / 1000000;
-	struct rte_power_monitor_cond where;
-
-	lc->stats.pauses++;
-	if (!can_wait()) {
-		while (rte_rdtsc() < end)
-			rte_pause();
-		return;
-	}
-	if (lc->n_rxq == 1 && rte_eth_get_monitor_addr(lc->rxq[0].id, lc->rxq[0].queue, &where) == 0)
-		(void)rte_power_monitor(&where, end);
-	else
-		(void)rte_power_pause(end);
+	lc->machine = backoff_machine_of(us, pause_longest_us());
 }
 
 /* ---- sleeps ------------------------------------------------------------------------------- */
@@ -187,6 +149,7 @@ static void set_limits(struct lcore *lc)
 	for (unsigned i = 0; i < lc->n_rxq; i++)
 		moderate_limits_add(l, lc->rxq[i].mod);
 	l->interrupts = lc->interrupts;
+	backoff_limits_done(l, &lc->machine);
 }
 
 uint32_t idle_adds_us(struct lcore *lc)
@@ -219,7 +182,8 @@ bool idle_run(struct lcore *lc, uint64_t next_us, bool busy, bool backlog)
 		return false;
 	lc->rests++;
 	if (step.act == BACKOFF_PAUSE) {
-		rest(lc, step.us);
+		lc->stats.pauses++;
+		lc->stats.watched += pause_for(lc->rxq, lc->running ? lc->n_rxq : 0, step.us) == PAUSE_WATCHED;
 		return true;
 	}
 	if (lc->running)
@@ -249,19 +213,21 @@ void idle_queues_changed(struct lcore *lc)
 
 		q->arm = fd >= 0 && q->dev->rx_intr_arm;
 		q->fd = fd >= 0 ? (uint16_t)n : 0;
-		q->mod->intr = fd >= 0;
-		q->mod->wake_us = lc->machine.wake_us;
 		if (fd >= 0)
 			lc->fds[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		else
 			lc->interrupts = false;
 	}
+	for (unsigned i = 0; i < lc->n_rxq; i++)
+		moderate_place(lc->rxq[i].mod, lc->rxq[i].fd != 0, lc->interrupts, lc->rxq[i].dev->n_rxd,
+			       &lc->machine);
 	lc->n_fds = n;
 	lc->limits_stale = true;
 }
 
 int idle_init(struct lcore *lc)
 {
+	(void)pause_longest_us(); /* asked of the processor before there are workers */
 	lc->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (lc->efd < 0)
 		return -errno;

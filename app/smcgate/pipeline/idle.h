@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define IDLE_PAUSE_US 5      /* a processor that cannot wait pauses no longer, */
-#define IDLE_POWER_PAUSE_US 50 /* one with umwait and tpause saves power by it */
 #define IDLE_LATE_MAX_US 200 /* later sleeps were not the timer's doing: the core was another's */
 #define IDLE_BACKLOG_US 50   /* longest rest while a port has not taken all our frames */
 

@@ -62,6 +62,8 @@ static void set_clock(struct lcore *lc)
 /* 1 to 3: receive, steer, input; queue by queue. */
 static void stage_rx(struct lcore *lc)
 {
+	bool full = false;
+
 	for (unsigned i = 0; i < lc->n_rxq; i++) {
 		const struct rx_queue *q = &lc->rxq[i];
 		uint64_t before = lc->stats.rx_bytes;
@@ -72,13 +74,15 @@ static void stage_rx(struct lcore *lc)
 			set_clock(lc);
 		if (n != 0) {
 			lc->work = true;
-			lc->limits_stale |= moderate_poll(q->mod, lc->rests, n, (uint32_t)(lc->stats.rx_bytes - before),
-							  lc->now_us);
+			full |= n == lc->burst;
+			lc->limits_stale |= moderate_poll(q->mod, lc->rests, (uint32_t)lc->stats.turns, n,
+							  (uint32_t)(lc->stats.rx_bytes - before), lc->now_us);
 		} else if (lc->fwd->polls) {
 			continue;
 		}
 		lc->fwd->run(lc, q, lc->pkts, n);
 	}
+	lc->part = lc->work && !full;
 	if (lc->n_rxq == 0) {
 		lcore_stage(lc, STAGE_RX);
 		set_clock(lc);
@@ -127,12 +131,13 @@ static void stage_tx(struct lcore *lc)
 /* 10: an empty turn counts as idle whole; sleep after several of them. */
 static void stage_idle(struct lcore *lc)
 {
-	backoff_turn(&lc->backoff, lc->work);
-	if (!lc->work) {
-		bool busy = lc->running && lc->ss != NULL && (sock_busy(lc->ss) || rdma_busy(lc));
+	bool busy;
 
-		idle_run(lc, lc->running ? wheel_next_us(&lc->wheel) : WHEEL_NEVER, busy, tx_backlog(lc));
-	}
+	backoff_turn(&lc->backoff, lc->work, lc->part);
+	if (!backoff_due(&lc->backoff, &lc->limits) && !lc->limits_stale)
+		return;
+	busy = lc->running && lc->ss != NULL && (sock_busy(lc->ss) || rdma_busy(lc));
+	idle_run(lc, lc->running ? wheel_next_us(&lc->wheel) : WHEEL_NEVER, busy, tx_backlog(lc));
 }
 
 /* Cycles of the turn, to its stages if it did something, to idle if not. */
@@ -164,7 +169,7 @@ static void turn(struct lcore *lc)
 {
 	uint64_t begin = lc->mark;
 
-	lc->work = false;
+	lc->work = lc->part = false;
 	if (lc->running) {
 		stage_rx(lc);
 		stage_rdma(lc);

@@ -52,6 +52,7 @@ struct lcore {
 	bool running;                 /* forwarding has been started */
 	bool quit;
 	bool work;                    /* this turn did something */
+	bool part;                    /* it received packets, and no full burst */
 	bool limits_stale;            /* a queue's profile has changed */
 	uint32_t rests;               /* pauses and sleeps so far */
 	bool roce;                    /* the program has RDMA devices: RoCE is steered by queue pair */

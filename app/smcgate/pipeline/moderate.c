@@ -28,7 +28,7 @@ static void measure_anew(struct moderate *m, uint64_t now_us)
 {
 	m->start = sample(m, now_us);
 	m->looked = m->events - DIM_EVENTS;
-	m->start_sleeps = m->sleeps;
+	m->start_rests = m->rests;
 	m->armed = false;
 }
 
@@ -36,8 +36,9 @@ static struct vnic_coal wanted(const struct moderate *m)
 {
 	const struct config_profile *p = moderate_profile(m);
 	uint32_t room = m->max_latency_us > m->wake_us ? m->max_latency_us - m->wake_us : 0;
+	uint32_t us = RTE_MIN(p->usecs, room);
 
-	return (struct vnic_coal){ .packets = p->packets, .usecs = RTE_MIN(p->usecs, room) };
+	return (struct vnic_coal){ .packets = p->packets, .usecs = us >= MODERATE_COAL_MIN_US ? us : 0 };
 }
 
 static bool same(const struct vnic_coal *a, const struct vnic_coal *b)
@@ -61,7 +62,9 @@ void moderate_init(struct moderate *m, const struct config_moderation *conf, con
 	memcpy(m->profiles, conf->profiles, m->told.profiles * sizeof(m->profiles[0]));
 	m->mode = q->mode;
 	m->profile = (uint8_t)q->profile;
-	m->max_latency_us = q->max_latency_us;
+	m->given = q->max_latency_us != CONFIG_UNSET;
+	m->most_us = conf->most_us;
+	m->max_latency_us = m->given ? q->max_latency_us : m->most_us;
 }
 
 void moderate_start(struct moderate *m, uint16_t id, uint16_t queue, const struct moderate_device *dev, uint64_t now_us)
@@ -71,12 +74,15 @@ void moderate_start(struct moderate *m, uint16_t id, uint16_t queue, const struc
 	*m = (struct moderate){
 		.mode = kept.mode,
 		.profile = kept.profile,
+		.given = kept.given,
 		.max_latency_us = kept.max_latency_us,
+		.most_us = kept.most_us,
 		.told = { .profiles = kept.told.profiles },
 		.id = id,
 		.queue = queue,
 		.intr = kept.intr,
 		.wake_us = kept.wake_us,
+		.ring = kept.ring,
 		.on = true,
 		.dev = dev,
 		.open = dev != NULL,
@@ -113,6 +119,16 @@ int moderate_set(struct moderate *m, enum config_moderate mode, uint8_t profile,
 	return 0;
 }
 
+void moderate_place(struct moderate *m, bool intr, bool interrupts, uint32_t ring, const struct backoff_machine *machine)
+{
+	m->intr = intr;
+	m->ring = ring;
+	m->wake_us = machine->wake_us;
+	if (!m->given)
+		m->max_latency_us = backoff_bound_us(machine, interrupts, m->most_us);
+	changed(m);
+}
+
 static bool within(const struct config_profile *p, uint32_t bound_us)
 {
 	return p->sleep_us <= bound_us && p->usecs <= bound_us;
@@ -123,6 +139,7 @@ int moderate_set_latency(struct moderate *m, uint32_t max_latency_us, uint64_t n
 	for (unsigned i = 0; i < m->told.profiles; i++)
 		if (!within(&m->profiles[i], max_latency_us))
 			return -ERANGE;
+	m->given = true;
 	m->max_latency_us = max_latency_us;
 	begin_anew(m, now_us);
 	return 0;
@@ -132,7 +149,7 @@ int moderate_set_profile(struct moderate *m, unsigned i, const struct config_pro
 {
 	if (i >= m->told.profiles)
 		return -ENOENT;
-	if (!within(p, m->max_latency_us))
+	if (!within(p, m->given ? m->max_latency_us : m->most_us))
 		return -ERANGE;
 	if ((i > 0 && !config_profile_follows(&m->profiles[i - 1], p)) ||
 	    (i + 1 < m->told.profiles && !config_profile_follows(p, &m->profiles[i + 1])))
@@ -286,30 +303,31 @@ bool moderate_window(struct moderate *m, uint64_t now_us)
 {
 	struct dim_sample now = sample(m, now_us);
 	uint8_t profile = (uint8_t)(moderate_profile(m) - m->profiles), dir = direction(m);
-	bool armed = m->armed, rested = m->sleeps != m->start_sleeps;
+	bool armed = m->armed, full = now.events - m->start.events >= DIM_EVENTS;
 
 	if (m->pending)
 		return look_for_answer(m, now_us);
+	if (full && m->rests == m->start_rests && now_us - m->start.us < MODERATE_POLLED_US) {
+		m->looked = m->events - DIM_EVENTS + MODERATE_DEFER;
+		return false;
+	}
 	m->looked = m->events;
 	m->armed = false;
-	if (now.events - m->start.events >= DIM_EVENTS && dim_rates(&m->start, &now, DIM_FINE, &m->rates)) {
+	full = full && dim_rates(&m->start, &now, DIM_FINE, &m->rates);
+	if (full) {
 		m->told.windows++;
 		remember(m, profile, dir);
 	}
 	m->start = now;
-	m->start_sleeps = m->sleeps;
+	m->start_rests = m->rests;
 	if (m->mode != CONFIG_ADAPTIVE || m->given_up || m->told.profiles < 2)
-		return false;
-	if (!rested && m->dim.run != DIM_APPLY_NEW_PROFILE) {
-		m->dim.run = DIM_START_MEASURE;
-		return false;
-	}
+		return full; /* by the rate there is more room in the ring, or less */
 	if (dim_update(&m->dim, &now)) {
 		m->told.changes++;
 		changed(m);
 	}
 	if (m->dim.run != DIM_APPLY_NEW_PROFILE)
-		return false;
+		return full;
 	settle(m, now_us, armed);
 	return true;
 }
@@ -352,7 +370,9 @@ bool moderate_sleep(struct moderate *m, bool armed, uint64_t now_us)
 
 void moderate_limits_init(struct backoff_limits *l)
 {
-	*l = (struct backoff_limits){ .sleep_us = UINT32_MAX, .nap_us = UINT32_MAX, .bound_us = UINT32_MAX };
+	*l = (struct backoff_limits){
+		.sleep_us = UINT32_MAX, .nap_us = UINT32_MAX, .part_us = UINT32_MAX, .bound_us = UINT32_MAX,
+	};
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -360,12 +380,27 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Without a device that waits, the lcore does. */
-static uint32_t nap_us(const struct moderate *m)
+/* So long that packets at the last window's rate fill a quarter of the ring: they come in bursts. */
+static uint32_t room_us(const struct moderate *m)
+{
+	if (m->ring == 0 || m->rates.ppms == 0)
+		return UINT32_MAX;
+	return (uint32_t)RTE_MIN(m->ring / 4 * UINT64_C(1000000) / m->rates.ppms, (uint64_t)UINT32_MAX);
+}
+
+/* After packets, to have more of them at a time. */
+static uint32_t part_us(const struct moderate *m)
 {
 	uint32_t us = moderate_profile(m)->usecs;
 
-	return m->pending || m->known || us < MODERATE_NAP_MIN_US ? 0 : us;
+	us = least(us, room_us(m));
+	return us < MODERATE_NAP_MIN_US ? 0 : us;
+}
+
+/* Before the lcore waits for interrupts: without a device that waits, it does itself. */
+static uint32_t nap_us(const struct moderate *m)
+{
+	return m->pending || m->known ? 0 : part_us(m);
 }
 
 void moderate_limits_add(struct backoff_limits *l, const struct moderate *m)
@@ -375,6 +410,7 @@ void moderate_limits_add(struct backoff_limits *l, const struct moderate *m)
 	l->spin = RTE_MAX(l->spin, p->spin);
 	l->sleep_us = least(l->sleep_us, p->sleep_us);
 	l->nap_us = least(l->nap_us, nap_us(m));
+	l->part_us = least(l->part_us, m->mode == CONFIG_BUSY_POLL ? 0 : part_us(m));
 	l->bound_us = least(l->bound_us, m->mode == CONFIG_BUSY_POLL ? 0 : m->max_latency_us);
 }
 

@@ -5,11 +5,17 @@
  * moderates the queue: how long its lcore spins, how long it sleeps, and how long the
  * device waits before it interrupts.
  *
- * An event is a wake that found packets; while the lcore does not sleep, a poll that was not
- * empty. Each 64 of them are a window, after which rates are taken and, in adaptive mode, a
- * decision is made. It goes to the device (vnic_coal_post()) only when the queue's interrupts
- * were armed within the window; a queue that spins sends no command at all. A window without
- * a rest of the lcore tells nothing of the profile, and decides nothing.
+ * An event is what a wake costs the lcore: a wake that found packets, or a poll that did after 64 turns,
+ * empty or not, since the last such. So fewer events are less work, and a profile that lets the
+ * lcore rest can be told from one that has it spin. Without packets no event is counted, and nothing
+ * is decided. Each 64 events are a window, one in which the lcore never rested lasts 4 ms besides, for
+ * 64 events are over in less than one and that is chance; after it
+ * rates are taken and, in adaptive mode, a decision is made. It goes to the device
+ * (vnic_coal_post()) only when the queue's interrupts were armed within the window; a queue that
+ * spins sends no command at all: its decision is the lcore's back-off's, for when there is less
+ * to do, and the device hears of it with the first sleep.
+ *
+ * The bound of who gives none is backoff_bound_us()'s, by the lcore that polls the queue.
  *
  * A queue's state belongs to the lcore that polls it; everything here runs on that lcore, or
  * while it does not run.
@@ -25,7 +31,8 @@
 #include "pmd/dim/dim.h"
 #include "pmd/virtio/vnic.h"
 
-#define MODERATE_SPINNING 64         /* polls with packets since the last wake, after which each counts */
+#define MODERATE_SPINNING 64         /* turns that count like a wake */
+#define MODERATE_POLLED_US 4000      /* least window without a rest */
 #define MODERATE_IDLE_US 100000      /* without a packet: back to the first profile */
 #define MODERATE_POST_US 5000        /* a queue asks its device at most that often */
 #define MODERATE_ANSWER_US 5000000   /* a device that has not answered by then has refused */
@@ -33,6 +40,7 @@
 #define MODERATE_HOLD_MAX_US 60000000u
 #define MODERATE_ERRORS_MAX 8        /* refusals after which a queue keeps its profile */
 #define MODERATE_NAP_MIN_US 20       /* a shorter nap costs more than the wake it saves */
+#define MODERATE_COAL_MIN_US 4       /* a device is not asked to wait less: it may round up, and gains nothing */
 #define MODERATE_DEFER 8             /* polls until the next look at an answer */
 
 /* The device's side; NULL: it does not coalesce. Tests have one of their own. */
@@ -46,8 +54,7 @@ struct moderate {
 	uint64_t last_us;             /* the last one; with the lcore's clock */
 	uint32_t events, packets, bytes; /* of all, may wrap */
 	uint32_t looked;              /* events when a window was last looked at */
-	uint32_t sleeps;              /* the lcore's number of sleeps, as of the last one */
-	uint32_t run;                 /* such polls since the last wake */
+	uint32_t rests, turns;        /* the lcore's numbers of rests, and of turns at the last event */
 	/* before each sleep */
 	bool armed;                   /* its interrupts, since the window began */
 	bool open;                    /* the device may be asked */
@@ -61,11 +68,14 @@ struct moderate {
 	bool given_up;                /* too many refusals: adaptive stays where it is */
 	bool intr;                    /* the queue has interrupts to sleep on; idle.c's to say */
 	bool on;                      /* its port runs */
+	bool given;                   /* max_latency_us is; otherwise it is the lcore's choice */
 	uint32_t max_latency_us;
+	uint32_t most_us;             /* where it is not given, what profiles may have */
 	uint32_t wake_us;             /* of it what waking the lcore takes; idle.c's to say */
+	uint32_t ring;                /* the queue's descriptors, likewise */
 	struct dim dim;
 	struct dim_sample start;      /* of the window */
-	uint32_t start_sleeps;        /* the lcore's number of sleeps then */
+	uint32_t start_rests;         /* the lcore's number of rests then */
 	struct dim_rates rates;       /* of the last one, per second */
 	struct vnic_coal asked, in_force;
 	bool known;                   /* in_force is */
@@ -85,6 +95,9 @@ void moderate_init(struct moderate *m, const struct config_moderation *conf, con
 /* -EINVAL: no such profile. profile is of no meaning for busy-poll. */
 int moderate_set(struct moderate *m, enum config_moderate mode, uint8_t profile, uint64_t now_us);
 
+/* Its lcore, which waits for interrupts if each of its queues has them (intr: this one); ring: descriptors. */
+void moderate_place(struct moderate *m, bool intr, bool interrupts, uint32_t ring, const struct backoff_machine *machine);
+
 /* From now on. -ERANGE: a profile has more. */
 int moderate_set_latency(struct moderate *m, uint32_t max_latency_us, uint64_t now_us);
 /* Another profile i, from now on. -ENOENT: there is none; -ERANGE: more than max_latency_us; -EINVAL:
@@ -94,18 +107,20 @@ int moderate_set_profile(struct moderate *m, unsigned i, const struct config_pro
 /* A window is over, or an answer is due. Returns whether what it allows its lcore may have changed. */
 bool moderate_window(struct moderate *m, uint64_t now_us);
 
-/* A poll gave n > 0 packets of so many octets; sleeps: how often the lcore has slept.
+/* A poll gave n > 0 packets of so many octets; rests, turns: how many the lcore has made.
  * Returns the same. */
-static inline bool moderate_poll(struct moderate *m, uint32_t sleeps, unsigned n, uint32_t bytes, uint64_t now_us)
+static inline bool moderate_poll(struct moderate *m, uint32_t rests, uint32_t turns, unsigned n, uint32_t bytes,
+				 uint64_t now_us)
 {
 	m->last_us = now_us;
 	m->packets += n;
 	m->bytes += bytes;
-	if (m->sleeps != sleeps) {
-		m->sleeps = sleeps;
-		m->run = 0;
+	if (turns - m->turns >= MODERATE_SPINNING) {
+		m->turns = turns;
 		m->events++;
-	} else if (++m->run > MODERATE_SPINNING) {
+	}
+	if (m->rests != rests) {
+		m->rests = rests;
 		m->events++;
 	}
 	return m->events - m->looked >= DIM_EVENTS && moderate_window(m, now_us);

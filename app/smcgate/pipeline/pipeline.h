@@ -271,6 +271,7 @@ struct pipeline_lcore_stats {
 	uint64_t sleeps, wakeups;        /* wakeups: sleeps ended by packet or message */
 	uint64_t slept_us;
 	uint64_t pauses;                 /* waits too short to sleep */
+	uint64_t watched;                /* of these, that a packet would have ended (pause.h) */
 	uint64_t late_sleeps;            /* ended later than a queue's max_latency_us allows */
 	uint32_t late_us;                /* how late timed sleeps end: their length leaves room for it */
 	uint64_t messages;

@@ -68,6 +68,7 @@ static void set_details(json_t *o, const struct pipeline_lcore_stats *s)
 	view_set_u64(o, "wakeups", s->wakeups);
 	view_set_u64(o, "slept_ms", s->slept_us / 1000);
 	view_set_u64(o, "pauses", s->pauses);
+	view_set_u64(o, "watched", s->watched);
 	view_set_u64(o, "late_sleeps", s->late_sleeps);
 	view_set_u64(o, "timers_late_us", s->late_us);
 	view_set_u64(o, "messages", s->messages);

@@ -62,17 +62,17 @@ moderation__made_from_idle(void)
 
 	CU_ASSERT_EQUAL(m->mode, CONFIG_ADAPTIVE);
 	CU_ASSERT_EQUAL(m->profile, 1);
-	CU_ASSERT_EQUAL(m->max_latency_us, 1000);
+	CU_ASSERT(m->max_latency_us == CONFIG_UNSET && m->most_us == 1000);
 	CU_ASSERT_EQUAL_FATAL(m->n_profiles, 5);
 	CU_ASSERT_EQUAL(m->profiles[1].sleep_us, 20);
-	CU_ASSERT_EQUAL(m->profiles[1].spin, 64);
+	CU_ASSERT_EQUAL(m->profiles[1].spin, 16);
 	CU_ASSERT_EQUAL(m->profiles[1].usecs, 8);
 	CU_ASSERT_EQUAL(m->profiles[4].sleep_us, 200);
 	CU_ASSERT_EQUAL(m->profiles[4].usecs, 256);
 	config_free(cfg);
 	cfg = parse_quoted("{" PORT("") ",'idle':{'spin_turns':2,'min_sleep_us':200,'max_sleep_us':500}}");
 	m = &cfg->ports[0].moderation;
-	CU_ASSERT_EQUAL(m->max_latency_us, 500);
+	CU_ASSERT(m->max_latency_us == CONFIG_UNSET && m->most_us == 500);
 	CU_ASSERT_EQUAL(m->profiles[0].sleep_us, 50);
 	CU_ASSERT_EQUAL(m->profiles[1].sleep_us, 200);
 	CU_ASSERT_EQUAL(m->profiles[1].spin, 2);
@@ -103,6 +103,11 @@ config_moderated__queues(void)
 	CU_ASSERT(q.queue == 0 && q.mode == CONFIG_STATIC && q.profile == 2 && q.max_latency_us == 700);
 	q = config_moderated(&cfg->ports[0], 1);
 	CU_ASSERT(q.queue == 1 && q.mode == CONFIG_ADAPTIVE && q.profile == 2 && q.max_latency_us == 90);
+	CU_ASSERT_EQUAL(cfg->ports[0].moderation.most_us, 700);
+	config_free(cfg);
+	cfg = parse_quoted("{" PORT("'queues':[{'queue':1,'max_latency_us':90}]") "}");
+	CU_ASSERT_EQUAL(config_moderated(&cfg->ports[0], 0).max_latency_us, CONFIG_UNSET);
+	CU_ASSERT_EQUAL(config_moderated(&cfg->ports[0], 1).max_latency_us, 90);
 	config_free(cfg);
 }
 

@@ -16,11 +16,11 @@ static void walk(char *text, size_t size, const struct backoff_limits *l, struct
 	size_t n = 0;
 
 	text[0] = '\0';
-	backoff_turn(&b, true);
+	backoff_turn(&b, true, false);
 	while (steps > 0 && n + 16 < size) {
 		struct backoff_step s = backoff_next(&b, l, m, 1000, BACKOFF_NEVER);
 
-		backoff_turn(&b, false);
+		backoff_turn(&b, false, false);
 		if (s.act == BACKOFF_POLL && ++polls < 1000)
 			continue;
 		n += snprintf(text + n, size - n, "%up %c%u ", polls, " PSW"[s.act], s.us);
@@ -84,18 +84,76 @@ static void backoff_turn__work_begins_anew(void)
 	struct backoff b = { 0 };
 
 	for (unsigned round = 0; round < 3; round++) {
-		backoff_turn(&b, true);
+		backoff_turn(&b, true, false);
 		for (unsigned i = 0; i < 3; i++) {
 			CU_ASSERT_EQUAL(backoff_next(&b, &l, &m, 0, BACKOFF_NEVER).act, BACKOFF_POLL);
-			backoff_turn(&b, false);
+			backoff_turn(&b, false, false);
 		}
 		CU_ASSERT_EQUAL(backoff_next(&b, &l, &m, 0, BACKOFF_NEVER).act, BACKOFF_SLEEP);
 	}
 	CU_ASSERT(b.sleeps == 3 && b.waits == 0);
 	b.empty = UINT32_MAX - 1;
-	backoff_turn(&b, false);
-	backoff_turn(&b, false);
+	backoff_turn(&b, false, false);
+	backoff_turn(&b, false, false);
 	CU_ASSERT_EQUAL(b.empty, UINT32_MAX);
+}
+
+/* After a turn with packets but no full burst: once, as long as asked for or as the bound allows, and not
+ * where it would be mostly lateness. */
+static void backoff_next__after_part_of_a_burst(void)
+{
+	static const struct {
+		struct backoff_limits l;
+		uint32_t late;
+		uint32_t us, adds;
+	} t[] = {
+		{ { 4, 20, 0, 100, true, 50 }, 6, 50, 56 }, { { 4, 20, 0, 100, true, 500 }, 6, 94, 100 },
+		{ { 4, 20, 0, 100, false, 50 }, 6, 50, 100 }, { { 4, 20, 0, 10, true, 50 }, 6, 0, 8 },
+		{ { 4, 20, 0, 11, true, 50 }, 6, 0, 8 }, { { 4, 20, 0, 12, true, 50 }, 6, 6, 12 },
+		{ { 4, 20, 0, 100, true, 0 }, 6, 0, 8 }, { { 4, 20, 0, 0, true, 50 }, 6, 0, 0 },
+	};
+
+	for (unsigned i = 0; i < N(t); i++) {
+		struct backoff_machine m = backoff_machine_of(t[i].late, 0);
+		struct backoff_limits l = t[i].l;
+		struct backoff b = { 0 };
+		struct backoff_step s;
+
+		backoff_limits_done(&l, &m);
+		backoff_turn(&b, true, true);
+		CU_ASSERT_EQUAL(backoff_due(&b, &l), t[i].us != 0);
+		s = backoff_next(&b, &l, &m, 1000, BACKOFF_NEVER);
+		CU_ASSERT_EQUAL(s.act, t[i].us != 0 ? BACKOFF_SLEEP : BACKOFF_POLL);
+		CU_ASSERT_EQUAL(s.us, t[i].us);
+		CU_ASSERT_EQUAL(backoff_adds_us(&l, &m), t[i].adds);
+		s = backoff_next(&b, &l, &m, 1000, 1003);
+		CU_ASSERT(s.us <= 3);
+		/* A full burst, or none. */
+		backoff_turn(&b, true, false);
+		CU_ASSERT_EQUAL(backoff_next(&b, &l, &m, 1000, BACKOFF_NEVER).act, BACKOFF_POLL);
+		/* Timers have become later than the bound allows: polls, and doubts that in time. */
+		m.late_us = 95;
+		backoff_turn(&b, true, true);
+		CU_ASSERT_EQUAL(backoff_next(&b, &l, &m, 1000, BACKOFF_NEVER).act, BACKOFF_POLL);
+		for (unsigned k = 0; k < 100000 && t[i].us != 0; k++)
+			(void)backoff_next(&b, &l, &m, 1000, BACKOFF_NEVER);
+		CU_ASSERT(t[i].us == 0 || m.late_us < 95);
+	}
+}
+
+static void backoff_bound_us__by_the_machine(void)
+{
+	static const struct {
+		uint32_t late, most, interrupts, polled;
+	} t[] = { { 6, 1000, 10, 384 }, { 1, 1000, 10, 64 }, { 15, 1000, 25, 960 }, { 60, 1000, 100, 1000 }, { 6, 5, 5, 5 } };
+
+	for (unsigned i = 0; i < N(t); i++) {
+		struct backoff_machine m = backoff_machine_of(t[i].late, 0);
+
+		CU_ASSERT(m.wake_us > m.late_us && m.floor_us == m.late_us);
+		CU_ASSERT_EQUAL(backoff_bound_us(&m, true, t[i].most), t[i].interrupts);
+		CU_ASSERT_EQUAL(backoff_bound_us(&m, false, t[i].most), t[i].polled);
+	}
 }
 
 static void backoff_next__never_past_the_deadline(void)
@@ -193,16 +251,19 @@ static void backoff_next__never_adds_more(void)
 			.pause_us = lates[below(&w, 4)],
 			.pause_late_us = 1,
 		};
-		const struct backoff_limits l = {
+		struct backoff_limits l = {
 			.spin = below(&w, 20),
 			.sleep_us = below(&w, 100),
 			.nap_us = below(&w, 300),
 			.bound_us = bounds[i % N(bounds)],
 			.interrupts = i & 1,
+			.part_us = below(&w, 2) == 0 ? below(&w, 300) : 0,
 		};
 		struct backoff b = { 0 };
-		uint32_t adds = backoff_adds_us(&l, &m);
+		uint32_t adds;
 
+		backoff_limits_done(&l, &m);
+		adds = backoff_adds_us(&l, &m);
 		w.m = &m;
 		w.tick = i & 2 ? 1000 * m.late_us : 0;
 		next_packet(&w);
@@ -214,7 +275,7 @@ static void backoff_next__never_adds_more(void)
 				w.seen++;
 				next_packet(&w);
 			}
-			backoff_turn(&b, work);
+			backoff_turn(&b, work, work && below(&w, 2) == 0);
 			away(&w, backoff_next(&b, &l, &m, w.now / 1000, next));
 			w.now += 50 + below(&w, 200);
 		}
@@ -230,6 +291,8 @@ static void backoff_next__never_adds_more(void)
 static const struct test_case cases[] = {
 	TEST_CASE(backoff_next__table),
 	TEST_CASE(backoff_turn__work_begins_anew),
+	TEST_CASE(backoff_next__after_part_of_a_burst),
+	TEST_CASE(backoff_bound_us__by_the_machine),
 	TEST_CASE(backoff_next__never_past_the_deadline),
 	TEST_CASE(backoff_slept__learns_and_forgives),
 	TEST_CASE(backoff_next__never_adds_more),

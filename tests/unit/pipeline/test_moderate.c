@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A queue's moderation over a device that coalesces, or refuses, or is slow, or cannot. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/smcgate/pipeline/moderate.h"
 #include "tests/unit/test.h"
 
+#define WINDOW (DIM_EVENTS * MODERATE_SPINNING) /* turns without a rest */
 #define PORT 3
 #define QUEUE 1
 
@@ -45,17 +47,17 @@ static struct config_profile profiles[] = {
 };
 static struct moderate m;
 static uint64_t now;
-static uint32_t rests;
+static uint32_t rests, turns;
 
 static void begin(enum config_moderate mode, bool intr, bool device_coalesces)
 {
-	struct config_moderation conf = { .profiles = profiles, .n_profiles = 5 };
+	struct config_moderation conf = { .profiles = profiles, .n_profiles = 5, .most_us = 1000 };
 	struct config_moderated_queue q = { .mode = mode, .profile = 1, .max_latency_us = 1000 };
 
 	memset(&device, 0, sizeof(device));
 	memset(&m, 0, sizeof(m));
 	now = 1000000;
-	rests = 0;
+	rests = turns = 0;
 	moderate_init(&m, &conf, &q);
 	m.intr = intr;
 	moderate_start(&m, PORT, QUEUE, device_coalesces ? &coalesces : NULL, now);
@@ -67,7 +69,7 @@ static void wake(unsigned n, uint32_t us)
 	moderate_sleep(&m, m.intr, now);
 	rests++;
 	now += us;
-	moderate_poll(&m, rests, n, n * 1500, now);
+	moderate_poll(&m, rests, ++turns, n, n * 1500, now);
 }
 
 static void wakes(unsigned times, unsigned n, uint32_t us)
@@ -81,7 +83,7 @@ static void polls(unsigned times, unsigned n, uint32_t us)
 {
 	for (unsigned i = 0; i < times; i++) {
 		now += us;
-		moderate_poll(&m, rests, n, n * 1500, now);
+		moderate_poll(&m, rests, ++turns, n, n * 1500, now);
 	}
 }
 
@@ -189,20 +191,68 @@ static void moderate__bound(void)
 	CU_ASSERT_EQUAL(device.last.usecs, 30);
 }
 
-/* Wakes that found packets are events; polls are when the lcore does not sleep any more. */
+/* The bound that nobody gave is its lcore's choice; one that was given stays. */
+static void moderate_place__bound(void)
+{
+	static const struct {
+		bool interrupts;
+		uint32_t late, bound;
+	} t[] = {
+		{ true, 6, 10 }, { true, 1, 10 }, { true, 9, 15 }, { true, 60, 100 }, { true, 900, 1000 },
+		{ false, 6, 384 }, { false, 1, 64 }, { false, 60, 1000 },
+	};
+	struct config_moderation conf = { .profiles = profiles, .n_profiles = 5, .most_us = 1000 };
+	struct config_moderated_queue q = { .mode = CONFIG_ADAPTIVE, .profile = 1, .max_latency_us = CONFIG_UNSET };
+
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		struct backoff_machine machine = backoff_machine_of(t[i].late, 0);
+		struct backoff_limits l;
+
+		memset(&device, 0, sizeof(device));
+		memset(&m, 0, sizeof(m));
+		moderate_init(&m, &conf, &q);
+		moderate_start(&m, PORT, QUEUE, &coalesces, now);
+		moderate_place(&m, true, t[i].interrupts, 1024, &machine);
+		CU_ASSERT_EQUAL(m.max_latency_us, t[i].bound);
+		moderate_limits_init(&l);
+		moderate_limits_add(&l, &m);
+		l.interrupts = t[i].interrupts;
+		CU_ASSERT(backoff_adds_us(&l, &machine) <= t[i].bound);
+		CU_ASSERT(backoff_adds_us(&l, &machine) > 0); /* it can rest */
+		/* What the device is asked fits beside the wake, and is worth its timer. */
+		wakes(2, 1, 10);
+		CU_ASSERT_EQUAL(device.posts, 1);
+		CU_ASSERT(device.last.usecs == 0 || device.last.usecs >= MODERATE_COAL_MIN_US);
+		CU_ASSERT(device.last.usecs + m.wake_us <= RTE_MAX(t[i].bound, m.wake_us));
+		/* Profiles may have all that the configuration allows. */
+		CU_ASSERT_EQUAL(moderate_set_profile(&m, 4, &(struct config_profile){ 1000, 1, 1000, 1 }, now), 0);
+		CU_ASSERT_EQUAL(moderate_set_profile(&m, 4, &(struct config_profile){ 1001, 1, 1000, 1 }, now), -ERANGE);
+		CU_ASSERT_EQUAL(moderate_set_latency(&m, 1000, now), 0);
+		moderate_place(&m, true, t[i].interrupts, 1024, &machine);
+		CU_ASSERT_EQUAL(m.max_latency_us, 1000);
+	}
+}
+
+/* Events are wakes that found packets, and polls that did after 64 turns. */
 static void moderate_poll__events(void)
 {
 	begin(CONFIG_ADAPTIVE, true, false);
 	wakes(10, 4, 100);
 	CU_ASSERT_EQUAL(m.events, 10);
-	polls(MODERATE_SPINNING, 4, 1);
+	polls(MODERATE_SPINNING - 11, 4, 1);
 	CU_ASSERT_EQUAL(m.events, 10);
-	polls(30, 4, 1);
+	polls(1, 4, 1);
+	CU_ASSERT_EQUAL(m.events, 11);
+	polls(30 * MODERATE_SPINNING - 1, 4, 1);
 	CU_ASSERT_EQUAL(m.events, 40);
 	wake(1, 100);
-	polls(5, 1, 1);
-	CU_ASSERT_EQUAL(m.events, 41);
-	CU_ASSERT_EQUAL(m.packets, 40 + 4 * (MODERATE_SPINNING + 30) + 6);
+	CU_ASSERT_EQUAL(m.events, 42); /* turns before it, and the wake */
+	/* Turns that found nothing count with the next that does, once. */
+	turns += 10 * MODERATE_SPINNING;
+	CU_ASSERT_EQUAL(m.events, 42);
+	polls(2, 1, 1);
+	CU_ASSERT_EQUAL(m.events, 43);
+	CU_ASSERT_EQUAL(m.packets, 40 + 4 * (31 * MODERATE_SPINNING - 11) + 3);
 }
 
 static void moderate_window__rates_and_history(void)
@@ -210,7 +260,7 @@ static void moderate_window__rates_and_history(void)
 	begin(CONFIG_STATIC, true, false);
 	wakes(1 + 3 * DIM_EVENTS, 10, 1000);
 	CU_ASSERT_EQUAL(m.told.windows, 3);
-	CU_ASSERT_EQUAL(m.rates.epms, 1000); /* per second */
+	CU_ASSERT(m.rates.epms >= 1000 && m.rates.epms <= 1000 + 1000 / 60); /* per second; 64 turns are one, too */
 	CU_ASSERT_EQUAL(m.rates.ppms, 10000);
 	CU_ASSERT_EQUAL(m.rates.bpms, 15000000);
 	CU_ASSERT_EQUAL(m.told.n_history, 1);
@@ -248,22 +298,117 @@ static void moderate_window__adapts_through_the_device(void)
 	CU_ASSERT(m.told.changes >= 4);
 }
 
-/* It spins: however the load changes, the device is left alone, and no profile has earned it. */
+/* It spins: windows are decided however the load changes, and the device is left alone. */
 static void moderate_window__spinning_sends_nothing(void)
 {
 	begin(CONFIG_ADAPTIVE, true, true);
 	for (unsigned i = 0; i < 500; i++)
-		polls(DIM_EVENTS, 1 + i % 32, 1 + i % 7);
+		polls(WINDOW, 1 + i / 4 % 8 * 4, 1 + i % 3);
 	CU_ASSERT(m.told.windows > 400);
-	CU_ASSERT_EQUAL(m.told.changes, 0);
+	CU_ASSERT(m.told.changes > 10);
 	CU_ASSERT_EQUAL(device.posts, 0);
-	/* Set meanwhile: the first sleep on interrupts brings the device up to date. */
+	/* The first sleep on interrupts brings the device up to date. */
 	CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_ADAPTIVE, 3, now), 0);
-	polls(10 * DIM_EVENTS, 4, 5);
+	polls(MODERATE_SPINNING, 4, 5);
 	CU_ASSERT_EQUAL(device.posts, 0);
 	wake(1, 10);
 	CU_ASSERT_EQUAL(device.posts, 1);
 	CU_ASSERT_EQUAL(device.last.usecs, 128);
+}
+
+/* No rest at all: a window each 4096 turns, decided, in force for the lcore at once and told of. More
+ * load has it try what is right of it once, less of it left; where that changes nothing, latency counts. */
+static void moderate_window__polling_decides(void)
+{
+	static const struct {
+		unsigned load;
+		uint8_t index[4]; /* after each window */
+	} t[] = {
+		{ 2, { 2, 1, 1, 1 } }, { 4, { 1, 2, 1, 1 } }, { 8, { 1, 2, 1, 1 } }, { 16, { 1, 2, 1, 1 } }, { 32, { 1, 2, 1, 1 } },
+		{ 16, { 1, 0, 0, 0 } }, { 8, { 0, 0, 0, 0 } }, { 2, { 0, 0, 0, 0 } },
+	};
+
+	begin(CONFIG_ADAPTIVE, true, false);
+	polls(1, 2, 2);
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		for (unsigned k = 0; k < 4; k++) {
+			struct backoff_limits l;
+
+			polls(WINDOW, t[i].load, 2);
+			CU_ASSERT_EQUAL(m.told.windows, 4 * i + k + 1);
+			CU_ASSERT_EQUAL(m.dim.index, t[i].index[k]);
+			moderate_limits_init(&l);
+			moderate_limits_add(&l, &m);
+			CU_ASSERT_EQUAL(l.sleep_us, profiles[t[i].index[k]].sleep_us);
+		}
+	}
+	CU_ASSERT_EQUAL(m.told.changes, 11);
+	CU_ASSERT(m.told.n_history > 10);
+	CU_ASSERT_EQUAL(m.told.history[m.told.n_history - 1].profile, 0);
+}
+
+/* 64 turns are over in no time: a window without a rest lasts 4 ms at least. */
+static void moderate_window__polling_takes_its_time(void)
+{
+	begin(CONFIG_ADAPTIVE, true, false);
+	for (uint64_t from = now; now - from < 100000;) {
+		turns += 100; /* each packet is an event */
+		polls(1, 1, 5);
+	}
+	CU_ASSERT(m.told.windows >= 20);
+	CU_ASSERT(m.told.windows <= 100000 / MODERATE_POLLED_US);
+}
+
+/* The profile has no effect while nothing rests, and chance is no reason: of 500 windows at the same
+ * load, bursts of Poisson's sizes, few change it. */
+static void moderate_window__polling_is_calm(void)
+{
+	uint32_t seed = 1;
+
+	begin(CONFIG_ADAPTIVE, true, false);
+	for (unsigned i = 0; i < 500 * WINDOW; i++) {
+		unsigned n = 1;
+
+		/* Geometric in steps: the spread of a burst is about its mean. */
+		while ((seed = seed * 1103515245 + 12345) >> 16 & 3 && n < 32)
+			n++;
+		polls(1, n, 1);
+	}
+	CU_ASSERT(m.told.windows > 490);
+	CU_ASSERT(m.told.changes <= 25);
+	if (m.told.changes > 25)
+		fprintf(stderr, "changes: %u\n", (unsigned)m.told.changes);
+}
+
+/* How long packets are collected after part of a burst: as the profile says, if the ring has room
+ * for four times as many as come; device or not, for the interrupt is not armed then. */
+static void moderate_limits_add__part_of_a_burst(void)
+{
+	static const struct {
+		uint8_t profile;
+		uint32_t ring, pps;
+		uint32_t part;
+	} t[] = {
+		{ 0, 1024, 0, 0 }, { 1, 1024, 1000, 0 }, { 2, 1024, 0, 64 }, { 2, 0, 0, 64 }, { 4, 1024, 1000, 256 },
+		{ 4, 1024, 2000000, 128 }, { 4, 512, 2000000, 64 }, { 4, 1024, 10000000, 25 }, { 4, 1024, 14000000, 0 },
+	};
+
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		struct backoff_limits l;
+
+		begin(CONFIG_STATIC, true, true);
+		CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_STATIC, t[i].profile, now), 0);
+		moderate_place(&m, true, true, t[i].ring, &(struct backoff_machine){ .wake_us = 8 });
+		m.rates.ppms = t[i].pps;
+		m.known = i % 2 == 0;
+		moderate_limits_init(&l);
+		moderate_limits_add(&l, &m);
+		CU_ASSERT_EQUAL(l.part_us, t[i].part);
+		CU_ASSERT_EQUAL(l.nap_us, m.known ? 0 : t[i].part);
+		CU_ASSERT_EQUAL(moderate_set(&m, CONFIG_BUSY_POLL, 0, now), 0);
+		moderate_limits_add(&l, &m);
+		CU_ASSERT_EQUAL(l.part_us, 0);
+	}
 }
 
 /* Between spins it sleeps without interrupts armed: its own profile changes, the device's does not. */
@@ -462,7 +607,7 @@ static void moderate_sleep__idle(void)
 	CU_ASSERT(moderate_sleep(&m, true, now));
 	CU_ASSERT_EQUAL(m.dim.index, 0);
 	CU_ASSERT_EQUAL(m.dim.tune, DIM_PARKING_ON_TOP);
-	CU_ASSERT_EQUAL(device.last.usecs, 1);
+	CU_ASSERT_EQUAL(device.last.usecs, 0); /* profile 0's microsecond is not worth a timer */
 	answer(VNIC_COAL_IDLE);
 	for (unsigned i = 0, posts = device.posts; i < 100; i++) {
 		now += 100000;
@@ -561,10 +706,15 @@ static const struct test_case cases[] = {
 	TEST_CASE(moderate__modes),
 	TEST_CASE(moderate__all_queues_must_allow_it),
 	TEST_CASE(moderate__bound),
+	TEST_CASE(moderate_place__bound),
 	TEST_CASE(moderate_poll__events),
 	TEST_CASE(moderate_window__rates_and_history),
 	TEST_CASE(moderate_window__adapts_through_the_device),
 	TEST_CASE(moderate_window__spinning_sends_nothing),
+	TEST_CASE(moderate_window__polling_decides),
+	TEST_CASE(moderate_window__polling_takes_its_time),
+	TEST_CASE(moderate_window__polling_is_calm),
+	TEST_CASE(moderate_limits_add__part_of_a_burst),
 	TEST_CASE(moderate_window__rests_without_interrupts),
 	TEST_CASE(moderate_window__slow_device),
 	TEST_CASE(moderate_window__silent_device),
