@@ -15,6 +15,9 @@
 #define EVENTS 32
 /* Turns with work between two looks at the descriptors. */
 #define BUSY_TURNS 8
+/* A pause has this part in what is thought of the next one. */
+#define WORTH_WEIGHT 8u
+#define WORTH_ALWAYS 1024u
 
 struct watch {
 	int fd; /* -1: removed */
@@ -29,6 +32,8 @@ struct vnicd_loop {
 	int epfd;
 	bool stop;
 	unsigned busy_turns;
+	bool idle;           /* nothing was found to do in the last turn */
+	unsigned worth;      /* how often a pause was shorter than spin_ns lately, of WORTH_ALWAYS */
 	uint64_t spin_ns, last_work, due;
 	struct vnicd_loop_stats stats;
 	LIST_HEAD(, watch) watches, removed;
@@ -58,6 +63,7 @@ vnicd_loop_create(struct vnicd_loop **out, const struct vnicd_loop_ops *ops, voi
 	l->ops = ops;
 	l->arg = arg;
 	l->spin_ns = spin_ns;
+	l->worth = WORTH_ALWAYS;
 	*out = l;
 	return 0;
 }
@@ -90,11 +96,11 @@ vnicd_loop_destroy(struct vnicd_loop *l)
 	free(l);
 }
 
-int
-vnicd_loop_watch(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg)
+static int
+watch(struct vnicd_loop *l, int fd, uint32_t how, void (*fn)(void *arg, int fd), void *arg)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = w };
+	struct epoll_event ev = { .events = EPOLLIN | how, .data.ptr = w };
 
 	if (w == NULL)
 		return -ENOMEM;
@@ -107,6 +113,31 @@ vnicd_loop_watch(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), vo
 	}
 	LIST_INSERT_HEAD(&l->watches, w, next);
 	return 0;
+}
+
+int
+vnicd_loop_watch(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg)
+{
+	return watch(l, fd, 0, fn, arg);
+}
+
+int
+vnicd_loop_watch_new(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg)
+{
+	return watch(l, fd, EPOLLET, fn, arg);
+}
+
+void
+vnicd_loop_quiet(struct vnicd_loop *l, int fd, bool quiet)
+{
+	struct watch *w;
+
+	LIST_FOREACH(w, &l->watches, next) {
+		struct epoll_event ev = { .events = quiet ? 0 : EPOLLIN | EPOLLET, .data.ptr = w };
+
+		if (w->fd == fd)
+			epoll_ctl(l->epfd, EPOLL_CTL_MOD, fd, &ev);
+	}
 }
 
 void
@@ -184,11 +215,25 @@ sleep_until_notified(struct vnicd_loop *l, uint64_t now)
 	l->ops->arm(l->arg, false);
 }
 
+/* A pause is over: one that was longer than we would poll through should have been slept from its start. */
+static void
+learn_pause(struct vnicd_loop *l, uint64_t now)
+{
+	if (!l->idle)
+		return;
+	l->idle = false;
+	l->worth -= l->worth / WORTH_WEIGHT;
+	if (now - l->last_work < l->spin_ns)
+		l->worth += WORTH_ALWAYS / WORTH_WEIGHT;
+}
+
 /* Worth asking everybody for notifications? Not with so little time left. */
 static bool
 may_sleep(const struct vnicd_loop *l, uint64_t now)
 {
-	return now - l->last_work >= l->spin_ns && (l->due == UINT64_MAX || l->due > now + l->spin_ns);
+	uint64_t spin = l->worth >= WORTH_ALWAYS / 2 ? l->spin_ns : 0;
+
+	return now - l->last_work >= spin && (l->due == UINT64_MAX || l->due > now + l->spin_ns);
 }
 
 static void
@@ -200,6 +245,7 @@ turn(struct vnicd_loop *l)
 	run_timers(l, now);
 	if (l->ops->work(l->arg, now)) {
 		l->stats.busy++;
+		learn_pause(l, now);
 		l->last_work = now;
 		if (++l->busy_turns % BUSY_TURNS == 0)
 			dispatch(l, 0);
@@ -207,6 +253,7 @@ turn(struct vnicd_loop *l)
 	}
 	if (l->stop)
 		return;
+	l->idle = true;
 	now = vnicd_now();
 	if (may_sleep(l, now))
 		sleep_until_notified(l, now);

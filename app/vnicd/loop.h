@@ -39,6 +39,11 @@ void vnicd_loop_destroy(struct vnicd_loop *l);
 /* fn is called when fd can be read, as long as it can. Adding and removing is
  * allowed in fn. The descriptor is the caller's. */
 int vnicd_loop_watch(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg);
+/* The same, but fn is called only when something new can be read: it has to be remembered until
+ * reading says that there is nothing more. */
+int vnicd_loop_watch_new(struct vnicd_loop *l, int fd, void (*fn)(void *arg, int fd), void *arg);
+/* Hear nothing more of such a descriptor; of it again, and of what came meanwhile. */
+void vnicd_loop_quiet(struct vnicd_loop *l, int fd, bool quiet);
 void vnicd_loop_unwatch(struct vnicd_loop *l, int fd);
 /*
  * Call timer() at this time, or as soon after as the machine allows. The last spin_ns before it are

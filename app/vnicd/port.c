@@ -104,21 +104,25 @@ stall(struct vnicd_port *p, uint64_t ms)
 	return 0;
 }
 
+static int
+do_fault(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue)
+{
+	if (kind == VNICD_FAULT_STALL)
+		return stall(p, value);
+	if (kind <= VNICD_FAULT_SEED)
+		return vnicd_fault_set(&p->fault, kind, value);
+	return p->ops->misbehave(p, kind, value, queue);
+}
+
 int
 vnicd_port_fault(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t value, unsigned queue)
 {
-	VNICD_LOG(NOTICE, "%s: fault %s %llu", p->name, vnicd_fault_names[kind].name, (unsigned long long)value);
-	switch (kind) {
-	case VNICD_FAULT_STALL:
-		return stall(p, value);
-	case VNICD_FAULT_DIE:
-		/* As a crash does: nothing is cleaned up, the kernel closes what is open. */
-		return kill(getpid(), SIGKILL);
-	default:
-		if (kind <= VNICD_FAULT_SEED)
-			return vnicd_fault_set(&p->fault, kind, value);
-		return p->ops->misbehave(p, kind, value, queue);
-	}
+	int rc = kind == VNICD_FAULT_DIE ? 0 : do_fault(p, kind, value, queue);
+
+	if (rc == 0)
+		VNICD_LOG(NOTICE, "%s: fault %s %llu", p->name, vnicd_fault_names[kind].name, (unsigned long long)value);
+	/* As a crash does: nothing is cleaned up, the kernel closes what is open. */
+	return kind == VNICD_FAULT_DIE ? kill(getpid(), SIGKILL) : rc;
 }
 
 uint64_t

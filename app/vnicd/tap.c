@@ -21,6 +21,7 @@
 /* A reservation for a large packet, and what makes one. */
 #define LARGE_LEN  65562u
 #define LARGE_FROM 2048u
+#define LARGE_STAYS 16u   /* so many small ones, as many go between segments the other way */
 #define PIECES     1000u /* with header and stage below the kernel's 1024 */
 
 static uint8_t stage[STAGE_LEN]; /* one thread */
@@ -153,8 +154,11 @@ reserve(struct vnicd_tap_queue *q, struct guess *g, struct iovec *iov)
 
 	if (g->v == NULL)
 		return;
-	if (q->large)
+	if (q->large > 0) {
 		n = vnicd_nic_reserve(&g->v->nic, (uint16_t)g->queue, LARGE_LEN, iov, PIECES);
+		if (n > 0)
+			q->large_buffers = (uint16_t)n;
+	}
 	if (n < 0)
 		n = vnicd_nic_reserve(&g->v->nic, (uint16_t)g->queue, small, iov, PIECES);
 	if (n < 0) {
@@ -244,7 +248,10 @@ input(struct vnicd_tap_queue *q, struct guess *g, const struct vnic_net_hdr *hdr
 	struct vnicd_frame f = { .hdr = *hdr, .len = len };
 
 	host_order(&f.hdr);
-	q->large = len > LARGE_FROM;
+	if (len > LARGE_FROM)
+		q->large = LARGE_STAYS;
+	else if (q->large > 0)
+		q->large--;
 	t->stats.gso_in += f.hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE;
 	if (g->v == NULL) {
 		input_staged(t, &f);
@@ -261,21 +268,62 @@ input(struct vnicd_tap_queue *q, struct guess *g, const struct vnic_net_hdr *hdr
 	input_reserved(t, g, &f);
 }
 
-/* No buffer at the port the packets go to: leave them where they are for a while. */
+/* Room for the packet that is expected? */
 static bool
-hold(struct vnicd_tap_queue *q, const struct guess *g, uint64_t now)
+has_room(const struct vnicd_tap_queue *q, const struct guess *g)
 {
-	uint64_t limit = q->tap->port.sw->hold_ns;
+	return vnicd_vport_has_room(g->v, (unsigned)g->queue, q->large > 0 ? RTE_MAX(q->large_buffers, 1) : 1);
+}
 
-	if (g->v == NULL || limit == 0 || vnicd_vport_has_room(g->v, (unsigned)g->queue)) {
+/* How long packets have been held now; UINT64_MAX: they are not to be. */
+static uint64_t
+held_for(struct vnicd_tap_queue *q, const struct guess *g, uint64_t now)
+{
+	if (g->v == NULL || has_room(q, g)) {
 		q->held_since = 0;
-		return false;
+		return UINT64_MAX;
 	}
 	if (q->held_since == 0) {
 		q->held_since = now;
 		q->tap->stats.held++;
 	}
-	return now - q->held_since < limit;
+	return now - q->held_since;
+}
+
+/* No buffers at the port the packets go to: leave them where they are for a while. */
+static bool
+hold(struct vnicd_tap_queue *q, const struct guess *g, uint64_t now)
+{
+	struct vnicd_switch *sw = q->tap->port.sw;
+	bool held = held_for(q, g, now) < sw->hold_ns;
+
+	if (held != q->quiet)
+		vnicd_loop_quiet(sw->loop, q->fd, held);
+	q->quiet = held;
+	if (held) {
+		vnicd_vport_wait_for_room(g->v, (unsigned)g->queue, q->large > 0 ? RTE_MAX(q->large_buffers, 1) : 1);
+		vnicd_loop_at(sw->loop, q->held_since + sw->hold_ns);
+	}
+	return held;
+}
+
+/* Nothing was read. */
+static void
+no_packet(struct vnicd_tap_queue *q, int error)
+{
+	struct vnicd_tap *t = q->tap;
+
+	if (error == EFAULT || error == EINTR) /* a packet into memory that is none any more: lost */
+		return;
+	q->readable = false;
+	if (error == EAGAIN || q->gone)
+		return;
+	q->gone = true;
+	t->stats.last_error = error;
+	if (t->port.up)
+		VNICD_LOG(WARNING, "%s: interface %s is gone: %s", t->port.name, t->conf->tap, strerror(error));
+	t->port.up = false;
+	vnicd_table_forget(&t->port.sw->table, t->port.index);
 }
 
 /* One packet: 1; 0: none. */
@@ -295,6 +343,7 @@ read_one(struct vnicd_tap_queue *q, struct guess *g)
 	if (len < (ssize_t)sizeof(hdr)) {
 		if (g->v != NULL)
 			vnicd_nic_abort(&g->v->nic, (uint16_t)g->queue);
+		no_packet(q, len < 0 ? errno : EFAULT);
 		return 0;
 	}
 	input(q, g, &hdr, (uint32_t)len - (uint32_t)sizeof(hdr), &iov[1]);
@@ -309,18 +358,15 @@ queue_work(struct vnicd_tap_queue *q, uint64_t now)
 
 	q->tap->port.sw->in_queue = (uint16_t)q->number;
 	guess_port(q, &g);
-	/* While packets are held this counts as work: no sleep, the wait is short. */
 	if (hold(q, &g, now))
-		return true;
+		return false;
 	while (n < q->tap->port.sw->batch) {
 		struct guess again = g;
 
-		if (read_one(q, &again) == 0) {
-			q->readable = false;
+		if (read_one(q, &again) == 0)
 			break;
-		}
 		n++;
-		if (g.v != NULL && !vnicd_vport_has_room(g.v, (unsigned)g.queue))
+		if (g.v != NULL && !has_room(q, &g))
 			break;
 	}
 	return n > 0;
@@ -409,7 +455,7 @@ add_queue(struct vnicd_tap *t, struct vnicd_switch *sw, int fd)
 
 	*q = (struct vnicd_tap_queue){ .tap = t, .fd = fd, .number = t->n_queues };
 	t->n_queues++;
-	return vnicd_loop_watch(sw->loop, fd, readable, q);
+	return vnicd_loop_watch_new(sw->loop, fd, readable, q);
 }
 
 int

@@ -27,8 +27,10 @@ struct vnicd_tap_queue {
 	int fd;
 	unsigned number;
 	bool readable;
-	bool large;              /* the last packet was: so will be the next one */
-	uint16_t last_port;      /* it went there */
+	bool quiet;              /* packets are held, and of more we do not want to hear */
+	bool gone;               /* the interface is */
+	uint8_t large;           /* packets until none is expected that is larger than the MTU */
+	uint16_t large_buffers;  /* of the driver, that the last reservation for such took */
 	uint64_t held_since;     /* 0: not held */
 };
 

@@ -155,7 +155,7 @@ do_fault(struct vnicd_switch *sw, const char *params)
 	struct args a;
 
 	split(params, &a);
-	if (a.n < 2)
+	if (a.n < 2 || a.n > 4)
 		return trouble("give NAME,KIND[,VALUE[,QUEUE]]%s", "");
 	p = vnicd_switch_find(sw, a.arg[0]);
 	if (p == NULL)

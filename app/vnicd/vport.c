@@ -221,6 +221,27 @@ vport_flush(struct vnicd_port *p)
 		vnicd_loop_at(p->sw->loop, p->sw->now + UINT64_C(1000000) * (unsigned)ms);
 }
 
+/* Kicks of receive rings are wanted only while somebody waits for buffers. */
+static bool
+arm_receive_rings(struct vnicd_vport *v, bool on)
+{
+	bool any = false;
+
+	for (unsigned q = 0; q < v->nic.conf.pairs; q++) {
+		struct vnicd_ring *r = &v->nic.queue[virtio_rxq_index((uint16_t)q)].ring;
+
+		if (v->wanted[q] == 0)
+			continue;
+		if (on)
+			any |= vnicd_ring_want_kick_at(r, v->wanted[q]);
+		else
+			vnicd_ring_want_kick(r, false);
+		v->wanted[q] = on ? v->wanted[q] : 0;
+	}
+	v->some = on;
+	return any;
+}
+
 static bool
 vport_arm(struct vnicd_port *p, bool on)
 {
@@ -233,6 +254,8 @@ vport_arm(struct vnicd_port *p, bool on)
 		if (r->running)
 			any |= vnicd_ring_want_kick(r, on);
 	}
+	if (unlikely(v->some))
+		any |= arm_receive_rings(v, on);
 	/* With all hands busy only time brings something to do. */
 	if (v->ctrl && (!on || vnicd_ctrl_work_has_room(v->work)))
 		any |= vnicd_ring_want_kick(&v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring, on);
@@ -275,9 +298,20 @@ vnicd_vport_takes(const struct vnicd_vport *v, const struct vnic_net_hdr *hdr)
 }
 
 bool
-vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue)
+vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue, uint16_t buffers)
 {
-	return vnicd_ring_waiting(&v->nic.queue[virtio_rxq_index((uint16_t)queue)].ring) != 0;
+	const struct vnicd_ring *r = &v->nic.queue[virtio_rxq_index((uint16_t)queue)].ring;
+
+	return vnicd_ring_has(r, RTE_MIN(buffers, r->conf.size));
+}
+
+void
+vnicd_vport_wait_for_room(struct vnicd_vport *v, unsigned queue, uint16_t buffers)
+{
+	const struct vnicd_ring *r = &v->nic.queue[virtio_rxq_index((uint16_t)queue)].ring;
+
+	v->some = true;
+	v->wanted[queue] = RTE_MIN(buffers, r->conf.size);
 }
 
 /* ---- time and faults ------------------------------------------------------------------ */

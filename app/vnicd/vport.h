@@ -17,6 +17,9 @@ struct vnicd_vport {
 	uint16_t pair[VNICD_PAIRS_MAX];
 	unsigned n_pairs;
 	bool ctrl;              /* the control queue runs */
+	/* receive rings that are waited for: buffers there have to be; some: there are such */
+	bool some;
+	uint16_t wanted[VNICD_PAIRS_MAX];
 	struct vnicd_ctrl_work *work;
 	struct vnicd_config_control control; /* in force */
 	uint64_t ready_ns;      /* since when there are rings; 0: there are none */
@@ -51,7 +54,9 @@ struct vnicd_vport *vnicd_vport_of(struct vnicd_port *p);
 int vnicd_vport_direct_queue(const struct vnicd_vport *v, unsigned uplink_queue);
 /* Can the driver take a packet with this header as it is? */
 bool vnicd_vport_takes(const struct vnicd_vport *v, const struct vnic_net_hdr *hdr);
-/* Has the driver left a buffer there? */
-bool vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue);
+/* Has the driver left so many buffers there, or as many as the ring has? */
+bool vnicd_vport_has_room(const struct vnicd_vport *v, unsigned queue, uint16_t buffers);
+/* Somebody waits until it has: do not sleep through that. Good for this turn of the loop. */
+void vnicd_vport_wait_for_room(struct vnicd_vport *v, unsigned queue, uint16_t buffers);
 
 #endif

@@ -38,6 +38,8 @@ vnicd_vport_misbehave(struct vnicd_port *p, enum vnicd_fault_kind kind, uint64_t
 					     (enum vnicd_ctrl_fault)(kind - VNICD_FAULT_CTRL), value);
 	switch (kind) {
 	case VNICD_FAULT_LINK:
+		if (value > 1)
+			return -EINVAL;
 		vnicd_nic_set_link(&v->nic, value != 0);
 		vnicd_backend_config_changed(v->backend);
 		return 0;

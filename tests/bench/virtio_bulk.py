@@ -15,7 +15,7 @@ import time
 import lab as L
 
 SIZE = 1 << 20
-BODY = 1 << 30   # octets of a page
+BODY = SIZE      # octets of a page: both sides give the same megabyte again and again
 VNIC = "10.72.0"
 VETH = "10.73.0"
 # What is left out, and how the driver's arguments say it.
@@ -36,7 +36,7 @@ def pump(what, host, port, seconds):
     s = socket.create_connection((host, port), 10)
     buf, total, asked, end = bytearray(SIZE), 0, 0, time.monotonic() + seconds
     while time.monotonic() < end:
-        if what == "get" and total + 8 * SIZE > asked: # the next page before this one ends
+        while what == "get" and total + 8 * SIZE > asked: # the next pages before this one ends
             s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             asked += BODY
         n = s.send(buf) if what == "send" else s.recv_into(buf)
@@ -91,7 +91,7 @@ class Bulk:
         config = {"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=p.sock" + ("," + args if args else ""),
                              "addresses": [f"{VNIC}.2/24"], "rx_descriptors": 256, "tx_descriptors": 256}],
                   "memory": {"rx_buffers": 16384, "payload_buffers": 16384, "header_buffers": 8192},
-                  "services": [{"name": "discard", "type": "discard", "listen": "0.0.0.0:9"},
+                  "services": [{"name": "discard", "type": "discard", "listen": "0.0.0.0:9", "sum": False},
                                {"name": "web", "type": "http", "listen": "0.0.0.0:80", "body_bytes": BODY}]}
         path = self.lab.dir / "gate.json"
         path.write_text(json.dumps(config))

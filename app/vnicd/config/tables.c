@@ -209,7 +209,7 @@ static const struct cfg_field poll_fields[] = {
 	CFG_U32(struct vnicd_config, poll.spin_us, "spin_us", 0, 0, 1000000, 20,
 		"Microseconds without work before vnicd sleeps until it is notified."),
 	CFG_U32(struct vnicd_config, poll.batch, "batch", 0, 1, 256, 32, "Packets taken from a queue at a time."),
-	CFG_U32(struct vnicd_config, poll.hold_us, "hold_us", 0, 0, 1000000, 200,
+	CFG_U32(struct vnicd_config, poll.hold_us, "hold_us", 0, 0, 1000000, 50000,
 		"Microseconds an uplink's packets wait in the kernel when the port they go to has no buffer; "
 		"then they are dropped."),
 	CFG_END

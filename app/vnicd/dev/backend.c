@@ -169,7 +169,7 @@ void vnicd_backend_disconnect(struct vnicd_backend *b)
 	vnicd_nic_reset(b->nic);
 	vnicd_memory_fini(&b->nic->memory);
 	b->protocol = b->features = 0;
-	b->has_features = b->enabled_at_start = false;
+	b->has_features = b->enabled_at_start = b->stuck = false;
 	b->retry_at = b->now + b->retry_ms;
 	backend_changed(b);
 }
@@ -246,11 +246,15 @@ void vnicd_backend_close(struct vnicd_backend *b)
 	free(b);
 }
 
-static void check_memory(struct vnicd_backend *b)
+/* What the front end did behind our back. */
+static void check_front(struct vnicd_backend *b)
 {
-	if (b->conn < 0 || !b->nic->memory.torn)
+	if (b->conn < 0 || (!b->nic->memory.torn && !b->stuck))
 		return;
-	backend_refuse(b, "a file of the memory table was cut short");
+	if (b->stuck)
+		backend_refuse(b, "an eventfd of the front end's makes us wait");
+	else
+		backend_refuse(b, "a file of the memory table was cut short");
 	vnicd_backend_disconnect(b);
 }
 
@@ -264,13 +268,13 @@ void vnicd_backend_event(struct vnicd_backend *b, int fd)
 		backend_msg_receive(b);
 	else
 		backend_vring_kicked(b, fd);
-	check_memory(b);
+	check_front(b);
 }
 
 int vnicd_backend_timer(struct vnicd_backend *b, uint64_t now_ms)
 {
 	b->now = now_ms;
-	check_memory(b);
+	check_front(b);
 	if (b->conn >= 0)
 		backend_vring_errors(b);
 	if (b->n_late > 0)

@@ -55,6 +55,7 @@ struct vnicd_backend {
 	struct backend_msg msg;
 	uint64_t protocol;   /* agreed on */
 	uint64_t features;   /* as the front end set them */
+	bool stuck;          /* a descriptor of the front end's made us wait */
 	bool has_features, enabled_at_start;
 	unsigned no_kick;    /* rings started without a descriptor */
 	struct backend_vring vring[BACKEND_VQS];

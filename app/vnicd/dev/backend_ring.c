@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "app/vnicd/dev/backend_private.h"
+#include "app/vnicd/dev/bell.h"
 
 static bool has_feature(const struct vnicd_backend *b, unsigned feature)
 {
@@ -375,12 +375,12 @@ void backend_vring_forget(struct vnicd_backend *b)
 bool backend_vring_kicked(struct vnicd_backend *b, int fd)
 {
 	for (unsigned i = 0; i < BACKEND_VQS; i++) {
-		eventfd_t n;
-
 		if (b->vring[i].kick != fd)
 			continue;
-		if (eventfd_read(fd, &n) == 0)
+		if (vnicd_bell_answer(fd) == 0)
 			b->nic->queue[i].ring.kicks++;
+		else
+			b->stuck = true;
 		return true;
 	}
 	return false;
@@ -396,16 +396,16 @@ void backend_vring_errors(struct vnicd_backend *b)
 			continue;
 		v->error_told = true;
 		backend_refuse(b, "ring %u: %s", i, vnicd_ring_error_name(r->error));
-		if (v->err >= 0)
-			eventfd_write(v->err, 1);
+		if (v->err >= 0 && vnicd_bell_ring(v->err) < 0)
+			b->stuck = true;
 	}
 }
 
 void backend_vring_interrupt(struct vnicd_nic *nic, uint16_t vq)
 {
-	const struct vnicd_backend *b = nic->owner;
+	struct vnicd_backend *b = nic->owner;
 
-	/* A full counter is as good as a higher one. */
-	if (b != NULL && vq < BACKEND_VQS && b->vring[vq].call >= 0)
-		eventfd_write(b->vring[vq].call, 1);
+	if (b != NULL && vq < BACKEND_VQS && b->vring[vq].call >= 0 && !b->stuck &&
+	    vnicd_bell_ring(b->vring[vq].call) < 0)
+		b->stuck = true;
 }

@@ -199,18 +199,46 @@ bool vnicd_ring_should_call(struct vnicd_ring *r)
 	return call;
 }
 
+static void want_kick(struct vnicd_ring *r, bool on, uint16_t ahead)
+{
+	if (r->conf.packed)
+		ring_packed_want_kick(r, on, ahead);
+	else
+		ring_split_want_kick(r, on, ahead);
+}
+
 bool vnicd_ring_want_kick(struct vnicd_ring *r, bool on)
 {
 	if (!r->running)
 		return false;
-	if (r->conf.packed)
-		ring_packed_want_kick(r, on);
-	else
-		ring_split_want_kick(r, on);
+	want_kick(r, on, 0);
 	if (!on)
 		return false;
 	rte_smp_mb(); /* the wish before the last look */
 	return vnicd_ring_waiting(r) > 0;
+}
+
+bool vnicd_ring_want_kick_at(struct vnicd_ring *r, uint16_t n)
+{
+	if (!r->running)
+		return false;
+	want_kick(r, true, (uint16_t)(n - 1));
+	rte_smp_mb();
+	return vnicd_ring_has(r, n);
+}
+
+bool vnicd_ring_has(const struct vnicd_ring *r, uint16_t n)
+{
+	if (!r->running)
+		return false;
+	if (unlikely(r->track != NULL)) {
+		uint16_t again = (uint16_t)(r->track->n_again - r->track->at_again);
+
+		if (again >= n)
+			return true;
+		n = (uint16_t)(n - again);
+	}
+	return r->conf.packed ? ring_packed_has(r, n) : ring_split_has(r, n);
 }
 
 uint16_t vnicd_ring_waiting(const struct vnicd_ring *r)

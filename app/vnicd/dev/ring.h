@@ -131,6 +131,10 @@ void vnicd_ring_publish(struct vnicd_ring *r);
 bool vnicd_ring_should_call(struct vnicd_ring *r);
 /* Want kicks from now on, or not; true: chains came in between, look again. */
 bool vnicd_ring_want_kick(struct vnicd_ring *r, bool on);
+/* Are n chains waiting, of one descriptor each? A look at one place: what a driver says there is not checked. */
+bool vnicd_ring_has(const struct vnicd_ring *r, uint16_t n);
+/* Want a kick when there are that many; with EVENT_IDX not before. true: they are there. */
+bool vnicd_ring_want_kick_at(struct vnicd_ring *r, uint16_t n);
 /* Chains waiting, as far as can be told without trust (at most size). */
 uint16_t vnicd_ring_waiting(const struct vnicd_ring *r);
 

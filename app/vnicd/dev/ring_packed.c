@@ -206,13 +206,17 @@ bool ring_packed_should_call(struct vnicd_ring *r)
 	return vring_packed_need_event(ring_load16(&e->off_wrap), at, wrap, since, r->conf.size);
 }
 
-void ring_packed_want_kick(struct vnicd_ring *r, bool on)
+void ring_packed_want_kick(struct vnicd_ring *r, bool on, uint16_t ahead)
 {
 	struct vring_packed_event *e = r->conf.device;
 	uint8_t want = on ? RING_WANT_ON : RING_WANT_OFF;
 
 	if (on && r->conf.event_idx) {
-		ring_store16(&e->off_wrap, (uint16_t)(r->avail | (uint16_t)r->avail_wrap << 15));
+		uint16_t at = r->avail;
+		bool wrap = r->avail_wrap;
+
+		ring_packed_step(r, &at, &wrap, RTE_MIN(ahead, r->conf.size));
+		ring_store16(&e->off_wrap, (uint16_t)(at | (uint16_t)wrap << 15));
 		rte_smp_wmb(); /* the position before the flags that speak of it */
 	}
 	if (want != r->want)
@@ -236,6 +240,18 @@ bool ring_packed_id_at(const struct vnicd_ring *r, uint16_t at, bool wrap, uint1
 			return true;
 	}
 	return false;
+}
+
+/* A driver makes descriptors available in their order: the last one speaks for all. */
+bool ring_packed_has(const struct vnicd_ring *r, uint16_t n)
+{
+	uint16_t at = r->avail;
+	bool wrap = r->avail_wrap;
+
+	if (n > r->conf.size - r->taken)
+		return false;
+	ring_packed_step(r, &at, &wrap, (uint16_t)(n - 1));
+	return vring_packed_is_avail(ring_load16(&slot(r, at)->flags), wrap);
 }
 
 uint16_t ring_packed_waiting(const struct vnicd_ring *r)

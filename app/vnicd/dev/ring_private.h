@@ -11,6 +11,7 @@
 
 #include <rte_atomic.h>
 #include <rte_branch_prediction.h>
+#include <rte_common.h>
 
 #include "app/vnicd/dev/ring.h"
 
@@ -76,7 +77,9 @@ int ring_split_next(struct vnicd_ring *r, struct ring_gather *g);
 void ring_split_used(struct vnicd_ring *r, const struct vnicd_chain *c, uint32_t len);
 void ring_split_publish(struct vnicd_ring *r);
 bool ring_split_should_call(struct vnicd_ring *r);
-void ring_split_want_kick(struct vnicd_ring *r, bool on);
+/* ahead: with EVENT_IDX, so many chains more than one. */
+void ring_split_want_kick(struct vnicd_ring *r, bool on, uint16_t ahead);
+bool ring_split_has(const struct vnicd_ring *r, uint16_t n);
 uint16_t ring_split_waiting(const struct vnicd_ring *r);
 
 int ring_packed_start(struct vnicd_ring *r);
@@ -85,7 +88,8 @@ void ring_packed_undo(struct vnicd_ring *r, const struct vnicd_chain *c);
 void ring_packed_used(struct vnicd_ring *r, const struct vnicd_chain *c, uint32_t len);
 void ring_packed_publish(struct vnicd_ring *r);
 bool ring_packed_should_call(struct vnicd_ring *r);
-void ring_packed_want_kick(struct vnicd_ring *r, bool on);
+void ring_packed_want_kick(struct vnicd_ring *r, bool on, uint16_t ahead);
+bool ring_packed_has(const struct vnicd_ring *r, uint16_t n);
 uint16_t ring_packed_waiting(const struct vnicd_ring *r);
 /* The id of the chain that starts at a position; false: none is available there. */
 bool ring_packed_id_at(const struct vnicd_ring *r, uint16_t at, bool wrap, uint16_t *id, uint16_t *slots);

@@ -166,18 +166,23 @@ bool ring_split_should_call(struct vnicd_ring *r)
 	return vring_need_event(ring_load16(vring_used_event(ring_avail(r), r->conf.size)), now, old);
 }
 
-void ring_split_want_kick(struct vnicd_ring *r, bool on)
+void ring_split_want_kick(struct vnicd_ring *r, bool on, uint16_t ahead)
 {
 	uint8_t want = on ? RING_WANT_ON : RING_WANT_OFF;
 
 	if (r->conf.event_idx) {
 		/* "Off" is an event that has passed: the driver kicks once at most. */
 		if (on)
-			ring_store16(vring_avail_event(ring_used(r), r->conf.size), r->avail);
+			ring_store16(vring_avail_event(ring_used(r), r->conf.size), (uint16_t)(r->avail + ahead));
 	} else if (want != r->want) {
 		ring_store16(&ring_used(r)->flags, on ? 0 : VRING_USED_F_NO_NOTIFY);
 	}
 	r->want = want;
+}
+
+bool ring_split_has(const struct vnicd_ring *r, uint16_t n)
+{
+	return (uint16_t)(ring_load16(&ring_avail(r)->idx) - r->avail) >= n;
 }
 
 uint16_t ring_split_waiting(const struct vnicd_ring *r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rings over the protocol: set up, used, moved, stopped one by one, broken. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -371,6 +372,55 @@ static void memory__cut_short(void)
 	CU_ASSERT_EQUAL(front_count_fds(), before);
 }
 
+static void fill(int fd)
+{
+	CU_ASSERT_EQUAL(fcntl(fd, F_SETFL, 0), 0); /* blocking, for the back end, too */
+	CU_ASSERT_EQUAL(eventfd_write(fd, UINT64_C(0xfffffffffffffffd)), 0);
+	CU_ASSERT_EQUAL(eventfd_write(fd, 1), 0);
+}
+
+/* Eventfds that would make us wait for ever: the connection ends, soon. */
+static void ring__eventfd_that_blocks(void)
+{
+	unsigned before = front_count_fds();
+
+	for (unsigned how = 0; how < 3; how++) {
+		int kick = eventfd(0, EFD_NONBLOCK), call = eventfd(0, EFD_NONBLOCK), err = eventfd(0, EFD_NONBLOCK);
+		struct vnicd_frame frame;
+
+		begin(false, 0, 0);
+		start_tx(kick, call);
+		CU_ASSERT_EQUAL(front_set_fd(&f, VHOST_USER_SET_VRING_ERR, TX, err), 0);
+		send_one(kick, call);
+		if (how == 0) { /* each side has taken the same file: its own read is not in the way */
+			CU_ASSERT_EQUAL(fcntl(kick, F_SETFL, 0), 0);
+			for (unsigned i = 0; i < f.n_watched; i++)
+				vnicd_backend_event(f.b, f.watched[i] == f.sock ? -1 : f.watched[i]);
+		} else if (how == 1) {
+			struct drv_buf buf = { DRV_GUEST + DRV_BUFFERS, 72, false };
+
+			fill(call);
+			drv_post(&d, &buf, 1, false);
+			CU_ASSERT_EQUAL(vnicd_nic_take(&f.nic, 0, &frame, iov, VNICD_CHAIN_MAX), 1);
+			vnicd_nic_taken(&f.nic, 0);
+			vnicd_nic_flush(&f.nic);
+		} else {
+			fill(err);
+			drv_avail(&d)->idx = 99;
+			vnicd_nic_take(&f.nic, 0, &frame, iov, VNICD_CHAIN_MAX);
+			vnicd_backend_timer(f.b, f.now);
+		}
+		front_pump(&f);
+		CU_ASSERT_FALSE(vnicd_backend_connected(f.b));
+		CU_ASSERT_STRING_EQUAL(front_last_refusal(&f), "an eventfd of the front end's makes us wait");
+		end();
+		close(kick);
+		close(call);
+		close(err);
+	}
+	CU_ASSERT_EQUAL(front_count_fds(), before);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(ring__carries_packets),
 	TEST_CASE(ring__enabled),
@@ -382,5 +432,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(ring__error_and_cure),
 	TEST_CASE(ring__device_reset),
 	TEST_CASE(memory__cut_short),
+	TEST_CASE(ring__eventfd_that_blocks),
 };
 TEST_MAIN("vnicd back end, rings", cases)

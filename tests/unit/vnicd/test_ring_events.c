@@ -116,6 +116,35 @@ static void want_kick__tells_the_driver(void)
 	}
 }
 
+/* So many buffers are waited for: with EVENT_IDX the kick comes with the last of them, over the ring's end, too. */
+static void want_kick_at__waits_for_so_many(void)
+{
+	for (unsigned k = 0; k < 8; k++)
+		for (unsigned lap = 0; lap < 3; lap++) {
+			drv_init(&d, 8, k & 1, k & 4, k & 2);
+			for (unsigned i = 0; i < 5 * lap; i++) {
+				uint32_t len;
+
+				drv_post_one(&d, 64, false);
+				use_one(0);
+				vnicd_ring_publish(&d.ring);
+				CU_ASSERT(drv_take(&d, &len) >= 0);
+			}
+			(void)drv_should_kick(&d);
+			CU_ASSERT_FALSE(vnicd_ring_want_kick_at(&d.ring, 5));
+			for (unsigned i = 1; i <= 5; i++) {
+				CU_ASSERT_FALSE(vnicd_ring_has(&d.ring, (uint16_t)i));
+				drv_post_one(&d, 64, false);
+				CU_ASSERT_TRUE(vnicd_ring_has(&d.ring, (uint16_t)i));
+				CU_ASSERT_EQUAL(drv_should_kick(&d), !(k & 2) || i == 5);
+			}
+			CU_ASSERT_TRUE(vnicd_ring_want_kick_at(&d.ring, 5));
+			CU_ASSERT_FALSE(vnicd_ring_has(&d.ring, 6));
+			CU_ASSERT_FALSE(vnicd_ring_has(&d.ring, 9)); /* more than there can be */
+			drv_fini(&d);
+		}
+}
+
 /* ---- all orders ------------------------------------------------------------------------ */
 /*
  * Driver and device take turns in small steps, at random. Either sleeps only after
@@ -382,6 +411,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(should_call__a_batch_passes_the_event),
 	TEST_CASE(should_call__odd_flags),
 	TEST_CASE(want_kick__tells_the_driver),
+	TEST_CASE(want_kick_at__waits_for_so_many),
 	TEST_CASE(interleavings__nobody_sleeps_with_work),
 	TEST_CASE(undo__as_if_never_taken),
 	TEST_CASE(stop__resumes_from_its_base),

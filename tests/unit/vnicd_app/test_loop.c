@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "app/vnicd/loop.h"
 #include "tests/unit/test.h"
 
@@ -188,10 +190,106 @@ loop__does_not_sleep_with_work(void)
 	vnicd_loop_destroy(loop);
 }
 
+/* ---- pauses ---------------------------------------------------------------------------- */
+#define PAUSES 12
+static unsigned pause_of;
+static uint64_t turns_at[PAUSES + 1];
+static bool something;
+
+static uint64_t
+each_pause(void *arg, uint64_t now)
+{
+	if (now < due)
+		return due;
+	something = true;
+	due = now + 5 * MS;
+	turns_at[pause_of++] = vnicd_loop_stats(loop)->turns;
+	if (pause_of > PAUSES)
+		vnicd_loop_stop(loop);
+	return due;
+}
+static bool
+work_if_any(void *arg, uint64_t now)
+{
+	bool any = something;
+
+	something = false;
+	return any;
+}
+
+/* Pauses longer than the time that is polled through are slept from their start, once that is known. */
+static void
+loop__learns_from_pauses(void)
+{
+	static const struct vnicd_loop_ops ops = { .work = work_if_any, .arm = arm, .timer = each_pause };
+
+	uint64_t early = 0, last = UINT64_MAX;
+
+	/* Half of the time would be polled through. That before a timer is, as ever: it is taken out. */
+	begin(&ops, 2 * MS);
+	pause_of = 0;
+	due = 0;
+	vnicd_loop_at(loop, 0);
+	vnicd_loop_run(loop);
+	CU_ASSERT_EQUAL_FATAL(pause_of, PAUSES + 1);
+	for (unsigned i = 0; i < 4; i++)
+		early = RTE_MAX(early, turns_at[i + 1] - turns_at[i]);
+	for (unsigned i = 8; i < PAUSES; i++)
+		last = RTE_MIN(last, turns_at[i + 1] - turns_at[i]);
+	CU_ASSERT(last < 3 * early / 4);
+	vnicd_loop_destroy(loop);
+}
+
+static unsigned news;
+
+static void
+on_news(void *arg, int fd)
+{
+	news++;
+}
+
+/* A few, without sleeping. */
+static void
+turn_round(void)
+{
+	works = 0;
+	vnicd_loop_run(loop);
+}
+
+/* Told once of what is new, not of what was read, and of nothing while quiet. */
+static void
+loop__tells_what_is_new(void)
+{
+	static const struct vnicd_loop_ops ops = { .work = some_work, .arm = work_came, .timer = timer };
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	begin(&ops, MS);
+	news = 0;
+	CU_ASSERT_EQUAL(vnicd_loop_watch_new(loop, fd, on_news, NULL), 0);
+	eventfd_write(fd, 1);
+	turn_round();
+	turn_round();
+	CU_ASSERT_EQUAL(news, 1);
+	eventfd_write(fd, 1);
+	turn_round();
+	CU_ASSERT_EQUAL(news, 2);
+	vnicd_loop_quiet(loop, fd, true);
+	eventfd_write(fd, 1);
+	turn_round();
+	CU_ASSERT_EQUAL(news, 2);
+	vnicd_loop_quiet(loop, fd, false);
+	turn_round();
+	CU_ASSERT_EQUAL(news, 3);
+	vnicd_loop_destroy(loop);
+	close(fd);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(loop__descriptors_come_and_go_in_callbacks),
 	TEST_CASE(loop__timers_come_in_time),
 	TEST_CASE(loop__asked_for_within_timer),
 	TEST_CASE(loop__does_not_sleep_with_work),
+	TEST_CASE(loop__learns_from_pauses),
+	TEST_CASE(loop__tells_what_is_new),
 };
 TEST_MAIN("loop", cases)
