@@ -29,7 +29,7 @@
 	X(ICMP_DONE, "icmp_consumed") X(UDP_NO_PORT, "udp_no_port") \
 	/* TCP: before a connection is found */ \
 	X(TCP_SHORT, "tcp_short") X(TCP_OFFSET, "tcp_data_offset") X(TCP_CKSUM, "tcp_checksum") \
-	X(TCP_FLAGS, "tcp_bad_flags") X(TCP_PORT0, "tcp_port_zero") X(TCP_ADDR, "tcp_bad_address") \
+	X(TCP_FLAGS, "tcp_bad_flags") X(TCP_PORT0, "tcp_port_zero") \
 	X(TCP_NO_LISTENER, "tcp_no_listener") X(TCP_RST_UNMATCHED, "tcp_rst_unmatched") \
 	X(TCP_RST_RATE, "tcp_rst_rate_limited") X(TCP_LISTEN_OTHER, "tcp_listen_ignored") \
 	X(TCP_SYN_QUOTA, "tcp_syn_quota") X(TCP_COOKIE_BAD, "tcp_cookie_invalid") \

@@ -54,6 +54,20 @@ static bool ip_source_ok(const struct net_stack *st, const struct net_if *ifp, r
 	       !net_v4_is_class_e(src) && !net_is_broadcast(st, ifp->ifx, src) && net_local_if(st, &a) < 0;
 }
 
+/* Each packet has one, few are new. Addresses of ours do not change, so what was found right stays so. */
+static bool ip_source_known(struct net_stack *st, const struct net_if *ifp, rte_be32_t src)
+{
+	uint64_t key = (uint64_t)(ifp->ifx + 1u) << 32 | src;
+	uint64_t *slot = &st->sources[src * 0x9e3779b1u >> (32 - NET_SOURCES_LOG2)];
+
+	if (likely(*slot == key))
+		return true;
+	if (!ip_source_ok(st, ifp, src))
+		return false;
+	*slot = key;
+	return true;
+}
+
 static bool ip_dest_ok(const struct net_stack *st, const struct net_if *ifp, rte_be32_t dst,
 		       bool l2_broadcast)
 {
@@ -66,7 +80,7 @@ static bool ip_dest_ok(const struct net_stack *st, const struct net_if *ifp, rte
 }
 
 /* Header checks, in order; *why is set when false is returned. */
-static bool ip_check(const struct net_stack *st, const struct net_if *ifp, const struct rte_mbuf *m,
+static bool ip_check(struct net_stack *st, const struct net_if *ifp, const struct rte_mbuf *m,
 		     unsigned off, bool l2_broadcast, enum net_drop *why)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
@@ -93,7 +107,7 @@ static bool ip_check(const struct net_stack *st, const struct net_if *ifp, const
 	if (unlikely(ip->time_to_live == 0))
 		return false;
 	*why = DROP_IP_SRC;
-	if (unlikely(!ip_source_ok(st, ifp, ip->src_addr)))
+	if (unlikely(!ip_source_known(st, ifp, ip->src_addr)))
 		return false;
 	*why = DROP_IP_DST;
 	if (unlikely(!ip_dest_ok(st, ifp, ip->dst_addr, l2_broadcast)))

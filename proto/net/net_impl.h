@@ -18,6 +18,7 @@
  * a tag, the largest IPv4 and the largest TCP header. */
 #define NET_PULL_LEN (NET_L2_MAX + 60 + 60)
 #define NET_GROUP_MAX 64
+#define NET_SOURCES_LOG2 6
 
 #define NET_PORT_ANY UINT16_MAX
 
@@ -107,6 +108,7 @@ struct net_stack {
 	struct net_stats stats;
 	struct neigh_table neigh;
 	struct net_config conf;
+	uint64_t sources[1 << NET_SOURCES_LOG2]; /* addresses packets may come from, with their interface: ip_in.c */
 	rte_be32_t broadcast[NET_MAX_IFS][NET_MAX_ADDRS]; /* of each address; all ones: none of its own */
 
 	/* per connection or rarer */

@@ -72,8 +72,8 @@ static void fill_seg(struct tcp_seg *seg, struct rte_mbuf *m, const struct net_m
 	tcp_parse_options((const uint8_t *)(th + 1), hlen - sizeof(*th), &seg->opt);
 }
 
-/* The checks before a connection is known (2.1). Broadcast, multicast and
- * foreign addresses as source were refused by IP. */
+/* The checks before a connection is known (2.1). Broadcast, multicast and foreign addresses were
+ * refused by IP, as source and as destination. */
 static bool parse(struct tcp_stack *ts, struct rte_mbuf *m, struct arrival *a)
 {
 	const struct net_meta *meta = net_mbuf_meta(m);
@@ -92,8 +92,6 @@ static bool parse(struct tcp_stack *ts, struct rte_mbuf *m, struct arrival *a)
 		DROP_BEFORE(ts, TCP_FLAGS, m);
 	if (th->src_port == 0 || th->dst_port == 0)
 		DROP_BEFORE(ts, TCP_PORT0, m);
-	if (net_is_broadcast(ts->net, meta->ifx, ip->dst_addr) || net_is_broadcast(ts->net, meta->ifx, ip->src_addr))
-		DROP_BEFORE(ts, TCP_ADDR, m);
 	fill_flow(ts, &a->flow, meta, ip, th);
 	fill_seg(&a->seg, m, meta, th, hlen);
 	a->hash = tcp_hash(ts, &a->flow);

@@ -21,7 +21,12 @@ void tcp_rotate_cookies(struct tcp_secrets *s, void (*random)(void *ctx, void *b
 
 uint32_t tcp_isn(const struct tcp_secrets *s, const struct net_flow *f, uint64_t now_us)
 {
-	return (uint32_t)(now_us >> 2) + (uint32_t)siphash(&s->isn, f, FLOW_TUPLE);
+	rte_be32_t v4[3] = { net_flow_laddr4(f), net_flow_raddr4(f) };
+
+	if (unlikely(f->family != NET_IPV4))
+		return (uint32_t)(now_us >> 2) + (uint32_t)siphash(&s->isn, f, FLOW_TUPLE);
+	memcpy(&v4[2], &f->lport, sizeof(v4[2])); /* and the remote one behind it */
+	return (uint32_t)(now_us >> 2) + (uint32_t)siphash(&s->isn, v4, sizeof(v4));
 }
 
 uint32_t tcp_ts_offset_of(struct tcp_ts_cache *c, const struct tcp_secrets *s, const struct net_flow *f)

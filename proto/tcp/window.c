@@ -9,11 +9,11 @@
 
 uint8_t tcp_rcv_wscale(uint32_t rcvbuf_max)
 {
-	uint8_t s = 0;
+	uint32_t units = (rcvbuf_max + 65534) / 65535; /* of the largest field */
 
-	while (s < 14 && (65535u << s) < rcvbuf_max)
-		s++;
-	return s;
+	if (rcvbuf_max > 65535u << 14)
+		return 14;
+	return units <= 1 ? 0 : 32 - __builtin_clz(units - 1);
 }
 
 uint16_t tcp_rcv_initial_window(const struct tcp_config *conf, uint32_t rcvbuf_max)

@@ -61,8 +61,9 @@ def process_cpu(pids):
 
 class Window:
     """CPU of the serving side over an interval: busy of its CPU less what idles
-    there anyway; where others disturb that CPU, the processes' own time and the
-    CPU's softirq instead."""
+    there anyway, but never less than what the processes ran (a host that steals the CPU
+    while it wakes up is in its idle time as well); where others disturb that CPU, the
+    processes' own time and the CPU's softirq instead."""
 
     def __init__(self, pids):
         self.pids = pids
@@ -73,7 +74,7 @@ class Window:
         out = Cpu(SERVER_CPU).since(self.cpu)
         out["own"] = process_cpu(self.pids) - self.own
         out["busy"] = max(0.0, out["busy"] - control["share"] * out["wall"])
-        out["cpu"] = out["own"] + out["softirq"] if control["noisy"] else out["busy"]
+        out["cpu"] = out["own"] + out["softirq"] if control["noisy"] else max(out["busy"], out["own"])
         return out
 
 
