@@ -95,6 +95,7 @@ void smc_dev_event(struct smc_stack *ss, struct smc_dev *dev, const struct rd_ev
 		break;
 	}
 	dev_update(dev);
+	ss->strangers_may = false;
 }
 
 int smc_dev_enable(struct smc_stack *ss, unsigned dev, bool on)
@@ -106,6 +107,7 @@ int smc_dev_enable(struct smc_stack *ss, unsigned dev, bool on)
 	d = &ss->devs[dev];
 	d->off = !on;
 	dev_update(d);
+	ss->strangers_may = false;
 	for (struct smc_lgr *lgr = ss->lgr_list; !on && lgr != NULL; lgr = lgr->next) {
 		if (lgr->dev == d)
 			smc_lgr_end(lgr, LLC_DEL_OPERATOR, true);

@@ -32,6 +32,7 @@ int smc_set_eids(struct smc_stack *ss, const struct smc_eid *eids, unsigned n)
 	if (n != 0)
 		memcpy(ss->conf.eids, eids, n * sizeof(*eids));
 	ss->conf.n_eids = (uint8_t)n;
+	ss->strangers_may = false;
 	return 0;
 }
 
@@ -55,6 +56,7 @@ int smc_set_policies(struct smc_stack *ss, const struct smc_policy *policies, un
 	if (n != 0)
 		memcpy(ss->conf.policies, policies, n * sizeof(*policies));
 	ss->conf.n_policies = (uint8_t)n;
+	ss->strangers_may = false;
 	return 0;
 }
 
@@ -113,6 +115,7 @@ static uint32_t refusal(struct smc_stack *ss, enum smc_role role, const struct n
 			const char *service)
 {
 	const struct smc_peer *p;
+	uint32_t reason;
 
 	if (!ss->conf.enabled || ss->stopping)
 		return SMC_RSN_OWN_DISABLED;
@@ -132,12 +135,25 @@ static uint32_t refusal(struct smc_stack *ss, enum smc_role role, const struct n
 		ss->stats.refused_quota++;
 		return SMC_RSN_OWN_LIMIT;
 	}
-	return no_room(ss, role, p);
+	reason = no_room(ss, role, p);
+	if (reason == 0)
+		ss->strangers_may = ss->conf.n_policies == 0;
+	return reason;
+}
+
+/* Most peers of a host that speaks little SMC: nobody is known, nothing in use, and the
+ * last answer was yes. What else it depends on clears that when it changes. */
+static bool is_stranger(const struct smc_stack *ss)
+{
+	return ss->strangers_may && (ss->peers.used | ss->lgrs.used | ss->handshakes.used) == 0;
 }
 
 bool smc_offer(struct smc_stack *ss, const struct net_addr *raddr, rte_be16_t rport, const char *service,
 	       uint32_t *reason)
 {
+	*reason = 0;
+	if (likely(is_stranger(ss)))
+		return true;
 	*reason = refusal(ss, SMC_CLIENT, raddr, rte_be_to_cpu_16(rport), service);
 	return *reason == 0;
 }
@@ -146,6 +162,9 @@ bool smc_answer(struct smc_stack *ss, const struct net_flow *flow, const char *s
 {
 	struct net_addr peer = { .family = flow->family };
 
+	*reason = 0;
+	if (likely(is_stranger(ss)))
+		return true;
 	memcpy(peer.b, flow->raddr, sizeof(peer.b));
 	*reason = refusal(ss, SMC_SERVER, &peer, rte_be_to_cpu_16(flow->lport), service);
 	return *reason == 0;

@@ -72,6 +72,7 @@ struct smc_stack {
 	uint32_t lgr_serial;                        /* link user IDs step by 256 */
 	uint32_t token_serial;
 	bool stopping;
+	bool strangers_may;                         /* policy.c's: the answer to a peer of whom nothing is known */
 	struct smc_config conf;
 };
 
