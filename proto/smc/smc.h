@@ -79,7 +79,7 @@ struct smc_config {
 	uint8_t max_conns;              /* per group: 16..255 */
 	uint32_t conns_max;             /* objects of this lcore */
 	uint32_t lgrs_max, lgrs_per_peer; /* groups of this lcore: 64, 4 */
-	uint32_t handshakes_max, handshakes_per_peer; /* under way: 256, 64 */
+	uint32_t handshakes_max, handshakes_per_peer; /* under way: 1024, 256 */
 	uint32_t peers_max;             /* addresses remembered: 4096 */
 	uint64_t buf_bytes_per_peer;    /* receive memory of one peer; 0: all */
 	uint32_t rmb_size, sndbuf_size; /* octets, rounded up to 16 KiB << n: 65536 */

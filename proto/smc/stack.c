@@ -13,7 +13,7 @@ void smc_config_defaults(struct smc_config *conf)
 {
 	*conf = (struct smc_config){
 		.enabled = true, .max_links = 1, .max_conns = CLC_MAX_CONNS, .conns_max = 65536, .lgrs_max = 64,
-		.lgrs_per_peer = 4, .handshakes_max = 256, .handshakes_per_peer = 64, .peers_max = 4096,
+		.lgrs_per_peer = 4, .handshakes_max = 1024, .handshakes_per_peer = 256, .peers_max = 4096,
 		.rmb_size = 65536, .sndbuf_size = 65536, .clc_wait_ms = 6000, .llc_wait_ms = 2000,
 		.confirm_wait_ms = 4000, .testlink_ms = 30000, .idle_server_ms = 600000, .idle_client_ms = 610000,
 		.close_wait_ms = 60000, .tcp_fin_wait_ms = 3000, .failures = 3, .forget_ms = 60000,
@@ -98,6 +98,7 @@ void smc_stack_destroy(struct smc_stack *ss)
 void smc_stack_stop(struct smc_stack *ss)
 {
 	ss->stopping = true;
+	ss->strangers_may = false;
 	for (struct smc_lgr *lgr = ss->lgr_list, *next; lgr != NULL; lgr = next) {
 		next = lgr->next;
 		smc_lgr_end(lgr, LLC_DEL_PROGRAM, true);

@@ -80,6 +80,16 @@ ssize_t sock_send(struct sock *s, const void *buf, size_t len)
 	BY_TRANSPORT(sending(s), tcp_send(s->conn, buf, len), smc_send(s->smc, buf, len), -ENOTCONN);
 }
 
+int sock_send_urgent(struct sock *s, uint8_t octet)
+{
+	ssize_t n;
+
+	if (sending(s) == SOCK_M_SMC)
+		return smc_send_urgent(s->smc, octet);
+	n = sock_send(s, &octet, 1);
+	return n < 0 ? (int)n : 0;
+}
+
 int sock_send_reserve(struct sock *s, uint32_t want, struct tcp_piece pieces[2])
 {
 	BY_TRANSPORT(sending(s), tcp_send_reserve(s->conn, want, pieces), smc_send_reserve(s->smc, want, pieces),

@@ -133,6 +133,10 @@ uint32_t sock_take(struct sock *s, uint32_t len, struct rte_mbuf **chain, unsign
 int64_t sock_urgent_mark(const struct sock *s);
 uint32_t sock_send_room(struct sock *s);
 ssize_t sock_send(struct sock *s, const void *buf, size_t len);
+/* One octet that is to be urgent at the peer; over TCP it is sent as any other, which RFC 6093
+ * asks of who sends. Over SMC nothing is taken behind it until the peer has read it. 0, else as
+ * sock_send(). */
+int sock_send_urgent(struct sock *s, uint8_t octet);
 int sock_send_reserve(struct sock *s, uint32_t want, struct tcp_piece pieces[2]);
 void sock_send_commit(struct sock *s, uint32_t len);
 /* Over SMC the chain is copied into the send ring. */

@@ -13,7 +13,7 @@ timed() { # NAME MODE MIB
 }
 page() { in_ns curl -s -m "${1:-20}" -o "$work/page" -w '%{http_code} %{size_download}' http://10.77.0.2/ || true; }
 
-start_pair '{"smc": {"memory_mb": 48, "handshakes_per_peer": 256}}' '0@0,1@0,2@1' '0@1,1@1,2@0'
+start_pair '{"smc": {"memory_mb": 48}}' '0@0,1@0,2@1' '0@1,1@1,2@0'
 
 equal "page" "$(page)" "200 1024"
 timed "down" down 64 10.77.0.2:8080

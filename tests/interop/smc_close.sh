@@ -24,6 +24,8 @@ transfer "after a killed client" smc -p 7 -n 100000
 
 guest_serve
 through "half close through us" smc -n 300000 -H
+through "urgent data through us" smc -n 60000 -m 2000 -U
+guest 'grep -q "urgent=!" /tmp/server' || fail "nothing urgent reached the guest: $(guest 'cat /tmp/server')"
 through "abort through us" smc -n 20000 -A -W 300
 in_ns timeout 2 "$build/tests/guest/smctest" client -T -q -s $gate -n 500000000 -m 60000 >/dev/null 2>&1 || true
 through "after a killed client of ours" smc -n 100000

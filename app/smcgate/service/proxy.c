@@ -3,7 +3,8 @@
  * proxy: each connection accepted is joined to one opened to a back end. Octets
  * move by take and give, uncopied; what the outgoing side has no room for stays
  * in the incoming side's receive queue, so that its window closes. A FIN is
- * carried through when everything before it was, a reset at once.
+ * carried through when everything before it was, a reset at once. An urgent octet
+ * is urgent on the other side as well, where that is SMC.
  */
 #include <errno.h>
 
@@ -15,7 +16,7 @@
 
 enum {
 	PROXY_CONNECTIONS, PROXY_CONNECTED, PROXY_CONNECT_FAILED, PROXY_NO_BACKEND, PROXY_BYTES_TO_BACKEND,
-	PROXY_BYTES_TO_CLIENT, PROXY_RESETS, PROXY_NO_MEMORY,
+	PROXY_BYTES_TO_CLIENT, PROXY_RESETS, PROXY_NO_MEMORY, PROXY_URGENT,
 };
 
 struct proxy_conf {
@@ -89,6 +90,27 @@ static void session_end(struct proxy_session *ps, void (*end)(struct sock *s))
 	pool_put(&st->pool, ps);
 }
 
+/* ---- urgent data ------------------------------------------------------------------ */
+/* Of want octets those in front of the urgent one; 0: it is next. */
+static uint32_t before_urgent(const struct sock *s, uint32_t want)
+{
+	int64_t mark = sock_urgent_mark(s); /* behind it */
+
+	return mark > 0 && mark <= want ? (uint32_t)mark - 1 : want;
+}
+
+static bool pass_urgent(struct proxy_session *ps, struct sock *from, struct sock *to, unsigned counter)
+{
+	struct tcp_piece piece;
+
+	if (sock_peek(from, &piece, 1) == 0 || sock_send_urgent(to, *(const uint8_t *)piece.data) < 0)
+		return false;
+	sock_consume(from, 1);
+	ps->svc->counters[counter]++;
+	ps->svc->counters[PROXY_URGENT]++;
+	return true;
+}
+
 /* ---- moving ------------------------------------------------------------------- */
 /* Move what fits, until one side has nothing left: asking for room when there
  * is none is what makes TCP call again. False: the session had to be ended. */
@@ -100,7 +122,15 @@ static bool move(struct proxy_session *ps, struct proxy_side *from, struct proxy
 
 	while (sock_readable(from->sock) > 0) {
 		want = RTE_MIN(sock_readable(from->sock), sock_send_room(to->sock));
-		want = want == 0 ? 0 : sock_take(from->sock, want, &chain, &segs);
+		if (want == 0)
+			return true;
+		want = before_urgent(from->sock, want);
+		if (unlikely(want == 0)) {
+			if (!pass_urgent(ps, from->sock, to->sock, counter))
+				return true;
+			continue;
+		}
+		want = sock_take(from->sock, want, &chain, &segs);
 		if (want == 0)
 			return true;
 		if (sock_give(to->sock, chain, want) < 0) {
@@ -380,7 +410,7 @@ static struct service_type proxy = {
 	},
 	.counter_names = (const char *const[]){
 		"connections", "connected", "connect_failed", "no_backend", "bytes_to_backend", "bytes_to_client",
-		"resets", "no_memory", NULL
+		"resets", "no_memory", "urgent", NULL
 	},
 };
 SERVICE_REGISTER(proxy)

@@ -18,7 +18,7 @@ echoes() { # WHAT CONNECTIONS SMCTEST-ARGUMENT...: through A to B's echo and bac
 	conns=$((conns + count))
 }
 
-start_pair '{"smc": {"memory_mb": 48, "handshakes_per_peer": 256}}' '0@0,1@0,2@1' '0@1,1@1,2@0'
+start_pair '{"smc": {"memory_mb": 48}}' '0@0,1@0,2@1' '0@1,1@1,2@0'
 echoes "first one" 1 -n 500 # neighbours are known from here on
 
 while ((moved < megabytes)); do

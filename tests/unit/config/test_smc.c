@@ -105,10 +105,10 @@ smc__contradictions(void)
 		  { NULL } },
 		{ "{" PORTS ",'smc':{'groups_max':3,'handshakes_max':63,'rmb_size':4194304,'memory_mb':4}}",
 		  { "$.smc.groups_per_peer: found 4, allowed: at most $.smc.groups_max, 3",
-		    "$.smc.handshakes_per_peer: found 64, allowed: at most $.smc.handshakes_max, 63",
+		    "$.smc.handshakes_per_peer: found 256, allowed: at most $.smc.handshakes_max, 63",
 		    "$.smc.memory_mb: found 4, too small for one rmb_size and one sndbuf_size" } },
-		{ "{" PORTS ",'rdma':[{'name':'r','port':'a'}],'memory':{'arena_mb':95}}",
-		  { "$.memory.arena_mb: found 95, allowed: at least 96, for rx_buffers and payload_buffers and "
+		{ "{" PORTS ",'rdma':[{'name':'r','port':'a'}],'memory':{'arena_mb':159}}",
+		  { "$.memory.arena_mb: found 159, allowed: at least 160, for rx_buffers and payload_buffers and "
 		    "$.smc.memory_mb of one lcore" } },
 	};
 

@@ -28,6 +28,8 @@ struct bytes {
 struct sock {
 	struct bytes in, out;
 	uint32_t piece, room;
+	uint32_t urgent_in;     /* octets up to behind the urgent one; 0: none */
+	uint32_t sent, urgent_out; /* octets ever sent, and which of them was the last urgent one */
 	const struct sock_handler *handler;
 	void *ctx, *user;
 	struct sock_connect_args args;
@@ -303,13 +305,20 @@ unsigned sock_peek(const struct sock *s, struct tcp_piece *pieces, unsigned max)
 	return n;
 }
 
-void sock_consume(struct sock *s, uint32_t len) { pull(&s->in, len); }
+static void pull_in(struct sock *s, uint32_t len)
+{
+	pull(&s->in, len);
+	s->urgent_in -= RTE_MIN(s->urgent_in, len);
+}
+
+void sock_consume(struct sock *s, uint32_t len) { pull_in(s, len); }
+int64_t sock_urgent_mark(const struct sock *s) { return s->urgent_in != 0 ? (int64_t)s->urgent_in : -1; }
 
 uint32_t sock_read(struct sock *s, void *buf, uint32_t len)
 {
 	len = RTE_MIN((size_t)len, s->in.len);
 	memcpy(buf, s->in.data, len);
-	pull(&s->in, len);
+	pull_in(s, len);
 	return len;
 }
 
@@ -322,7 +331,7 @@ uint32_t sock_take(struct sock *s, uint32_t len, struct rte_mbuf **chain, unsign
 	len = RTE_MIN(len, 2048u);
 	m->data_len = len;
 	memcpy(rte_pktmbuf_mtod(m, void *), s->in.data, len);
-	pull(&s->in, len);
+	pull_in(s, len);
 	*chain = m;
 	*n_segs = 1;
 	return len;
@@ -334,6 +343,23 @@ uint32_t sock_send_room(struct sock *s)
 		return s->room - s->out.len;
 	s->want_write = true;
 	return 0;
+}
+
+int sock_send_urgent(struct sock *s, uint8_t octet)
+{
+	if (sock_send_room(s) == 0)
+		return -EAGAIN;
+	push(&s->out, &octet, 1);
+	s->urgent_out = ++s->sent;
+	return 0;
+}
+
+uint32_t fake_urgent(const struct sock *s) { return s->urgent_out; }
+
+void fake_input_urgent(struct sock *s, const char *text, uint32_t nth)
+{
+	s->urgent_in = (uint32_t)s->in.len + nth;
+	fake_input_text(s, text);
 }
 
 ssize_t sock_send(struct sock *s, const void *buf, size_t len)
@@ -352,6 +378,7 @@ int sock_give(struct sock *s, struct rte_mbuf *chain, uint32_t len)
 {
 	if (sock_send_room(s) < len)
 		return -EAGAIN;
+	s->sent += len;
 	for (struct rte_mbuf *m = chain; m != NULL; m = m->next) {
 		push(&s->out, rte_pktmbuf_mtod(m, void *), m->data_len);
 		CHECK(m->data_len <= len);

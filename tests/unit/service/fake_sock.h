@@ -37,6 +37,10 @@ struct sock *fake_accept(uint32_t piece);
 /* Octets arrive, and readable is called. */
 void fake_input(struct sock *s, const void *data, size_t len);
 void fake_input_text(struct sock *s, const char *text);
+/* Of which the nth, from 1 on, is urgent. */
+void fake_input_urgent(struct sock *s, const char *text, uint32_t nth);
+/* Which of all octets sent by sock_give() and urgently was the last urgent one; 0: none. */
+uint32_t fake_urgent(const struct sock *s);
 void fake_eof(struct sock *s);
 /* The peer takes what was sent: out of the queue into buf (terminated), and
  * writable is called if the service waited. Returns octets. */

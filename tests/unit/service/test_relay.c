@@ -135,6 +135,36 @@ static void proxy__relays_both_ways(void)
 	fake_stop();
 }
 
+/* The octet is urgent on the other side, those around it are not, in order. */
+static void proxy__urgent(void)
+{
+	start("proxy", TWO_BACKENDS);
+	struct sock *c = fake_accept(0), *b = fake_opened(0);
+
+	fake_connected(b);
+	fake_input_urgent(c, "ab!cd", 3);
+	CU_ASSERT_EQUAL(fake_output(b, out, sizeof(out)), 5);
+	CU_ASSERT_STRING_EQUAL(out, "ab!cd");
+	CU_ASSERT_EQUAL(fake_urgent(b), 3);
+	/* The first and the last; no room for it yet. */
+	fake_input_urgent(c, "!", 1);
+	CU_ASSERT_EQUAL(fake_urgent(b), 6);
+	fake_output(b, out, sizeof(out));
+	fake_set_room(b, 2);
+	fake_input_urgent(c, "xy!z", 3);
+	CU_ASSERT_EQUAL(fake_output(b, out, sizeof(out)), 2);
+	CU_ASSERT_EQUAL(fake_output(b, out, sizeof(out)), 2);
+	CU_ASSERT_STRING_EQUAL(out, "!z");
+	CU_ASSERT_EQUAL(fake_urgent(b), 9);
+	/* And the other way. */
+	fake_input_urgent(b, "!", 1);
+	CU_ASSERT_EQUAL(fake_urgent(c), 1);
+	fake_output(c, out, sizeof(out));
+	fake_eof(c);
+	fake_eof(b);
+	fake_stop();
+}
+
 static void proxy__back_pressure(void)
 {
 	start("proxy", TWO_BACKENDS);
@@ -386,6 +416,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(discard__reads_what_it_discards),
 	TEST_CASE(service_sum__every_place_and_length),
 	TEST_CASE(proxy__relays_both_ways),
+	TEST_CASE(proxy__urgent),
 	TEST_CASE(proxy__back_pressure),
 	TEST_CASE(proxy__round_robin_and_retry),
 	TEST_CASE(proxy__cannot_connect_at_all),

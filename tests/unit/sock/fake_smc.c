@@ -143,6 +143,7 @@ uint32_t smc_take(struct smc_conn *c, uint32_t len, struct rte_mbuf **chain, uns
 int64_t smc_urgent_mark(const struct smc_conn *c) { return 9; }
 uint32_t smc_send_room(struct smc_conn *c) { return 200; }
 ssize_t smc_send(struct smc_conn *c, const void *buf, size_t len) { c->sent += (uint32_t)len; return (ssize_t)len; }
+int smc_send_urgent(struct smc_conn *c, uint8_t octet) { c->sent++; return octet == '!' ? 0 : -EAGAIN; }
 int smc_send_reserve(struct smc_conn *c, uint32_t want, struct tcp_piece pieces[2]) { return 1; }
 void smc_send_commit(struct smc_conn *c, uint32_t len) { c->sent += len; }
 int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len) { return 1; }
