@@ -282,6 +282,43 @@ static void offer__room(void)
 	}
 }
 
+/* The answer to one of whom nothing is known is remembered, until something changes. */
+static void offer__strangers(void)
+{
+	const struct net_addr peer = net_addr_v4(rte_cpu_to_be_32(0x0a000002));
+	const struct smc_policy no = { .peer = { .family = NET_UNSPEC }, .port = 80 };
+	struct smc_eid eid;
+	uint32_t reason;
+
+	hx_open(NULL);
+	eid = hx.ss.conf.eids[0];
+	for (unsigned i = 0; i < 3; i++) {
+		reason = 1;
+		CU_ASSERT_TRUE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+		CU_ASSERT_EQUAL(reason, 0);
+		CU_ASSERT_TRUE(hx.ss.strangers_may);
+	}
+	CU_ASSERT_EQUAL(smc_set_eids(&hx.ss, NULL, 0), 0);
+	CU_ASSERT_FALSE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	CU_ASSERT_EQUAL(reason, SMC_RSN_NOSMCDEV);
+	CU_ASSERT_EQUAL(smc_set_eids(&hx.ss, &eid, 1), 0);
+	CU_ASSERT_TRUE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	CU_ASSERT_EQUAL(smc_set_policies(&hx.ss, &no, 1), 0);
+	CU_ASSERT_FALSE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	CU_ASSERT_EQUAL(reason, SMC_RSN_OWN_POLICY);
+	/* With policies it depends on who asks. */
+	CU_ASSERT_TRUE(smc_offer(&hx.ss, &peer, RTE_BE16(81), "", &reason));
+	CU_ASSERT_FALSE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	CU_ASSERT_EQUAL(smc_set_policies(&hx.ss, NULL, 0), 0);
+	CU_ASSERT_TRUE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	/* What is in use counts again. */
+	hx.ss.lgrs.used = 1;
+	hx.no_memory = true;
+	CU_ASSERT_FALSE(smc_offer(&hx.ss, &peer, RTE_BE16(80), "", &reason));
+	hx.ss.lgrs.used = 0;
+	hx_close();
+}
+
 /* Once it spoke CLC it is no middlebox: failing is final. */
 static void client__silence_after_accept(void)
 {
@@ -376,6 +413,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__declined_with_data_behind),
 	TEST_CASE(client__no_clc_behind_the_option),
 	TEST_CASE(offer__room),
+	TEST_CASE(offer__strangers),
 	TEST_CASE(client__silence_after_accept),
 	TEST_CASE(client__closed_at_any_step),
 	TEST_CASE(client__tcp_is_full),

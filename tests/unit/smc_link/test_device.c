@@ -43,6 +43,7 @@ static void smc_dev_event__goes_and_comes(void)
 		lf_first_contact(&f, SMC_SERVER);
 		CU_ASSERT_EQUAL(smc_dev_list(&f.ss, &info, 4), 1);
 		CU_ASSERT(info.enabled && info.lgrs == 1 && info.links == 1);
+		f.ss.strangers_may = true;
 		if (how == PORT)
 			mem_port(f.us, false);
 		else if (how == UNPLUG)
@@ -52,6 +53,7 @@ static void smc_dev_event__goes_and_comes(void)
 		lf_advance(&f, 1000000);
 		CU_ASSERT_EQUAL(lf_seen.lost, 1);
 		CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
+		CU_ASSERT_FALSE(f.ss.strangers_may);
 		CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
 		if (how == PORT)
 			mem_port(f.us, true);
@@ -96,7 +98,9 @@ static void smc_dev_enable__off_amid_traffic(void)
 	lf_init(&f, NULL);
 	lf_first_contact(&f, SMC_SERVER);
 	lf_join(&f, f.lgr);
+	f.ss.strangers_may = true;
 	CU_ASSERT_EQUAL(smc_dev_enable(&f.ss, 0, false), 0);
+	CU_ASSERT_FALSE(f.ss.strangers_may);
 	lf_settle(&f);
 	CU_ASSERT_EQUAL(lf_seen.lost, 2);
 	lf_expect(&f, &f.peer, LLC_DELETE_LINK, false, &msg);
