@@ -119,6 +119,25 @@ int smc_decline_bare(struct smc_stack *ss, struct tcp_conn *tcp, uint32_t reason
 	return len > 0 && tcp_send(tcp, buf, (size_t)len) == len ? 0 : -ENOBUFS;
 }
 
+/* Our device went away, or was switched off: that says nothing about the peer, who would
+ * be spoken TCP to for a while after it is back. */
+static bool no_fault_of_peer(const struct smc_hs *hs, uint32_t reason)
+{
+	if (hs->dev != NULL)
+		return !hs->dev->enabled;
+	return hs->c->role == SMC_CLIENT && reason == SMC_RSN_NOSMCDEV;
+}
+
+static void blame_peer(const struct smc_hs *hs, uint32_t reason)
+{
+	struct smc_peer *p = hs->c->peer;
+
+	if (no_fault_of_peer(hs, reason))
+		p->reason = reason;
+	else
+		smc_peer_failed(hs->ss, p, reason, 0);
+}
+
 void smc_hs_decline(struct smc_hs *hs, uint32_t reason)
 {
 	struct smc_stack *ss = hs->ss;
@@ -132,7 +151,7 @@ void smc_hs_decline(struct smc_hs *hs, uint32_t reason)
 	ss->stats.role[c->role].declines_out++;
 	smc_count_fallback(ss, c->role, reason, 0);
 	c->peer->fallbacks++;
-	smc_peer_failed(ss, c->peer, reason, 0);
+	blame_peer(hs, reason);
 	decide(hs, SMC_OUT_TCP, reason, 0, 0);
 }
 
@@ -180,7 +199,7 @@ int smc_swallow(struct smc_stack *ss, struct tcp_conn *tcp)
 void smc_hs_fail(struct smc_hs *hs, uint32_t reason, int error)
 {
 	hs->ss->stats.role[hs->c->role].handshake_errors++;
-	smc_peer_failed(hs->ss, hs->c->peer, reason, 0);
+	blame_peer(hs, reason);
 	decide(hs, SMC_OUT_FAILED, reason, 0, error);
 }
 

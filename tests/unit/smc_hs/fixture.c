@@ -10,7 +10,7 @@ struct hx hx;
 
 static const uint8_t us[16] = { [10] = 0xff, 0xff, 10, 0, 0, 1 }, them[16] = { [10] = 0xff, 0xff, 10, 0, 0, 2 };
 static const uint8_t our_id[8] = { 0x55, 1, 2, 0, 0, 0, 0, 1 }, their_id[8] = { 0x77, 2, 2, 0, 0, 0, 0, 2 };
-static struct smc_dev dev;
+static struct smc_dev dev = { .enabled = true };
 static struct smc_conn conn;
 static struct rd_mr mr = { .rkey = 0x1234, .addr = 0x7f0000010000 };
 
@@ -161,6 +161,7 @@ static struct smc_lgr *group(enum smc_role role)
 	return &hx.lgr;
 }
 
+void hx_device(bool on) { dev.enabled = on; }
 void hx_reuse(void) { hx.existing = group(SMC_SERVER); }
 
 uint32_t smc_lgr_create(struct smc_stack *ss, enum smc_role role, struct smc_dev *d, const uint8_t peer_id[8],

@@ -61,6 +61,8 @@ void hx_close(void);
 void hx_accept(void);
 void hx_connect(void);
 
+/* Our device is switched on or off; on at first. */
+void hx_device(bool on);
 /* There is a group of the peer's, for smc_lgr_find(). */
 void hx_reuse(void);
 

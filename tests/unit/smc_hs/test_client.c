@@ -319,6 +319,28 @@ static void offer__strangers(void)
 	hx_close();
 }
 
+/* A set-up that fails counts against the peer, but for one that fails with our device. */
+static void client__device_off_meanwhile(void)
+{
+	for (unsigned on = 0; on < 2; on++) {
+		const struct net_addr addr = net_addr_v4(rte_cpu_to_be_32(0x0a000002));
+		struct clc_proposal p;
+		struct clc_accept a;
+
+		begin(&p);
+		hx_accept_msg(&a, true);
+		hx_say_accept(&a);
+		hx_until(HX_RMB);
+		hx_device(on);
+		hx_done(SMC_RSN_ERR_REGBUF);
+		HX_DECIDED(SMC_OUT_TCP, SMC_RSN_ERR_REGBUF, 0);
+		CU_ASSERT_EQUAL(smc_peer_find(&hx.ss, &addr)->failures, on);
+		CU_ASSERT_EQUAL(smc_peer_find(&hx.ss, &addr)->reason, SMC_RSN_ERR_REGBUF);
+		hx_device(true);
+		hx_close();
+	}
+}
+
 /* Once it spoke CLC it is no middlebox: failing is final. */
 static void client__silence_after_accept(void)
 {
@@ -412,6 +434,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__declined),
 	TEST_CASE(client__declined_with_data_behind),
 	TEST_CASE(client__no_clc_behind_the_option),
+	TEST_CASE(client__device_off_meanwhile),
 	TEST_CASE(offer__room),
 	TEST_CASE(offer__strangers),
 	TEST_CASE(client__silence_after_accept),
