@@ -6,8 +6,8 @@
 #include "app/smcgate/config/tables.h"
 #include "app/smcgate/service/service.h"
 
-/* Whether reading found nothing wrong below path. A part with errors is not
- * checked against others: the follow-ups would hide the cause. */
+/* Whether reading found nothing wrong below path. A value that could not be read
+ * is not checked against others: the follow-ups would hide the cause. */
 static bool
 clean(const struct cfg_errors *errs, const char *path)
 {
@@ -50,6 +50,15 @@ is_local(const struct config *cfg, const struct net_addr *a)
 	return false;
 }
 
+static bool
+service_read(unsigned i, const struct cfg_errors *errs)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "$.services[%u]", i);
+	return clean(errs, path);
+}
+
 static void
 check_listen(const struct config *cfg, const struct config_service *svc, unsigned before, const char *path,
 	     struct cfg_errors *errs)
@@ -63,7 +72,7 @@ check_listen(const struct config *cfg, const struct config_service *svc, unsigne
 	for (unsigned i = 0; i < before; i++) {
 		const struct config_service *other = &cfg->services[i];
 
-		if (same_endpoint(&svc->listen, &other->listen))
+		if (service_read(i, errs) && same_endpoint(&svc->listen, &other->listen))
 			cfg_error(errs, at, "found \"%s\", but service \"%s\" listens on %s",
 				  cfg_endpoint_str(&svc->listen, a), other->name,
 				  cfg_endpoint_str(&other->listen, b));
@@ -97,7 +106,7 @@ config_check_service(const struct config *cfg, const struct config_service *svc,
 	char at[96];
 
 	for (unsigned i = 0; i < before; i++) {
-		if (strcmp(cfg->services[i].name, svc->name) == 0) {
+		if (service_read(i, errs) && strcmp(cfg->services[i].name, svc->name) == 0) {
 			snprintf(at, sizeof(at), "%s.name", path);
 			cfg_error(errs, at, "found \"%s\", the name of another service", svc->name);
 		}
@@ -115,6 +124,8 @@ check_services(const struct config *cfg, struct cfg_errors *errs)
 	for (unsigned i = 0; i < cfg->n_services; i++) {
 		char path[32];
 
+		if (!service_read(i, errs))
+			continue;
 		snprintf(path, sizeof(path), "$.services[%u]", i);
 		config_check_service(cfg, &cfg->services[i], i, path, errs);
 	}
@@ -126,7 +137,7 @@ check_services(const struct config *cfg, struct cfg_errors *errs)
 static void
 at_most(struct cfg_errors *errs, const char *path, uint64_t found, const char *bound_path, uint64_t bound)
 {
-	if (found > bound)
+	if (found > bound && clean(errs, path) && clean(errs, bound_path))
 		cfg_error(errs, path, "found %llu, allowed: at most %s, %llu", (unsigned long long)found,
 			  bound_path,
 			  (unsigned long long)bound);
@@ -139,7 +150,7 @@ check_tcp(const struct config_tcp *tcp, struct cfg_errors *errs)
 	at_most(errs, "$.tcp.receive_buffer_initial", tcp->receive_buffer_initial, "$.tcp.receive_buffer_max",
 		tcp->receive_buffer_max);
 	at_most(errs, "$.tcp.backlog", tcp->backlog, "$.tcp.half_open_max", tcp->half_open_max);
-	if (tcp->receive_buffer_max > 65535 && !tcp->window_scaling)
+	if (tcp->receive_buffer_max > 65535 && !tcp->window_scaling && clean(errs, "$.tcp.receive_buffer_max"))
 		cfg_error(errs, "$.tcp.receive_buffer_max",
 			  "found %u, allowed: at most 65535 while $.tcp.window_scaling is false",
 			  tcp->receive_buffer_max);
@@ -169,14 +180,14 @@ config_check(const struct config *cfg, struct cfg_errors *errs)
 		config_check_lcores(cfg, errs);
 	if (ports && clean(errs, "$.routes") && clean(errs, "$.gateway"))
 		config_check_routes(cfg, errs);
-	if (tcp)
-		check_tcp(&cfg->tcp, errs);
+	check_tcp(&cfg->tcp, errs);
+	at_most(errs, "$.idle.min_sleep_us", cfg->idle.min_sleep_us, "$.idle.max_sleep_us", cfg->idle.max_sleep_us);
 	if (clean(errs, "$.memory"))
 		check_memory(&cfg->memory, config_smc_on(cfg) ? (uint64_t)cfg->smc.memory_mb << 20 : 0, errs);
 	if (clean(errs, "$.arp"))
 		at_most(errs, "$.arp.unresolved_max", cfg->arp.unresolved_max, "$.arp.table_size",
 			cfg->arp.table_size);
-	if (ports && tcp && clean(errs, "$.services"))
+	if (ports && tcp)
 		check_services(cfg, errs);
 	if (ports && clean(errs, "$.rdma"))
 		config_check_rdma(cfg, errs);

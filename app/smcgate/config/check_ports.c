@@ -215,6 +215,22 @@ is_ours(const struct config *cfg, const struct net_addr *a)
 	return false;
 }
 
+/* All zeros or all ones behind the prefix: no host has it. A prefix of 31 has no such addresses (RFC 3021). */
+static bool
+is_no_host(const struct config *cfg, const struct net_addr *a)
+{
+	const struct config_port *p = &cfg->ports[config_port_of(cfg, a)];
+
+	for (unsigned i = 0; i < p->n_addresses; i++) {
+		const struct cfg_prefix *net = &p->addresses[i];
+		uint32_t rest = host(a) & ~mask_of(net->len);
+
+		if (in_prefix(a, net) && net->len < 31 && (rest == 0 || rest == ~mask_of(net->len)))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_via(const struct config *cfg, const struct net_addr *via, const char *path, struct cfg_errors *errs)
 {
@@ -226,6 +242,8 @@ check_via(const struct config *cfg, const struct net_addr *via, const char *path
 		cfg_error(errs, path, "found \"%s\", allowed: an address in the subnet of a port", text);
 	else if (is_ours(cfg, via))
 		cfg_error(errs, path, "found \"%s\", an address of ours", text);
+	else if (is_no_host(cfg, via))
+		cfg_error(errs, path, "found \"%s\", the address of a whole subnet of ours", text);
 }
 
 static void

@@ -128,6 +128,10 @@ routes__next_hops(void)
 		  { NULL } },
 		{ "{" PORTS ",'gateway':'10.0.2.1'}",
 		  { "$.gateway: found \"10.0.2.1\", allowed: an address in the subnet of a port" } },
+		{ "{" PORTS ",'gateway':'10.0.0.255','routes':[{'to':'172.16.0.0/12','via':'10.0.1.0'}]}",
+		  { "$.routes[0].via: found \"10.0.1.0\", the address of a whole subnet of ours",
+		    "$.gateway: found \"10.0.0.255\", the address of a whole subnet of ours" } },
+		{ "{'ports':[{'name':'a','device':'d','addresses':['10.0.0.0/31']}],'gateway':'10.0.0.1'}", { NULL } },
 		{ "{" PORTS ",'gateway':'10.0.0.2'}",
 		  { "$.gateway: found \"10.0.0.2\", an address of ours" } },
 		{ "{" PORTS ",'gateway':'10.0.0.1','routes':[{'to':'0.0.0.0/0','via':'10.0.0.9'}]}",
@@ -194,6 +198,8 @@ values__pairs(void)
 		    "of one "
 		    "lcore" } },
 		{ "{" PORTS ",'memory':{'arena_mb':32}}", { NULL } },
+		{ "{" PORTS ",'idle':{'min_sleep_us':1001}}",
+		  { "$.idle.min_sleep_us: found 1001, allowed: at most $.idle.max_sleep_us, 1000" } },
 		{ "{" PORTS ",'arp':{'table_size':255}}",
 		  { "$.arp.unresolved_max: found 256, allowed: at most $.arp.table_size, 255" } },
 	};
@@ -201,7 +207,7 @@ values__pairs(void)
 	expect_all(table, RTE_DIM(table));
 }
 
-/* A part that could not be read is not checked against the others. */
+/* A value that could not be read is not checked against the others; all else is. */
 static void
 follow_ups__are_not_told(void)
 {
@@ -213,6 +219,13 @@ follow_ups__are_not_told(void)
 		{ "{" PORTS ",'tcp':{'rto_min_ms':1001,'rto_max_ms':'x'},'gateway':'9.9.9.9'}",
 		  { "$.tcp.rto_max_ms: found \"x\", allowed: an integer from 1000 to 240000",
 		    "$.gateway: found \"9.9.9.9\", allowed: an address in the subnet of a port" } },
+		{ "{" PORTS ",'tcp':{'rto_min_ms':1001,'rto_max_ms':1000,'ttl':0}}",
+		  { "$.tcp.ttl: found 0, allowed: an integer from 1 to 255",
+		    "$.tcp.rto_min_ms: found 1001, allowed: at most $.tcp.rto_max_ms, 1000" } },
+		{ "{" PORTS ",'services':[" SVC("x", "10.0.0.2:80", "") "," SVC("x", "10.0.0.2:0", "") ","
+		  SVC("y", "10.0.0.2:80", "") "]}",
+		  { "$.services[1].listen: found \"10.0.0.2:0\", allowed: an endpoint \"A.B.C.D:PORT\"",
+		    "$.services[2].listen: found \"10.0.0.2:80\", but service \"x\" listens on 10.0.0.2:80" } },
 	};
 
 	expect_all(table, RTE_DIM(table));
