@@ -10,12 +10,12 @@ plugin=$build/pmd/virtio/librte_net_vnic.so
 new_namespace
 in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 
-xstat() { # NAME
-	telemetry "${pmd_prefix[p]}" /ethdev/xstats,0 | python3 -c '
+xstat() { # NAME [PORT]
+	telemetry "${pmd_prefix[p]}" "/ethdev/xstats,${2:-0}" | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["/ethdev/xstats"][sys.argv[1]])' "$1"
 }
-xstat_is() { [ "$(xstat "$1")" = "$2" ]; }
+xstat_is() { [ "$(xstat "$1" "${3:-0}")" = "$2" ]; }
 pings() { # ADDRESS COUNT: all of them are answered
 	in_ns timeout 20 ping -q -c "$2" -i 0.01 -W 1 "$1" >"$work/ping.$1" 2>&1 && grep -q " $2 received" "$work/ping.$1"
 }
@@ -42,7 +42,7 @@ for i in 1 2; do ip -n "$ns" neigh add 10.5.0.1$i lladdr 02:00:00:00:00:0$i dev 
 # No statistics but those that xstat() asks for: commands are counted here.
 testpmd_driver=(-d "$plugin" --log-level=pmd.net.vnic:info --vdev="net_vnic0,path=$work/p.sock,ctrl_timeout_ms=1500,stats_ms=0")
 testpmd_vdev=net_vnic1
-start_testpmd p "path=$work/good.sock" --forward-mode=icmpecho
+start_testpmd p "path=$work/good.sock,ctrl_timeout_ms=1000,ctrl_broken=go_on,stats_ms=0" --forward-mode=icmpecho
 pmd p start
 pmd_says p "icmpecho packet forwarding"
 port_ready p
@@ -112,5 +112,27 @@ wait_for 15 port_is p 'd["up"]' 1 || fail "the port does not come back: $(tail -
 port_ready p
 check "pings of the one that hung" wait_for 15 pings 10.5.0.11 3
 check "pings of the other" wait_for 5 pings 10.5.0.12 3
+
+# ---- one that hangs, and is to go on: packets do not notice ------------------------------------
+fault good,ctrl_never,0
+pings 10.5.0.12 250 & # over the deadline, and on
+others=$!
+at_least "a command without an answer" "$(took 'set allmulti 1 on')" 900
+check "the driver gives up its control queue" wait_for 5 xstat_is ctrl_timed_out 1 1
+wait "$others" || fail "packets did not go on: $(cat "$work/ping.10.5.0.12")"
+from=$EPOCHREALTIME
+took 'set allmulti 1 off' >/dev/null # fails at once, and is not even submitted
+[ $(((${EPOCHREALTIME/./} - ${from/./}) / 1000)) -lt 900 ] || fail "a command waits for a control queue that is broken"
+equal "forgotten, one command" "$(port good 'd["faults_done"]["ctrl_never"]')" 1
+equal "link of the port that goes on" "$(telemetry "${pmd_prefix[p]}" /ethdev/link_status,1 | grep -o '"UP"')" '"UP"'
+check "pings behind the deadline" pings 10.5.0.12 20
+fault good,clear
+pmd p stop
+pmd p port stop 1
+pmd p port start 1 # a start resets the device
+pmd p start
+check "pings after the reset" wait_for 15 pings 10.5.0.12 3
+took 'set allmulti 1 on' >/dev/null
+equal "no command failed after the reset" "$(xstat ctrl_timed_out 1)" 1
 end_testpmd p
 finish
