@@ -111,6 +111,7 @@ struct vnic_dev {
 	struct rte_ether_addr mcast[VNIC_MAX_MACS];
 	uint16_t n_mcast;
 	bool promisc, allmulti;
+	uint64_t guest_off;       /* VIRTIO_NET_F_GUEST_* negotiated, and switched off by vnic_rx_offloads_set() */
 	uint64_t vlan[64];        /* bit set: VLAN let through */
 	uint8_t rss_key[VNIC_RSS_KEY_LEN];
 	uint64_t rss_hf;

@@ -35,6 +35,7 @@ static int op_configure(struct rte_eth_dev *eth)
 	}
 	pthread_mutex_lock(&d->lock);
 	take_features(d, conf->rxmode.offloads, conf->txmode.offloads);
+	d->guest_off = 0;
 	d->pairs = RTE_MAX(eth->data->nb_rx_queues, eth->data->nb_tx_queues);
 	d->rxq = (struct vnic_rxq **)eth->data->rx_queues;
 	d->txq = (struct vnic_txq **)eth->data->tx_queues;

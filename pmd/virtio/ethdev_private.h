@@ -163,6 +163,9 @@ int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on);
 int vnic_cmd_mac(struct vnic_dev *d, const struct rte_ether_addr *mac);
 int vnic_cmd_mac_table(struct vnic_dev *d);
 int vnic_cmd_vlan(struct vnic_dev *d, uint16_t vlan, bool on);
+/* Guest offloads in force, as their features; and which are to be. */
+uint64_t vnic_guest_offloads(const struct vnic_dev *d);
+int vnic_cmd_offloads(struct vnic_dev *d, uint64_t bits);
 /* Pairs in use, or the RSS configuration where that is what spreads packets. */
 int vnic_cmd_steering(struct vnic_dev *d);
 

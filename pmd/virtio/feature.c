@@ -48,6 +48,7 @@ static bool rx_tso(const struct ask *a)
 {
 	return a->args->guest_tso && (a->rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 }
+static bool ctrl_offloads(const struct ask *a) { return ctrl(a) && rx_csum(a); }
 static bool ctrl_vlan(const struct ask *a)
 {
 	return ctrl(a) && (a->rx & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0;
@@ -98,11 +99,11 @@ static const struct row {
 	{ NET(MQ), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(RSS), ctrl_config, NEED(CTRL_VQ) },
 	{ NET(HASH_REPORT), rx_hash, NEED(CTRL_VQ) },
+	{ NET(CTRL_GUEST_OFFLOADS), ctrl_offloads, NEED(CTRL_VQ) | NEED(GUEST_CSUM) },
 	{ NET(DEVICE_STATS), ctrl, NEED(CTRL_VQ) },
 	{ NET(VQ_NOTF_COAL), ctrl, NEED(CTRL_VQ) },
 	{ NET(NOTF_COAL), ctrl, NEED(CTRL_VQ) },
 	/* Known by name only. */
-	{ NET(CTRL_GUEST_OFFLOADS), NULL, 0 },
 	{ NET(GSO), NULL, 0 },
 	{ NET(GUEST_ECN), NULL, 0 },
 	{ NET(GUEST_UFO), NULL, 0 },

@@ -27,6 +27,13 @@ static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, u
 	return vnic_ctrl_ask(d, &req, NULL);
 }
 
+static int tell(struct vnic_dev *d, const char *what, int rc)
+{
+	if (rc < 0)
+		VNIC_LOG(ERR, d, "the device does not take %s: %s", what, strerror(-rc));
+	return rc;
+}
+
 int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on)
 {
 	uint8_t data = on;
@@ -94,6 +101,34 @@ int vnic_cmd_vlan(struct vnic_dev *d, uint16_t vlan, bool on)
 		return -ENOTSUP;
 	return call(d, VIRTIO_NET_CTRL_VLAN, on ? VIRTIO_NET_CTRL_VLAN_ADD : VIRTIO_NET_CTRL_VLAN_DEL,
 		    VNIC_CTRL_VLAN, vlan, &data, sizeof(data));
+}
+
+/* ---- receive offloads (5.1.6.5.6) --------------------------------------------------------- */
+
+#define GUEST_CSUM VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM)
+#define GUEST_LRO  (VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6))
+
+uint64_t vnic_guest_offloads(const struct vnic_dev *d)
+{
+	return d->negotiated.word[0] & (GUEST_CSUM | GUEST_LRO) & ~d->guest_off;
+}
+
+int vnic_cmd_offloads(struct vnic_dev *d, uint64_t bits)
+{
+	rte_le64_t data = rte_cpu_to_le_64(bits);
+
+	if (!vnic_has(d, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
+		return -ENOTSUP;
+	return call(d, VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, VNIC_CTRL_OFFLOADS, 0, &data,
+		    sizeof(data));
+}
+
+/* The device begins with everything that was negotiated. */
+static int restore_offloads(struct vnic_dev *d)
+{
+	if (d->guest_off == 0)
+		return 0;
+	return tell(d, "the receive offloads", vnic_cmd_offloads(d, vnic_guest_offloads(d)));
 }
 
 /* ---- steering (5.1.6.5.5 to 5.1.6.5.7) ---------------------------------------------------- */
@@ -169,13 +204,6 @@ int vnic_cmd_steering(struct vnic_dev *d)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static int tell(struct vnic_dev *d, const char *what, int rc)
-{
-	if (rc < 0)
-		VNIC_LOG(ERR, d, "the device does not take %s: %s", what, strerror(-rc));
-	return rc;
-}
-
 static int restore_filters(struct vnic_dev *d)
 {
 	int rc = 0;
@@ -217,6 +245,8 @@ int vnic_device_restore(struct vnic_dev *d)
 		rc = restore_filters(d);
 	if (rc == 0)
 		rc = restore_vlans(d);
+	if (rc == 0)
+		rc = restore_offloads(d);
 	if (rc == 0)
 		vnic_coal_restore(d);
 	return rc;

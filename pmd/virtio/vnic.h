@@ -80,6 +80,19 @@ struct vnic_reset_report {
 int vnic_queue_reset(uint16_t port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 		     struct vnic_reset_report *report);
 
+/* ---- receive offloads while the port runs (CTRL_GUEST_OFFLOADS; virtio 1.2, 5.1.6.5.6.1) ------- */
+
+/*
+ * RTE_ETH_RX_OFFLOAD_TCP_CKSUM, _UDP_CKSUM (both or none) and _TCP_LRO, of those the port was configured with;
+ * LRO takes checksums. What is off the device does itself: it completes checksums and sends no segments joined.
+ * Packets on their way may still have it. Comes back after stops and resets; rte_eth_dev_configure() begins
+ * anew with all that is asked for there. -ENOTSUP: the device cannot; -EINVAL: not configured, or no such set; -EIO:
+ * it does not run; -EREMOTEIO: refused, nothing has changed. Waits for the device; control plane.
+ */
+int vnic_rx_offloads_set(uint16_t port, uint64_t offloads);
+/* Those of them in force; -ENOTSUP: another driver's port. */
+int vnic_rx_offloads_get(uint16_t port, uint64_t *offloads);
+
 /* ---- announcing (GUEST_ANNOUNCE; virtio 1.2, 5.1.6.5.4): any thread, nothing waits ------------ */
 
 /* Before rte_eth_dev_configure(): this program announces its addresses when the device asks for it.

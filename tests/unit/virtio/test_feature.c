@@ -65,6 +65,7 @@ static const struct {
 	{ N(MQ), N(CTRL_VQ), 0, 0, "ctrl=0", CTRL | CONFIG, 0 },
 	{ N(RSS), N(CTRL_VQ), 0, 0, "ctrl=0", CTRL | CONFIG, 0 },
 	{ N(HASH_REPORT), N(CTRL_VQ), RX(RSS_HASH), 0, "ctrl=0", CTRL | CONFIG, 0 },
+	{ N(CTRL_GUEST_OFFLOADS), N(CTRL_VQ) | N(GUEST_CSUM), RX(TCP_CKSUM), 0, "ctrl=0", CTRL, 0 },
 	{ N(DEVICE_STATS), N(CTRL_VQ), 0, 0, "ctrl=0", CTRL, 0 },
 	{ N(VQ_NOTF_COAL), N(CTRL_VQ), 0, 0, "ctrl=0", CTRL, 0 },
 	{ N(NOTF_COAL), N(CTRL_VQ), 0, 0, "ctrl=0", CTRL, 0 },
