@@ -154,6 +154,7 @@ static int run(bool rss, char **argv)
 		steps_rss();
 	steps_reset();
 	steps_restart();
+	steps_offload();
 	rte_eth_dev_stop(net.port);
 	step(rte_eth_dev_close(net.port) == 0, "closed");
 	step(rte_mempool_in_use_count(net.mp) == 0, "every buffer back");

@@ -74,6 +74,8 @@ bool net_buffers(void);
 /* control.c: commands in parallel, refused ones, what filters and RSS do. */
 void steps_control(void);
 void steps_rss(void);
+/* offload.c: checksums of what the kernel sends, switched off and on. */
+void steps_offload(void);
 /* reset.c: queues stopped, started, reset and given other sizes under traffic. */
 void steps_reset(void);
 
