@@ -21,6 +21,9 @@ static const struct uapi_row *find(const struct uapi_row *rows, size_t n, const 
 static void numbers__are_the_same(void)
 {
 	CU_ASSERT_EQUAL(uapi_ours_n, uapi_theirs_n);
+	/* Each once: a row that is there twice would hide one that is not. */
+	for (size_t i = 0; i < uapi_ours_n; i++)
+		CU_ASSERT(find(uapi_ours, uapi_ours_n, uapi_ours[i].key) == &uapi_ours[i]);
 	for (size_t i = 0; i < uapi_ours_n; i++) {
 		const struct uapi_row *theirs = find(uapi_theirs, uapi_theirs_n, uapi_ours[i].key);
 
