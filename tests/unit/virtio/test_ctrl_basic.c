@@ -220,6 +220,74 @@ static void ctrl__slots_run_out(void)
 	each_ring(exhaust);
 }
 
+#define STREAM 300
+
+static struct {
+	uint16_t submitted, ended;
+	uint8_t calls[STREAM];
+	int rc[STREAM];
+	uint64_t id[STREAM];
+} stream;
+
+static void stream_done(void *arg, int rc, const void *result, size_t len);
+
+/* As many as there is room for, also from callbacks. */
+static void stream_more(void)
+{
+	struct vnic_ctrl_request r = { .class = 8, .data = &stream.submitted, .len = sizeof(stream.submitted),
+				       .done = stream_done };
+
+	while (stream.submitted < STREAM) {
+		r.arg = &stream.calls[stream.submitted];
+		if (vnic_ctrl_submit(lab.c, &r, &stream.id[stream.submitted]) != 0)
+			return;
+		stream.submitted++;
+	}
+}
+
+static void stream_done(void *arg, int rc, const void *result, size_t len)
+{
+	unsigned n = (unsigned)((uint8_t *)arg - stream.calls);
+
+	stream.calls[n]++;
+	stream.rc[n] = rc;
+	stream.ended++;
+	stream_more();
+}
+
+/* The device takes some, the caller cancels each third of them, and the device answers all, the last first. */
+static void stream_all(void)
+{
+	memset(&stream, 0, sizeof(stream));
+	stream_more();
+	for (unsigned turns = 0; turns < 10 * STREAM && stream.ended < STREAM; turns++) {
+		unsigned n = 0;
+
+		while (n < 4 && ctrl_lab_fetch(&lab, &cmd[n]))
+			n++;
+		for (unsigned i = 0; i < n; i++) {
+			uint16_t number;
+
+			CU_ASSERT_EQUAL_FATAL(cmd[i].len, sizeof(number));
+			memcpy(&number, cmd[i].data, sizeof(number));
+			if (number % 3 == 0)
+				CU_ASSERT_EQUAL(vnic_ctrl_cancel(lab.c, stream.id[number]), 0);
+		}
+		for (unsigned i = 0; i < n; i++)
+			ctrl_lab_answer(&lab, &cmd[lab.opts.in_order ? i : n - 1 - i], 0, NULL, 1);
+		vnic_ctrl_poll(lab.c);
+		stream_more();
+	}
+	CU_ASSERT(stream.submitted == STREAM && stream.ended == STREAM);
+	for (unsigned i = 0; i < STREAM; i++)
+		CU_ASSERT(stream.calls[i] == 1 && stream.rc[i] == (i % 3 == 0 ? -ECANCELED : 0));
+}
+
+static void ctrl__more_than_a_ring_full(void)
+{
+	each_ring(stream_all);
+}
+
 static void ctrl__big_buffers_run_out(void)
 {
 	static uint8_t data[100];
@@ -362,6 +430,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(ctrl__untouched_ack_is_refusal),
 	TEST_CASE(ctrl__data_and_results_of_every_size),
 	TEST_CASE(ctrl__slots_run_out),
+	TEST_CASE(ctrl__more_than_a_ring_full),
 	TEST_CASE(ctrl__big_buffers_run_out),
 	TEST_CASE(ctrl__result_is_a_copy),
 	TEST_CASE(ctrl__ack_on_its_own_line),
