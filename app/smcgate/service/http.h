@@ -41,14 +41,17 @@ struct http_session {
 };
 static_assert(sizeof(struct http_session) <= 80, "idle sessions are many");
 
+#define HTTP_NAME_MAX 8 /* of field names we look at: Host, Expect */
+
 struct http_request {
 	http_parser parser;
 	struct http_session *session;
 	uint64_t body_len;              /* octets of the request's body seen */
 	uint16_t status;                /* decided early: 413, 414, ...; 0: not yet */
 	uint16_t path_len;
-	uint8_t host_match;             /* characters of "host" the field name matched; see http_request.c */
-	bool has_host, in_value, complete;
+	uint8_t name_len;               /* of the field's name so far; more than name holds: none we know */
+	bool has_host, expects, in_value, complete;
+	char name[HTTP_NAME_MAX];
 	struct service_timer timer;
 	char path[HTTP_PATH_MAX];       /* the target as it came; not terminated */
 };

@@ -9,9 +9,7 @@
 
 #define HTTP_PIECES 8
 
-static const char host[] = "host";
-#define HOST_LEN (sizeof(host) - 1)
-#define HOST_NO 255 /* this field name is another one */
+static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 static int on_url(http_parser *p, const char *at, size_t len)
 {
@@ -33,28 +31,50 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 
 	if (r->in_value) {
 		r->in_value = false;
-		r->host_match = 0;
+		r->name_len = 0;
 	}
-	if (r->host_match == HOST_NO)
+	if (r->name_len + len > sizeof(r->name)) {
+		r->name_len = sizeof(r->name) + 1;
 		return 0;
-	if (r->host_match + len > HOST_LEN || strncasecmp(host + r->host_match, at, len) != 0)
-		r->host_match = HOST_NO;
-	else
-		r->host_match += len;
+	}
+	memcpy(r->name + r->name_len, at, len);
+	r->name_len = (uint8_t)(r->name_len + len);
 	return 0;
+}
+
+static bool is_named(const struct http_request *r, const char *name)
+{
+	return r->name_len == strlen(name) && strncasecmp(r->name, name, r->name_len) == 0;
 }
 
 static int on_header_value(http_parser *p, const char *at, size_t len)
 {
 	struct http_request *r = p->data;
 
-	if (!r->in_value && r->host_match == HOST_LEN) {
+	if (!r->in_value && is_named(r, "host")) {
 		if (r->has_host)
 			r->status = 400; /* two of them */
 		r->has_host = true;
+	} else if (!r->in_value && is_named(r, "expect")) {
+		r->expects = true;
 	}
 	r->in_value = true;
 	return 0;
+}
+
+static bool has_body(const http_parser *p)
+{
+	return p->flags & F_CHUNKED || (p->content_length != ULLONG_MAX && p->content_length > 0);
+}
+
+/* The client waits with the body until it is told (RFC 9110 10.1.1); without room to tell it, it waits in vain
+ * and sends it. */
+static void say_go_on(struct http_request *r)
+{
+	struct sock *s = r->session->sock;
+
+	if (sock_send_room(s) >= sizeof(go_on) && sock_send(s, go_on, sizeof(go_on) - 1) != sizeof(go_on) - 1)
+		r->status = 400; /* a part of it: nothing can follow that */
 }
 
 static int on_headers_complete(http_parser *p)
@@ -70,6 +90,8 @@ static int on_headers_complete(http_parser *p)
 		r->status = 413;
 	else if (p->upgrade && p->method == HTTP_CONNECT)
 		r->status = 405;
+	else if (r->expects && p->http_major == 1 && p->http_minor >= 1 && has_body(p))
+		say_go_on(r);
 	return 0;
 }
 

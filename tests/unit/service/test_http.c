@@ -147,6 +147,41 @@ static void http__large_body_waits_for_room(void)
 	stop();
 }
 
+/* RFC 9110 10.1.1: who asks whether to send a body is answered before it comes, others are not. */
+static void http__expect(void)
+{
+	static const struct {
+		const char *fields, *body, *answer;
+	} rows[] = {
+		{ "Expect: 100-continue\r\nContent-Length: 3\r\n", "abc", "HTTP/1.1 100 Continue\r\n\r\n" },
+		{ "eXPECT: 100-continue\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n" },
+		{ "Expect: 100-continue\r\nContent-Length: 101\r\n", NULL, "HTTP/1.1 413 " },
+		{ "Expect: 100-continue\r\nContent-Length: 0\r\n", NULL, "HTTP/1.1 405 " },
+		{ "Expects: 100-continue\r\nContent-Length: 3\r\n", "abc", "" },
+		{ "X-Expect: 100-continue\r\nContent-Length: 3\r\n", "abc", "" },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		start();
+		struct sock *s = fake_accept(0);
+
+		fake_input_text(s, "POST / HTTP/1.1\r\nHost: h\r\n");
+		fake_input_text(s, rows[i].fields);
+		fake_input_text(s, "\r\n");
+		out[0] = '\0';
+		fake_output(s, out, sizeof(out));
+		CU_ASSERT_EQUAL(strncmp(out, rows[i].answer, strlen(rows[i].answer)), 0);
+		if (rows[i].body != NULL) {
+			CU_ASSERT_EQUAL(strlen(out), strlen(rows[i].answer));
+			fake_input_text(s, rows[i].body);
+			fake_output(s, out, sizeof(out));
+			CU_ASSERT_TRUE(status_is(out, "HTTP/1.1 405 "));
+			CU_ASSERT_EQUAL(fake_ended(s), FAKE_OPEN);
+		}
+		stop();
+	}
+}
+
 static void http__no_room_for_header(void)
 {
 	start();
@@ -317,6 +352,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(http__dribble),
 	TEST_CASE(http__pipelining),
 	TEST_CASE(http__large_body_waits_for_room),
+	TEST_CASE(http__expect),
 	TEST_CASE(http__no_room_for_header),
 	TEST_CASE(http__long_target),
 	TEST_CASE(http__header_overflow),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What would stand still for ever: data in flight without a timer, limits of one that hold up all. */
+/* What would stand still for ever: data in flight without a timer, limits of one that hold up all; and segments
+ * of the edge that no other table has. */
 #include "tests/unit/tcp/scenarios.h"
 
 static unsigned drain(struct rte_mempool *mp, struct rte_mbuf **held, unsigned max)
@@ -39,6 +40,45 @@ static void take_dead_dry(struct script *sc)
 }
 
 static const struct scenario list[] = {
+	{ "syn_mss_0", "L", .steps = { /* segments of the least size, not of none */
+		"P> S 0 w65535 mss0", "U> SA 0 a1", "P> A 1 a1", "ev accept", "app write 480", "U> A 1:49 a1",
+		"sink 481", "info unacked = 0" } },
+	{ "syn_mss_0_timestamps", "L", .steps = {
+		"P> S 0 w65535 mss0 ts1000:0", "U> SA 0 a1", "P> A 1 a1", "ev accept", "app write 360", "U> A 1:37 a1",
+		"sink 361", "info unacked = 0" } },
+	{ "syn_ack_again", "CE", .steps = { /* our ACK was lost */
+		"P> SA 0 a1 w65535 mss1460", "U> A 1 a1", "state ESTABLISHED", "app write 10", "U> A 1:11 a1",
+		"P> A 1 a11", "info unacked = 0" } },
+	{ "probe_with_octet", "E", .steps = { /* keepalive of BSD: one octet, received before */
+		"P> A 1:11 a1", "U> A 1 a11 <41ms", "app read 10", "P> A 10:11 a1 fillXX", "U> A 1 a11 <1ms",
+		"info bytes_in = 10" } },
+	{ "urgent_fin", "E", .steps = { /* the pointer names the FIN's number */
+		"P> FA 1:11 a1 urg10", "U> A 1 a12", "ev urgent", "app read 10", "ev eof", "state CLOSE_WAIT" } },
+	{ "urgent_far_beyond", "E", .steps = { /* farther than the window */
+		"P> A 1:11 a1 urg65535", "discard", "app read 10", "P> A 11:21 a1", "discard", "app read 10",
+		"state ESTABLISHED" } },
+	{ "fin_in_last_ack_again", "E", .steps = {
+		"P> FA 1 a1", "U> A 1 a2", "app close", "U> FA 1 a2", "P> FA 1 a1", "discard", "state LAST_ACK",
+		"P> A 2 a2", "state -" } },
+	{ "data_in_last_ack", "E", .steps = { /* nothing may follow a FIN */
+		"P> FA 1 a1", "U> A 1 a2", "app close", "U> FA 1 a2", "P> A 2:12 a1", "discard", "state LAST_ACK",
+		"P> A 2 a2", "state -" } },
+	{ "window_reopens_with_fin_waiting", "L", .steps = { /* shut, FIN queued, opened by one octet at a time */
+		"P> S 0 w10 mss1460", "U> SA 0 a1", "P> A 1 a1", "ev accept", "app write 12", "U> A 1:11 a1 <250ms",
+		"app shutdown", "P> A 1 a11 w0", "U> A 10 a1 @200ms", "P> A 1 a11 w2", "U> A 11:13 a1 <1s", "P> A 1 a13 w0",
+		"U> - 100ms", "P> A 1 a13 w1", "U> FA 13 a1 <1s", "P> A 1 a14", "state FIN_WAIT_2" } },
+	{ "rst_syn_sent_with_data", "C", .steps = {
+		"P> RA 0:5 a1", "ev closed", "info error = 111" } },
+	{ "rst_syn_sent_bad_ack", "C", .steps = {
+		"P> RA 0 a2", "noev closed", "P> RA 0 a0", "noev closed", "P> R 0", "noev closed", "state SYN_SENT" } },
+	{ "ack_of_syn_only_half_of_window", "E", .steps = { /* an ACK that acknowledges within our flight, twice */
+		"app write 4000", "U> A 1:4001 n3", "P> A 1 a1461", "P> A 1 a1461", "P> A 1 a4001", "info unacked = 0" } },
+	{ "wscale_option_length_2", "L", .steps = { /* malformed: as if it were not there */
+		"P> S 0 w1000 opt=020405b40302010101010101", "U> SA 0 a1", "P> A 1 a1 w1000", "ev accept", "info snd_wnd = 1000" } },
+	{ "null_options_in_data", "E", .steps = {
+		"P> A 1:11 a1 opt=00000000", "U> A 1 a11 <41ms", "P> A 11:21 a1 opt=01010101", "U> A 1 a21 <41ms" } },
+	{ "option_runs_over", "E", .steps = { /* what follows is not read, the data counts */
+		"P> A 1:11 a1 opt=08ff0000", "U> A 1 a11 <41ms", "info bytes_in = 10", "stat bad_options = 1" } },
 	{ "take_dead_dry", "E", .steps = {
 		"app onread nothing", "P> FA 1:1001 a1", "U> A 1 a1002", "app shutdown", "U> FA 1 a1002", "P> A 1002 a2" },
 		.fn = take_dead_dry },
