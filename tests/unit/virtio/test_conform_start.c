@@ -362,6 +362,46 @@ static void hash__without_rss(void)
 	port_close(&l);
 }
 
+/* The bursts that a port runs, as ethdev tells them. */
+static void burst_mode__says_what_runs(void)
+{
+	static const struct {
+		const char *args;
+		bool offloads;
+		const char *rx, *vec, *tx; /* vec: what more, where the CPU has vectors */
+	} rows[] = {
+		{ "packed=0,in_order=0,mrg_rxbuf=0,vectorized=0", false, "split", "", "split" },
+		{ "vectorized=0", false, "packed_inorder_mergeable", "", "packed, in order" },
+		{ "vectorized=0", true, "packed_inorder_mergeable_offload", "", "packed, in order, offloads" },
+		{ "packed=0", false, "split_inorder_mergeable", "_vec", "split, in order" },
+		{ "packed=0,mrg_rxbuf=0", true, "split_inorder_offload", "_vec", "split, in order, offloads" },
+		{ "packed=0,in_order=0", true, "split_mergeable_offload", "_vec", "split, offloads" },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct rte_eth_burst_mode rx, tx;
+		struct port_lab l;
+		char want[64];
+
+#if defined(RTE_ARCH_X86_64)
+		snprintf(want, sizeof(want), "%s%s", rows[i].rx, rows[i].vec);
+#else
+		snprintf(want, sizeof(want), "%s", rows[i].rx);
+#endif
+		port_new(&l, NULL);
+		CU_ASSERT_FATAL(port_probe(&l, rows[i].args) == 0);
+		l.rx_offloads = rows[i].offloads ? RTE_ETH_RX_OFFLOAD_TCP_CKSUM : 0;
+		l.tx_offloads = rows[i].offloads ? RTE_ETH_TX_OFFLOAD_TCP_CKSUM : 0;
+		CU_ASSERT_FATAL(port_start(&l) == 0);
+		CU_ASSERT(rte_eth_rx_burst_mode_get(l.port, 0, &rx) == 0 && strcmp(rx.info, want) == 0);
+		CU_ASSERT(rte_eth_tx_burst_mode_get(l.port, 0, &tx) == 0 && strcmp(tx.info, rows[i].tx) == 0);
+		CU_ASSERT(port_works(&l, 0));
+		CU_ASSERT(rte_eth_dev_stop(l.port) == 0);
+		CU_ASSERT(rte_eth_rx_burst_mode_get(l.port, 0, &rx) == -EINVAL); /* nothing runs */
+		port_close(&l);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(negotiate__prerequisites),
 	TEST_CASE(negotiate__only_what_is_known_and_offered),
@@ -375,5 +415,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(ctrl_queue__from_the_device_maximum),
 	TEST_CASE(header__size),
 	TEST_CASE(hash__without_rss),
+	TEST_CASE(burst_mode__says_what_runs),
 };
 TEST_MAIN("conform_start", cases)
