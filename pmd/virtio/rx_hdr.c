@@ -129,9 +129,8 @@ static bool segmentation(struct vnic_rxq *rxq, struct rte_mbuf *m, const struct 
 	switch (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_TCPV4:
 	case VIRTIO_NET_HDR_GSO_TCPV6:
-	case VIRTIO_NET_HDR_GSO_UDP_L4:
 		break;
-	default: /* also tunnels, fragmentation, the modifier alone: never negotiated */
+	default: /* also UDP, tunnels, fragmentation, the modifier alone: never negotiated */
 		return false;
 	}
 	if (!rxq->lro || size == 0)
