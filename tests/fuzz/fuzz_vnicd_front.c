@@ -36,6 +36,7 @@ enum step {
 	STEP_CUT,     /* length: the file is cut short */
 	STEP_HANG_UP,
 	STEP_WRONG,   /* kind, value: what the device does wrong on purpose */
+	STEP_INFLIGHT, /* rings, descriptors: memory for what is under way, behind the rings */
 	STEP_COUNT
 };
 
@@ -162,6 +163,14 @@ static void start_ring(uint32_t i, uint32_t n)
 	send_message(VHOST_USER_SET_VRING_ENABLE, 0, &on, 8, 0);
 }
 
+/* There for all to write: area 5 of STEP_WRITE. */
+static void bring_inflight(uint16_t rings, uint16_t size)
+{
+	struct vhost_user_inflight i = { LEN - RING_AT(5), RING_AT(5), rings, size, 0 };
+
+	send_message(VHOST_USER_SET_INFLIGHT_FD, 0, &i, sizeof(i), 1);
+}
+
 /* The driver makes n more chains available, whatever they say. */
 static void post(uint32_t i, unsigned n)
 {
@@ -248,6 +257,8 @@ static void work(uint8_t pair, uint8_t kind)
 	vnicd_nic_flush(&f.nic);
 	for (unsigned i = 0; i < 5; i++)
 		vnicd_ring_want_kick(&f.nic.queue[i].ring, kind & 16);
+	if (vnicd_ring_want_kick_at(&f.nic.queue[pair].ring, kind | 1) != vnicd_ring_has(&f.nic.queue[pair].ring, kind | 1))
+		abort();
 	if (kind & 32)
 		vnicd_backend_config_changed(f.b);
 	if (kind & 64)
@@ -327,6 +338,10 @@ static void step(struct input *in)
 	case STEP_WRONG:
 		request = octet(in);
 		go_wrong(request, octet(in));
+		break;
+	case STEP_INFLIGHT:
+		request = octet(in);
+		bring_inflight(request, octet(in));
 		break;
 	}
 }
