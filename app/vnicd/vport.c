@@ -405,6 +405,7 @@ nic_conf(const struct vnicd_config_port *c, unsigned number)
 	struct vnicd_nic_conf out = {
 		.features = vnicd_config_bits(&c->features), .pairs = (uint16_t)c->queues,
 		.queue_size = (uint16_t)c->queue_size, .mac = c->mac, .mtu = (uint16_t)c->mtu, .speed = c->speed,
+		.no_inflight = !c->features.inflight,
 	};
 
 	if (rte_is_zero_ether_addr(&out.mac))

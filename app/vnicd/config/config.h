@@ -89,6 +89,7 @@ struct vnicd_config_features {
 	bool mergeable, csum, guest_csum, tso, guest_tso, uso, guest_uso;
 	bool ctrl_vq, mq, rss, hash_report, status, mtu, speed, announce;
 	bool coalescing, device_stats; /* without effect when ctrl_vq is off */
+	bool inflight;
 };
 
 /* The control queue: how long a command takes, how many are worked on at a time, what it is good for. */

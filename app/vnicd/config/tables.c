@@ -122,6 +122,9 @@ static const struct cfg_field feature_fields[] = {
 	FEATURE(announce, "announce", "The device can ask the driver to announce itself."),
 	FEATURE(coalescing, "coalescing",
 		"Notifications of a queue can be gathered, by number and time; needs the control queue."),
+	CFG_BOOL(struct vnicd_config_features, inflight, "inflight", 0, false,
+		 "What is under way is noted in memory of the front end's, for the vnicd after this one (INFLIGHT_SHMFD): some "
+		 "work for each buffer, and of use only to front ends that go on with their rings, as neither smcgate nor QEMU do."),
 	FEATURE(device_stats, "device_stats", "The device's own counters can be asked for; needs the control queue."),
 	CFG_END
 };

@@ -23,10 +23,12 @@
 static uint64_t protocol_offered(const struct vnicd_backend *b)
 {
 	uint64_t p = BIT(MQ) | BIT(REPLY_ACK) | BIT(MTU) | BIT(BACKEND_REQ) | BIT(CONFIG) | BIT(RESET_DEVICE) |
-		     BIT(CONFIGURE_MEM_SLOTS) | BIT(STATUS) | BIT(INFLIGHT_SHMFD);
+		     BIT(CONFIGURE_MEM_SLOTS) | BIT(STATUS);
 
 	if (vnicd_nic_features(b->nic) & F(CTRL_VQ))
 		p |= BIT(SMCGATE_CTRL_VQ);
+	if (!b->nic->conf.no_inflight)
+		p |= BIT(INFLIGHT_SHMFD);
 	if (b->ops->rarp != NULL)
 		p |= BIT(RARP);
 	return p;

@@ -32,6 +32,7 @@ struct vnicd_nic_conf {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
 	uint32_t speed;             /* Mbit/s */
+	bool no_inflight;           /* the back end does not offer INFLIGHT_SHMFD */
 };
 
 /* A packet: header as the driver wrote it (checked) or as it shall see it,

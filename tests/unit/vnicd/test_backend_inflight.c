@@ -288,7 +288,21 @@ static void inflight__cut_short(void)
 	}
 }
 
+static void inflight__offered(void)
+{
+	struct vnicd_nic_conf conf = { .features = FRONT_FEATURES, .pairs = FRONT_PAIRS, .queue_size = 256, .mtu = 1500 };
+
+	for (unsigned no = 0; no < 2; no++) {
+		conf.no_inflight = no;
+		front_open_with(&f, true, &conf);
+		front_connect(&f);
+		CU_ASSERT_EQUAL((front_protocol(&f) >> VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD) & 1, !no);
+		front_close(&f);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST_CASE(inflight__offered),
 	TEST_CASE(inflight__goes_on),
 	TEST_CASE(inflight__ends_with_the_ring),
 	TEST_CASE(inflight__refused),
