@@ -10,7 +10,7 @@ static const struct {
 	size_t off;
 } counters[] = {
 #define C(name) { #name, offsetof(struct vnicd_queue_stats, name) }
-	C(packets), C(bytes), C(notifications), C(interrupts), C(held_back), C(drops), C(overruns), C(malformed),
+	C(packets), C(bytes), C(notifications), C(interrupts), C(held_back), C(drops), C(overruns), C(disabled), C(malformed),
 	C(csum_valid), C(csum_needed), C(csum_none), C(csum_bad), C(gso_packets), C(gso_bytes), C(gso_segments),
 	C(gso_segment_bytes), C(noseg_packets), C(noseg_bytes),
 #undef C

@@ -250,8 +250,11 @@ static int op_link_update(struct rte_eth_dev *eth, int wait)
 	struct vnic_dev *d = vnic_dev_from(eth);
 	struct rte_eth_link before = eth->data->dev_link;
 
-	(void)wait;
-	pthread_mutex_lock(&d->lock);
+	/* Who looks does not wait for what is being done to the device: the link is as it was. */
+	if (!wait && pthread_mutex_trylock(&d->lock) != 0)
+		return -1;
+	if (wait)
+		pthread_mutex_lock(&d->lock);
 	vnic_config_link(d);
 	vnic_link_publish(d);
 	pthread_mutex_unlock(&d->lock);
@@ -450,23 +453,31 @@ bool vnic_port(uint16_t port)
 	return vnic_dev_of(port) != NULL;
 }
 
+int vnic_share_memory_of(uint16_t port)
+{
+	struct vnic_dev *d = vnic_dev_of(port);
+	int rc = 0;
+
+	if (d == NULL)
+		return -ENOTSUP;
+	if (d->ops->share_memory == NULL)
+		return 0;
+	pthread_mutex_lock(&d->lock);
+	if (d->state == VNIC_RUNNING)
+		rc = d->ops->share_memory(d);
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
 int vnic_share_memory(void)
 {
 	uint16_t port;
 	int rc = 0;
 
 	RTE_ETH_FOREACH_DEV(port) {
-		struct vnic_dev *d = vnic_dev_of(port);
+		int one = vnic_share_memory_of(port);
 
-		if (d == NULL || d->ops->share_memory == NULL)
-			continue;
-		pthread_mutex_lock(&d->lock);
-		if (d->state == VNIC_RUNNING) {
-			int one = d->ops->share_memory(d);
-
-			rc = rc == 0 ? one : rc;
-		}
-		pthread_mutex_unlock(&d->lock);
+		rc = rc == 0 && one != -ENOTSUP ? one : rc;
 	}
 	return rc;
 }

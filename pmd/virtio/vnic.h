@@ -25,6 +25,8 @@ bool vnic_port(uint16_t port);
  * main lcore, before anything in a new arena is sent, after an old one is gone.
  * 0, or the first error (logged); a port that does not run learns of it at its start. */
 int vnic_share_memory(void);
+/* The same of one port. Waits for whatever else is done to it, and for its device. */
+int vnic_share_memory_of(uint16_t port);
 /* Reads the queue's counters; packets given up by a queue reset count as done. On the lcore that sends on the queue. reclaim: look for completions first. */
 int vnic_tx_progress(uint16_t port, uint16_t queue, bool reclaim, struct vnic_tx_progress *out);
 

@@ -120,6 +120,20 @@ wait $ping || fail "ping: $(cat "$work/ping1")"
 grep -q ' 0% packet loss' "$work/ping1" || fail "$(cat "$work/ping1")"
 alive
 wait_for 60 idle_again || fail "not idle again; pools were: $idle_pools"
+# A back end that stands still: services come all the same, or are told why not, and nobody waits for them.
+others=("show port stats 1" "show port ctrl 3" "show port summary all" "show port queues 3" "set burst 32")
+add() { console "service add $service" >"$work/change" 2>&1; }
+is_added() { console "show services late" >/dev/null; }
+kill -STOP "$vnicd_pid"
+at_exit "kill -CONT $vnicd_pid 2>/dev/null"
+changes "service add $service"
+kill -CONT "$vnicd_pid"
+again() { is_added || add || grep -q "'late' runs already" "$work/change"; }
+wait_for 20 again || fail "service add: $(cat "$work/change")"
+wait_for 20 answers 1 || fail "port 1 does not answer after its back end stood still"
+in_ns curl -s -m 20 http://10.61.0.1:99/ | wc -c | grep -qx 100000 || fail "the added service"
+check "service remove" console "service remove late"
+
 # The program ends with a device that hangs.
 check "stop" console "port stop 3"
 never 60000000

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Queues of two of our ports reset and resized under load, with vnicd between them: packets are
 # numbered, none comes twice, and what is missing is what a reset took from the device
-# (counted by the driver) or had no buffer for (counted by vnicd).
+# (counted by the driver) or had no buffer for (counted by vnicd), queue by queue.
 . "$(dirname "$0")/_vnicd.sh"
 
 new_namespace
@@ -19,7 +19,7 @@ storm() {
 		{"name": "a", "path": "$work/a.sock", "mode": "server", "queues": '"$queues"', "features": '"$off"'},
 		{"name": "b", "path": "$work/b.sock", "mode": "server", "queues": '"$queues"', "features": '"$off"'}]}'
 	timeout 100 ip netns exec "$ns" "$storm" --no-huge -m 128 --no-pci --no-telemetry --file-prefix="storm-$$" --lcores 0@1 \
-		--vdev="net_vnic0,path=$work/a.sock" --vdev="net_vnic1,path=$work/b.sock" -- reset "$queues" "$resets" "$which" \
+		--vdev="net_vnic0,path=$work/a.sock,stats_ms=100" --vdev="net_vnic1,path=$work/b.sock,stats_ms=100" -- reset "$queues" "$resets" "$which" \
 		>"$work/out" 2>"$work/err" || fail "$name: status $?: $(tail -3 "$work/err"; cat "$work/out")"
 	note "$name: $(grep ^resets "$work/out")"
 	# Packets that vnicd took and had no place for, by its own count.
@@ -27,10 +27,21 @@ storm() {
 	drops=$((drops + $(port b 'sum(d["drops"].values()) + sum(v for k, v in d["device_drops"].items())')))
 	finish
 	[ "${STORM_SHOW:-}" = "" ] || { cat "$work/out"; echo "drops $drops"; }
-	python3 - "$name" "$resets" "$drops" "$work/out" <<-'PY' || fail "$name: $(cat "$work/out")"
-	import re, sys
+	python3 - "$name" "$resets" "$drops" "$work/out" <<-'PY' || fail "$name: drops $drops $(cat "$work/out")"
+	import sys
 	name, resets, drops, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), open(sys.argv[4]).read()
 	rows = [dict(zip(w[::2], map(int, w[1::2]))) for w in (l.split() for l in out.splitlines()) if w[0] == "port"]
+	# Each flow comes to one receive queue. What of it is missing was lost by resets of the queue it is sent
+	# on, or dropped for the queue it comes to: for want of a ring while that was reset, or of a buffer.
+	assert all(r["at"] and r["at"] & (r["at"] - 1) == 0 for r in rows), "a flow came to several queues"
+	without = 0
+	for mine in rows:
+	    flows = [r for r in rows if r["port"] != mine["port"] and r["at"] == 1 << mine["queue"]]
+	    missing = sum(r["sent"] - r["got"] - r["tx_lost"] for r in flows) - mine["rx_lost"]
+	    assert missing == mine["dropped"], f"port {mine['port']} queue {mine['queue']}: {missing} missing, {mine['dropped']} dropped"
+	    without += mine["dropped"] - mine["overruns"]
+	assert drops == sum(r["dropped"] for r in rows), "drops of no queue"
+	print(f"{name}: {without} came to a queue without a ring")
 	total = {k: sum(r[k] for r in rows) for k in rows[0]}
 	missing = total["sent"] - total["got"]
 	print(f"{name}: {total['sent']} packets, {missing} missing: {total['tx_lost']} by resets, {drops} without a place")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # smcgate's driver, as a plugin in testpmd, on vnicd: the counters that the device
-# keeps are in xstats, are those that vnicd shows, and go on over a stop and start.
+# keeps are in xstats, are those that vnicd shows, and go on over a stop and start. Then smcgate on
+# a vnicd that answers questions for statistics wrongly in every way it knows.
 . "$(dirname "$0")/_vnicd.sh"
 
 plugin=$build/pmd/virtio/librte_net_vnic.so
@@ -64,3 +65,53 @@ ring_without() {
 	finish
 }
 ring_without
+
+# ---- smcgate, and wrong answers ------------------------------------------------------
+xstat() { console "show port 0 xstats $1" | awk -v n="$1" '$2 == n { print $3 }'; }
+moved() { [ "$(xstat "$1")" -gt "$2" ]; }                # XSTAT VALUE
+done_all() { [ "$(port p "d['faults_done'].get('$1', 0)")" -ge "$2" ]; } # KIND N
+shown() { # the device's own counters, as they are
+	[ "$(xstat rx_q0_hw_packets)" = "$(port p 'd["queues"]["0"]["packets"]')" ] &&
+		[ "$(xstat tx_q0_hw_packets)" = "$(port p 'd["queues"]["1"]["packets"]')" ] && [ "$(xstat hw_stats_left_out)" = 0 ]
+}
+# wrong KIND COUNTER: eight answers; the counter moves (none: the answer can be understood). What is
+# shown meanwhile was true once, and is again afterwards; packets do not care.
+wrong() {
+	local kind=$1 counter=$2 before seen most
+	[ -z "$counter" ] || before=$(xstat "$counter")
+	seen=$(xstat rx_q0_hw_packets)
+	fault "p,$kind,8"
+	check "$kind: echoes" pings 20
+	wait_for 20 done_all "$kind" 8 || fail "$kind: done only $(port p "d['faults_done']")"
+	[ -z "$counter" ] || wait_for 20 moved "$counter" "$before" || fail "$kind: $counter stays at $before"
+	fault p,clear
+	most=$(port p 'd["queues"]["0"]["packets"]')
+	[ "$(xstat rx_q0_hw_packets)" -ge "$seen" ] && [ "$(xstat rx_q0_hw_packets)" -le "$((most + 5))" ] ||
+		fail "$kind: shows $(xstat rx_q0_hw_packets), was $seen, device has $most"
+	wait_for 20 shown || fail "$kind: not right again: $(console "show port 0 xstats hw_")"
+}
+smcgate_on_faults() {
+	vnicd_with '{"ports": [{"name": "p", "path": "$work/p.sock", "mac": "02:00:00:00:00:01"}],
+		"uplinks": [{"name": "u", "tap": "vtap0"}]}'
+	ip -n "$ns" addr add 10.5.0.1/24 dev vtap0
+	printf '{"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=%s,stats_ms=20", "addresses": ["10.5.0.2/24"]}]}' \
+		"$work/p.sock" >"$work/config.json"
+	huge_pages 200 400
+	start_smcgate "$work/config.json" --lcores '0@0,1@1'
+	wait_for 30 pings 1 || fail "smcgate does not answer"
+	wait_for 10 shown || fail "counters: $(console "show port 0 xstats hw_")"
+	# An answer whose end or whose first entry is nothing looks like one that has less to say.
+	wrong stats_short ""
+	wrong stats_zero ""
+	wrong stats_garbage hw_stats_errors
+	wrong stats_long ""
+	wrong stats_unknown hw_stats_errors
+	fault p,ctrl_only,8
+	wrong ctrl_fail hw_stats_failed
+	equal "broken" "$(console "show port 0 ctrl" | sed -n 's/^ *broken  *//p')" no
+	kill -TERM "$smcgate_pid"
+	wait_for 30 gone "$smcgate_pid" || fail "smcgate does not end"
+	wait "$smcgate_pid" || fail "smcgate's status $?"
+	finish
+}
+smcgate_on_faults

@@ -46,8 +46,7 @@ void storm_frame(const struct storm *s, struct rte_mbuf *m, uint16_t port, uint1
 	f->ip.src_addr = rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 1 + port));
 	f->ip.dst_addr = rte_cpu_to_be_32(RTE_IPV4(10, 0, 0, 2 - port));
 	f->ip.hdr_checksum = rte_ipv4_cksum(&f->ip);
-	/* A flow of its own for each queue, so that receive queues are used alike. */
-	f->udp.src_port = rte_cpu_to_be_16((uint16_t)(1000 + queue));
+	f->udp.src_port = rte_cpu_to_be_16(s->src_port[port][queue]);
 	f->udp.dst_port = RTE_BE16(9);
 	f->udp.dgram_len = rte_cpu_to_be_16(sizeof(f->udp) + sizeof(f->body));
 	f->body = (struct body){ .magic = MAGIC, .port = port, .queue = queue, .n = n, .when = rte_rdtsc() };
@@ -67,7 +66,7 @@ bool storm_read(const struct rte_mbuf *m, uint16_t *port, uint16_t *queue, uint3
 	return true;
 }
 
-static void count(struct storm *s, uint16_t at, const struct rte_mbuf *m)
+static void count(struct storm *s, uint16_t at, uint16_t at_queue, const struct rte_mbuf *m)
 {
 	uint16_t port, queue;
 	struct storm_flow *f;
@@ -84,6 +83,7 @@ static void count(struct storm *s, uint16_t at, const struct rte_mbuf *m)
 	f->twice += f->seen[n / 8] >> (n % 8) & 1;
 	f->seen[n / 8] |= (uint8_t)(1 << n % 8);
 	f->got++;
+	f->at |= (uint8_t)(1 << at_queue);
 }
 
 static unsigned receive(struct storm *s, uint16_t port, uint16_t queue)
@@ -92,7 +92,7 @@ static unsigned receive(struct storm *s, uint16_t port, uint16_t queue)
 	uint16_t n = rte_eth_rx_burst(port, queue, m, RTE_DIM(m));
 
 	for (uint16_t i = 0; i < n; i++)
-		count(s, port, m[i]);
+		count(s, port, queue, m[i]);
 	rte_pktmbuf_free_bulk(m, n);
 	return n;
 }

@@ -23,6 +23,9 @@ static uint64_t xstat(uint16_t port, const char *dir, uint16_t queue, const char
 	return value;
 }
 
+/* What the device counts has been asked for again. */
+#define DEVICE_STATS_US 500000
+
 static void say(const struct storm *s)
 {
 	for (uint16_t p = 0; p < STORM_PORTS; p++)
@@ -30,10 +33,12 @@ static void say(const struct storm *s)
 			const struct storm_flow *f = &s->flow[p][q];
 
 			printf("port %u queue %u sent %u got %u twice %u wild %u tx_lost %" PRIu64 " rx_lost %" PRIu64
-			       " rx_kept %" PRIu64 " resets %" PRIu64 "\n",
+			       " rx_kept %" PRIu64 " resets %" PRIu64 " at %u dropped %" PRIu64
+			       " overruns %" PRIu64 "\n",
 			       p, q, f->sent, f->got, f->twice, f->wild, xstat(p, "tx", q, "reset_lost"),
 			       xstat(p, "rx", q, "reset_lost"), xstat(p, "rx", q, "reset_kept"),
-			       xstat(p, "tx", q, "resets") + xstat(p, "rx", q, "resets"));
+			       xstat(p, "tx", q, "resets") + xstat(p, "rx", q, "resets"), f->at,
+			       xstat(p, "rx", q, "hw_drops"), xstat(p, "rx", q, "hw_drop_overruns"));
 		}
 }
 
@@ -120,6 +125,7 @@ int storm_reset(struct storm *s, unsigned resets, const char *which)
 	quiet_down(s);
 	s->stop = true;
 	pthread_join(lcore, NULL);
+	usleep(DEVICE_STATS_US);
 	say(s);
 	for (unsigned i = 0; i < STORM_PORTS * STORM_QUEUES; i++)
 		free(s->flow[i / STORM_QUEUES][i % STORM_QUEUES].seen);

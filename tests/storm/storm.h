@@ -17,6 +17,7 @@
 struct storm_flow {
 	uint32_t sent;
 	uint32_t got, twice, wild;
+	uint8_t at;    /* bit for each receive queue it came to */
 	uint8_t *seen; /* a bit each */
 };
 
@@ -25,6 +26,7 @@ struct storm {
 	struct rte_mempool *mp;
 	struct rte_ether_addr mac[STORM_PORTS];
 	struct storm_flow flow[STORM_PORTS][STORM_QUEUES];
+	uint16_t src_port[STORM_PORTS][STORM_QUEUES]; /* of UDP: the other port has it on the queue of that number */
 	uint32_t given_up[STORM_PORTS]; /* of what a port sent: not waited for any more */
 	volatile unsigned turns;
 	volatile bool send, stop;

@@ -19,6 +19,8 @@
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_thash.h>
 
 #include "app/common/runtime.h"
 #include "tests/storm/storm.h"
@@ -32,9 +34,53 @@ static int fail(const char *what, int rc)
 	return -1;
 }
 
+static uint8_t key[40] = { /* the usual one */
+	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+	0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+};
+
+/* Of the table of port: which queue a hash leads to. */
+static int queue_of(uint16_t port, uint32_t hash)
+{
+	struct rte_eth_rss_reta_entry64 reta[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(port, &info) != 0 || info.reta_size == 0 || info.reta_size > RTE_ETH_RSS_RETA_SIZE_512)
+		return -1;
+	memset(reta, 0xff, sizeof(reta));
+	if (rte_eth_dev_rss_reta_query(port, reta, info.reta_size) != 0)
+		return -1;
+	hash %= info.reta_size;
+	return reta[hash / RTE_ETH_RETA_GROUP_SIZE].reta[hash % RTE_ETH_RETA_GROUP_SIZE];
+}
+
+/* A flow to port for each queue of it, told apart by its source port. */
+static int choose_flows(struct storm *s, uint16_t port)
+{
+	for (uint16_t q = 0; q < s->queues; q++) {
+		uint16_t sport = 1000;
+		int at;
+
+		do {
+			uint32_t tuple[3] = { RTE_IPV4(10, 0, 0, 1 + !port), RTE_IPV4(10, 0, 0, 2 - !port),
+					      (uint32_t)++sport << 16 | 9 };
+
+			at = queue_of(port, rte_softrss(tuple, RTE_DIM(tuple), key));
+		} while (at >= 0 && at != q && sport < 5000);
+		if (at != q)
+			return -ENOTSUP;
+		s->src_port[!port][q] = sport;
+	}
+	return 0;
+}
+
 static int port_start(struct storm *s, uint16_t port, uint16_t descriptors)
 {
-	struct rte_eth_conf conf = { 0 };
+	struct rte_eth_conf conf = {
+		.rxmode.mq_mode = s->queues > 1 ? RTE_ETH_MQ_RX_RSS : RTE_ETH_MQ_RX_NONE,
+		.rx_adv_conf.rss_conf = { .rss_key = key, .rss_key_len = sizeof(key),
+					  .rss_hf = s->queues > 1 ? RTE_ETH_RSS_NONFRAG_IPV4_UDP : 0 },
+	};
 	int rc = rte_eth_dev_configure(port, s->queues, s->queues, &conf);
 
 	for (uint16_t q = 0; q < s->queues && rc == 0; q++) {
@@ -44,6 +90,8 @@ static int port_start(struct storm *s, uint16_t port, uint16_t descriptors)
 	}
 	if (rc == 0)
 		rc = rte_eth_dev_start(port);
+	if (rc == 0 && s->queues > 1)
+		rc = choose_flows(s, port);
 	return rc == 0 ? rte_eth_macaddr_get(port, &s->mac[port]) : rc;
 }
 

@@ -184,8 +184,12 @@ static int start_it(struct operation *op)
 	/* The reset before it did not come to its end. */
 	if (p->unready)
 		rc = renew(pl, p, &op->report.reverted);
-	if (rc == 0 && p->state != PORT_STARTED)
+	if (rc == 0 && p->state != PORT_STARTED) {
 		rc = port_start(p, &pl->steering);
+		/* Services that came meanwhile did not wait for this port. */
+		if (rc == 0 && vnic_port(p->id))
+			rc = vnic_share_memory_of(p->id);
+	}
 	return rc < 0 ? rc : tell_one(pl, p, true);
 }
 

@@ -113,12 +113,30 @@ static int take_slot(struct pipeline *pl)
 	return -ENOSPC;
 }
 
+/* A port that is being started, reset or stopped is told when it starts. */
+static int share_memory(struct pipeline *pl)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++) {
+		const struct port *p = &pl->ports[i];
+		bool runs;
+
+		pipeline_lock(pl);
+		runs = p->state == PORT_STARTED && !p->changing && vnic_port(p->id);
+		pipeline_unlock(pl);
+		if (runs)
+			rc = vnic_share_memory_of(p->id);
+	}
+	return rc;
+}
+
 /* It is in no list any more. */
 static void free_service(struct pipeline *pl, struct pl_service *s)
 {
 	if (s->conf->type->release != NULL && s->shared != NULL)
 		s->conf->type->release(s->shared);
-	(void)vnic_share_memory(); /* it may have been an arena */
+	(void)share_memory(pl); /* it may have been an arena */
 	config_service_free(s->owned);
 	pipeline_lock(pl);
 	pl->slots_used[s->slot / 64] &= ~(UINT64_C(1) << (s->slot % 64));
@@ -211,7 +229,7 @@ static int bring_up(struct pipeline *pl, struct pl_service *s)
 	if (s->conf->type->prepare != NULL)
 		rc = s->conf->type->prepare(s->conf, &s->shared);
 	if (rc == 0)
-		rc = vnic_share_memory(); /* what it serves may lie in an arena of its own */
+		rc = share_memory(pl); /* what it serves may lie in an arena of its own */
 	pipeline_lock(pl);
 	if (rc == 0)
 		rc = pl->ending ? -ESHUTDOWN : start_on_workers(pl, s);
@@ -273,8 +291,10 @@ static int run_add(void *arg)
 	struct service_op *op = arg;
 	int rc = add(op->pl, op->conf, op->conf);
 
-	if (rc < 0)
+	if (rc < 0) {
+		LOG(PIPELINE, WARNING, "service %s is not added: %s", op->conf->name, strerror(-rc));
 		config_service_free(op->conf);
+	}
 	op->conf = NULL;
 	return rc;
 }

@@ -68,6 +68,7 @@ struct vnicd_queue_stats {
 	uint64_t notifications, packets, bytes, interrupts, drops, overruns, malformed;
 	uint64_t csum_valid, csum_needed, csum_none, csum_bad;
 	uint64_t gso_packets, gso_bytes, gso_segments, gso_segment_bytes, noseg_packets, noseg_bytes;
+	uint64_t disabled;  /* of drops: the queue was disabled, or had no ring */
 	uint64_t held_back; /* times that coalescing began to hold a notification back */
 };
 

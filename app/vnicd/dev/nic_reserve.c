@@ -89,6 +89,7 @@ void vnicd_nic_abort(struct vnicd_nic *nic, uint16_t queue)
 static int refuse(struct vnicd_nic *nic, uint16_t queue, enum vnicd_nic_drop why, int rc)
 {
 	nic->queue[virtio_rxq_index(queue)].stats.drops++;
+	nic->queue[virtio_rxq_index(queue)].stats.disabled += why == VNICD_NIC_DROP_RX_DISABLED;
 	vnicd_nic_abort(nic, queue);
 	return vnicd_nic_dropped(nic, why, rc);
 }

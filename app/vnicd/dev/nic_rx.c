@@ -150,6 +150,16 @@ static bool guest_csum(const struct vnicd_nic *nic)
 	return (nic->guest_offloads & VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM)) != 0;
 }
 
+/* For a queue that nobody serves now. */
+static int nowhere(struct vnicd_nic *nic, uint16_t queue)
+{
+	if (queue < nic->conf.pairs) {
+		nic->queue[virtio_rxq_index(queue)].stats.drops++;
+		nic->queue[virtio_rxq_index(queue)].stats.disabled++;
+	}
+	return vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_DISABLED, -ENETDOWN);
+}
+
 /* A packet that may keep its segmentation; its checksum is seen to. */
 static int give_one(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_frame *f)
 {
@@ -158,7 +168,7 @@ static int give_one(struct vnicd_nic *nic, uint16_t queue, const struct vnicd_fr
 	uint16_t sum;
 
 	if (q == NULL)
-		return vnicd_nic_dropped(nic, VNICD_NIC_DROP_RX_DISABLED, -ENETDOWN);
+		return nowhere(nic, queue);
 	if (guest_csum(nic))
 		return spread(nic, q, f);
 	if ((f->hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0) {

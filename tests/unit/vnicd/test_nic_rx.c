@@ -148,6 +148,9 @@ static void nic_give__queue_not_there(void)
 	vnicd_ring_stop(&l.nic.queue[0].ring);
 	CU_ASSERT(lab_give(&l, 0, NULL, packet, len, 0) == -ENETDOWN);
 	CU_ASSERT(l.nic.drop[VNICD_NIC_DROP_RX_DISABLED] == 5);
+	/* Each is that queue's, too, if there is such a queue. */
+	CU_ASSERT(l.nic.queue[0].stats.disabled == 2 && l.nic.queue[0].stats.drops == 2);
+	CU_ASSERT(l.nic.queue[2].stats.disabled == 1 && l.nic.queue[2].stats.drops == 1);
 	CU_ASSERT(lab_recv(&l, 0, &hdr, got) == -1);
 	lab_close(&l);
 }
