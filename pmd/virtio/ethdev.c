@@ -250,12 +250,14 @@ static int op_link_update(struct rte_eth_dev *eth, int wait)
 	struct vnic_dev *d = vnic_dev_from(eth);
 	struct rte_eth_link before = eth->data->dev_link;
 
-	/* Who looks does not wait for what is being done to the device: the link is as it was. */
+	/* Who looks waits neither for what is being done to the device nor for its answer: the link is
+	 * as it was, or as the device told. */
 	if (!wait && pthread_mutex_trylock(&d->lock) != 0)
 		return -1;
 	if (wait)
 		pthread_mutex_lock(&d->lock);
-	vnic_config_link(d);
+	if (wait || d->ops->config_tells == NULL || !d->ops->config_tells(d))
+		vnic_config_link(d);
 	vnic_link_publish(d);
 	pthread_mutex_unlock(&d->lock);
 	return before.link_status == eth->data->dev_link.link_status ? -1 : 0;

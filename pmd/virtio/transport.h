@@ -55,6 +55,9 @@ struct vnic_transport_ops {
 	/* NULL without VNIC_TRANSPORT_CONFIG. A read is consistent: the
 	 * generation is checked, at most 64 tries (-EAGAIN). */
 	int (*config_read)(struct vnic_dev *dev, uint32_t off, void *buf, uint32_t len);
+	/* A read may wait long for the device, which tells when there is something new: who only looks need
+	 * not read. NULL: reads are quick. */
+	bool (*config_tells)(struct vnic_dev *dev);
 
 	/* Virtqueues the device has; 0: unknown. vhost-user: 2 x GET_QUEUE_NUM. */
 	uint16_t (*queue_count)(struct vnic_dev *dev);

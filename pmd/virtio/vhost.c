@@ -417,6 +417,12 @@ static int vhost_event(struct vnic_dev *dev)
 	pthread_mutex_unlock(&v->io);
 	return rc;
 }
+static bool vhost_config_tells(struct vnic_dev *dev)
+{
+	const struct vnic_vhost *v = dev->transport;
+
+	return v == NULL || v->conn < 0 || v->backend >= 0;
+}
 
 const struct vnic_transport_ops vnic_vhost_ops = {
 	.name = "vhost-user",
@@ -427,6 +433,7 @@ const struct vnic_transport_ops vnic_vhost_ops = {
 	.get_status = vhost_get_status,
 	.set_status = vhost_set_status,
 	.config_read = vhost_config_read,
+	.config_tells = vhost_config_tells,
 	.queue_count = vhost_queue_count,
 	.queue_max = vhost_queue_max,
 	.share_memory = vnic_vhost_share_memory,
