@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pmd/base/clock.h"
 #include "pmd/virtio/devstats.h"
 #include "pmd/virtio/ethdev_private.h"
 
@@ -217,11 +218,15 @@ static void put_devstats(struct sink *s, struct vnic_dev *d)
 	s->n += n;
 }
 
+#define LOOK_MS 100 /* for what is being done to the device, perhaps by a back end that stands still */
+
 static int put_all(struct rte_eth_dev *eth, struct sink *s)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
+	struct timespec until = clock_timespec(clock_now_ns() + LOOK_MS * CLOCK_NS_PER_MS);
 
-	pthread_mutex_lock(&d->lock);
+	if (pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &until) != 0)
+		return -EINPROGRESS;
 	put_device(s, d);
 	put_ctrl(s, d);
 	put_queues(s, eth);

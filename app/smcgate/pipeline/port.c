@@ -177,6 +177,9 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 		return rc;
 	}
 	drv = driver_of(info.driver_name);
+	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name != NULL ? info.driver_name : "");
+	if (rte_eth_dev_get_name_by_port(p->id, p->device) < 0)
+		p->device[0] = '\0';
 	p->node = rte_eth_dev_socket_id(p->id);
 	p->pinned = !drv->no_pinned;
 	p->eal_memory = drv->eal_memory;

@@ -18,6 +18,7 @@ struct port {
 	uint16_t id;               /* ethdev's */
 	uint8_t index;
 	int node;                  /* -1: any */
+	char device[64], driver[32]; /* names, of ethdev and of its driver */
 	bool created;              /* the device is ours to remove */
 	bool pinned;               /* takes buffers in arenas */
 	bool eal_memory, arena_only; /* see drivers.h */

@@ -323,12 +323,9 @@ int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all)
 
 static void fill_info(const struct pipeline *pl, const struct port *p, struct pipeline_port_info *out)
 {
-	struct rte_eth_dev_info info;
-
-	if (rte_eth_dev_get_name_by_port(p->id, out->device) < 0)
-		out->device[0] = '\0';
-	if (rte_eth_dev_info_get(p->id, &info) == 0 && info.driver_name != NULL)
-		snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
+	/* Nothing is asked of the driver, which may be busy with its device. */
+	memcpy(out->device, p->device, sizeof(out->device));
+	memcpy(out->driver, p->driver, sizeof(out->driver));
 	out->promiscuous = rte_eth_promiscuous_get(p->id) == 1;
 	for (unsigned q = 0; q < p->n_rxq; q++)
 		out->rx_worker[q] = (uint8_t)p->rx_worker[q];
