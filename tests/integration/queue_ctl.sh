@@ -58,7 +58,7 @@ resizes() { # SIZE...
 	done
 	refused "port 0 rxq 1 resize 4" "found '4', allowed 8" "port 0 rxq 1 resize 40000" "found '40000', allowed 8..32768" \
 		"port 0 rxq 2 reset" "found '2', allowed 0..1"
-	[ $packed = 1 ] || refused "port 0 txq 1 resize 100" "no power of two"
+	[ $packed = 1 ] || refused "port 0 txq 1 resize 100" "found .100., allowed 8..32768, on a split ring only powers of two"
 	equal "descriptors after what was refused" "$(descriptors 1)" "$size $size"
 }
 coalesce() {

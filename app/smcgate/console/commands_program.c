@@ -58,7 +58,9 @@ static int run_set_log(struct console *c, unsigned argc, const char *const *argv
 	return view_fail(err, -EINVAL, "layer: found '%s'", argv[0]);
 }
 
-static const char *const sections[] = { "program", "show", "port", "forward", "service", "capture", NULL };
+static const char *const sections[] = {
+	"program", "show", "port", "queue", "moderation", "forward", "service", "smc", "capture", NULL
+};
 static const char *const layers[] = { "base", "net", "tcp", "sock", "pipeline", "config", "console",
 				      "service", NULL };
 _Static_assert(sizeof(layers) / sizeof(layers[0]) == LOG_LAYERS + 1, "each layer");

@@ -185,9 +185,8 @@ static int reset(struct console *c, const struct target *t, uint16_t size, FILE 
 	case -ERANGE:
 	case -EINVAL:
 		return view_fail(err, rc,
-				 "%s: %s: %u descriptors are more or less than the device can, or no power of two "
-				 "for a split ring; the queue is as it was",
-				 t->text, what, size);
+				 "%s: %s: found '%u', allowed %u..%u, on a split ring only powers of two; the queue is as it was",
+				 t->text, what, size, t->info.descriptors_min, t->info.descriptors_max[t->dir]);
 	default:
 		return failed(c, t, rc, what, err);
 	}

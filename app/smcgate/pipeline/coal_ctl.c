@@ -67,6 +67,8 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 		return rc;
 	if (queue != VNIC_ALL_QUEUES && queue >= (dir == VNIC_RX ? p->n_rxq : p->n_txq))
 		return -EINVAL;
+	if (p->state != PORT_STARTED)
+		return vnic_port(c.id) ? -ENETDOWN : -ENOTSUP;
 	return vnic_port(c.id) ? claimed_call(pl, p, CLAIM_CHANGE, "coalesce", device_set, &c, sizeof(c)) : -ENOTSUP;
 }
 

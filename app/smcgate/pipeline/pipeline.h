@@ -123,6 +123,7 @@ struct pipeline_port_info {
 	int node;                        /* NUMA node, -1: any */
 	uint16_t peer;                   /* port index the forwarding modes send to */
 	uint16_t rx_queues, tx_queues, rx_descriptors, tx_descriptors;
+	uint16_t descriptors_min, descriptors_max[2]; /* of a queue; by enum vnic_dir */
 	uint16_t mtu;
 	struct rte_ether_addr mac;
 	bool promiscuous;

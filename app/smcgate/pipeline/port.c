@@ -177,6 +177,9 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 		return rc;
 	}
 	drv = driver_of(info.driver_name);
+	p->min_desc = info.rx_desc_lim.nb_min;
+	p->max_desc[VNIC_RX] = info.rx_desc_lim.nb_max;
+	p->max_desc[VNIC_TX] = info.tx_desc_lim.nb_max;
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name != NULL ? info.driver_name : "");
 	if (rte_eth_dev_get_name_by_port(p->id, p->device) < 0)
 		p->device[0] = '\0';

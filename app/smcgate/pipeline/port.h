@@ -27,6 +27,7 @@ struct port {
 	bool mac_is_peers;         /* see drivers.h */
 	bool prepare;              /* rte_eth_tx_prepare() is due */
 	uint16_t n_rxq, n_txq, n_rxd, n_txd;
+	uint16_t min_desc, max_desc[2]; /* by enum vnic_dir */
 	uint16_t reta_size;        /* 0: none */
 	uint32_t offloads;         /* enum net_offload */
 	struct rte_eth_conf eth;

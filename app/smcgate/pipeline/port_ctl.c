@@ -350,6 +350,8 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 		.tx_queues = p->n_txq,
 		.rx_descriptors = p->n_rxd,
 		.tx_descriptors = p->n_txd,
+		.descriptors_min = p->min_desc,
+		.descriptors_max = { p->max_desc[VNIC_RX], p->max_desc[VNIC_TX] },
 		.mtu = p->mtu,
 		.mac = p->mac,
 		.rss = p->rss,

@@ -195,6 +195,7 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 	*out = (struct pipeline_port_info){
 		.id = pl->id[port], .state = fake.state[port], .node = -1, .peer = (uint16_t)(1 - port),
 		.rx_queues = 1, .tx_queues = 1, .rx_descriptors = 64, .tx_descriptors = 64, .mtu = 1500,
+		.descriptors_min = 8, .descriptors_max = { 1024, 1024 },
 		.mac = { .addr_bytes = { 2, 0, 0, 0, 0, (uint8_t)port } },
 			.offloads = NET_TX_TSO | NET_RX_CKSUM,
 		.rx_worker = { (uint8_t)port }, .tx_worker = { (uint8_t)port },
