@@ -74,6 +74,7 @@ void smc_hs_active(struct smc_hs *hs)
 	ss->stats.role[c->role].smc_v2++;
 	*(hs->first_contact ? &ss->stats.first_contacts : &ss->stats.reuses) += 1;
 	smc_peer_succeeded(c->peer);
+	c->peer->ok_us = smc_now(ss);
 	if (hs->first_contact)
 		c->rmb->announced = true; /* by CLC */
 	smc_hs_free(hs);

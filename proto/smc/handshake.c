@@ -5,6 +5,8 @@
 
 #include "proto/smc/handshake_impl.h"
 
+#define CONFIRM_WAITS 5  /* times clc_wait_ms, while others of the peer's handshakes succeed */
+
 const char *smc_hs_step(const struct smc_hs *hs)
 {
 	static const char *const names[SMC_HS_STEPS] = {
@@ -117,6 +119,16 @@ static void wait_done(struct smc_wait *w, uint32_t reason)
 		step_failed(hs, reason);
 }
 
+/* Linux makes its connections of one role one after the other: of many at once the last
+ * CONFIRM comes when all before it are through. While they go on, so do we, and a
+ * connection given up here would be written to by a client that knows nothing of it. */
+static bool peer_goes_on(const struct smc_hs *hs, uint64_t now_us)
+{
+	uint64_t wait = hs->ss->conf.clc_wait_ms * 1000ull, ok = hs->c->peer->ok_us;
+
+	return hs->step == SMC_HS_CONFIRM && ok != 0 && now_us - ok < wait && now_us - hs->begun_us < CONFIRM_WAITS * wait;
+}
+
 static void expired(void *ctx, struct wheel_timer *t, uint64_t now_us)
 {
 	struct smc_hs *hs = container_of(t, struct smc_hs, timer);
@@ -142,6 +154,10 @@ static void expired(void *ctx, struct wheel_timer *t, uint64_t now_us)
 		smc_hs_decline(hs, SMC_RSN_ERR_REGBUF);
 		break;
 	default:
+		if (peer_goes_on(hs, now_us)) {
+			smc_hs_enter(hs, SMC_HS_CONFIRM, hs->ss->conf.clc_wait_ms * 1000ull);
+			break;
+		}
 		hs->ss->stats.clc_timeouts++;
 		smc_hs_lost(hs, SMC_RSN_OWN_NOANSWER, ETIMEDOUT);
 	}

@@ -20,6 +20,7 @@ struct smc_peer {
 	uint32_t reason, peer_reason;   /* of the last fallback */
 	bool reflects;
 	uint64_t last_us;
+	uint64_t ok_us;                 /* its last handshake that succeeded */
 	uint32_t users;                 /* references */
 	uint32_t hash_next, lru_prev, lru_next; /* peer.c's: pool indices */
 };

@@ -405,6 +405,33 @@ static void server__silence(void)
 	hx_close();
 }
 
+/* A client that has many under way confirms one after the other: while others succeed its
+ * CONFIRM is waited for, not for ever. */
+static void server__client_is_busy(void)
+{
+	const struct net_addr addr = net_addr_v4(rte_cpu_to_be_32(0x0a000002));
+	struct clc_accept a;
+	unsigned s;
+
+	to_accept(&a);
+	for (s = 0; s < 60 && hx.decided == 0; s++) {
+		smc_peer_find(&hx.ss, &addr)->ok_us = hx.now_us;
+		hx_advance(1000000);
+	}
+	CU_ASSERT(s >= 30 && s <= 37);
+	CU_ASSERT_EQUAL(hx.last.outcome, SMC_OUT_FAILED);
+	hx_close();
+	/* They have stopped. */
+	to_accept(&a);
+	smc_peer_find(&hx.ss, &addr)->ok_us = hx.now_us + 1000000;
+	hx_advance(1000000);
+	hx_advance(5100000);
+	CU_ASSERT_EQUAL(hx.decided, 0);
+	hx_advance(6000000);
+	CU_ASSERT_EQUAL(hx.last.outcome, SMC_OUT_FAILED);
+	hx_close();
+}
+
 /* Item 25: the client does not know the group we reused. */
 static void server__out_of_sync(void)
 {
@@ -444,6 +471,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(server__no_confirm_link),
 	TEST_CASE(server__set_up_fails),
 	TEST_CASE(server__silence),
+	TEST_CASE(server__client_is_busy),
 	TEST_CASE(server__out_of_sync),
 };
 TEST_MAIN("server", cases)
