@@ -8,8 +8,9 @@ import argparse
 import lab as L
 import moderation_machine
 import moderation_sim
+import moderation_turns
 
-PARTS = {"sim": moderation_sim.run, "machine": moderation_machine.run}
+PARTS = {"sim": moderation_sim.run, "turns": moderation_turns.run, "machine": moderation_machine.run}
 
 
 def main():
