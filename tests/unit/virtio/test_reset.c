@@ -118,8 +118,9 @@ static void transmit__waits_for_what_is_posted(void)
 			pthread_join(thread, NULL);
 			calls = l.s->calls[1] - calls;
 			port_close(&l);
-			if (r.lost == 0)
+			if (r.lost == 0 && r.sending_us > 200)
 				break;
+			s.after_us += 150; /* the device was too early, or too late */
 		}
 		CU_ASSERT(r.lost == 0 && r.returned == 0);
 		CU_ASSERT(r.sending_us > 200 && r.sending_us < 5000 && r.sending_us <= r.queue_us);
