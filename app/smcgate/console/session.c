@@ -91,7 +91,7 @@ bool session_wants_output(const struct session *s)
 bool session_has_line(const struct session *s)
 {
 	if (s->kind == SESSION_TTY)
-		return s->line_len > 0;
+		return s->line_len > 0 && !s->running;
 	return memchr(s->line, '\n', s->line_len) != NULL;
 }
 
