@@ -276,8 +276,8 @@ static void client__slow_reader(void)
 		len += n > 0 ? (size_t)n : 0;
 		(void)console_poll(r.c, n > 0 ? 0 : 5);
 	}
-	all[len] = '\0';
-	for (const char *at = all; (at = strstr(at, " 10.0.0.1:")) != NULL; at++)
+	/* Not strstr(), which a sanitizer would let look at all of it each time. */
+	for (const char *at = all; (at = memmem(at, len - (size_t)(at - all), " 10.0.0.1:", 10)) != NULL; at++)
 		rows++;
 	CU_ASSERT_EQUAL(rows, 40000);
 	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
