@@ -402,7 +402,7 @@ static void *say_go_when_answered(void *arg)
 /* What comes in between runs meanwhile: nobody has to be patient with the program's own file. */
 static void file__of_the_program_serves_clients(void)
 {
-	int client, go = eventfd(0, 0);
+	int client, go = eventfd(0, 0), fds[2];
 	char path[96], buf[4096];
 	pthread_t helper;
 	struct rig r;
@@ -416,7 +416,9 @@ static void file__of_the_program_serves_clients(void)
 	fclose(f);
 	fake.slow_fd[0] = go;
 	client = dial(r.socket);
-	CU_ASSERT_EQUAL_FATAL(pthread_create(&helper, NULL, say_go_when_answered, (int[]){ client, go }), 0);
+	fds[0] = client;
+	fds[1] = go;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&helper, NULL, say_go_when_answered, fds), 0);
 	fflush(stdout);
 	CU_ASSERT_EQUAL(console_run_file(r.c, path), 0);
 	pthread_join(helper, NULL);
