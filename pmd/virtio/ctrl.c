@@ -295,7 +295,8 @@ static void fill(struct vnic_ctrl *c, struct ctrl_slot *s, const struct vnic_ctr
 	s->group = req->group;
 	s->key = req->key;
 	s->len = (uint32_t)req->len;
-	s->result_len = (uint32_t)req->result_len;
+	s->result_len = s->written = (uint32_t)req->result_len;
+	s->result_varies = req->result_varies;
 	s->done = req->done;
 	s->arg = req->arg;
 	s->orphan = false;

@@ -58,6 +58,7 @@ struct vnic_ctrl_request {
 	const void *data;        /* copied */
 	size_t len;
 	size_t result_len;       /* room for what the device answers beside the ack */
+	bool result_varies;      /* done() gets as much of it as the device says it wrote, if that can be (2.7) */
 	uint64_t timeout_ms;     /* 0: the device's ctrl_timeout_ms */
 	bool waited;             /* a thread waits for it: vnic_ctrl_end_waits() ends it */
 	vnic_ctrl_done_fn done;  /* NULL: nobody wants to know */

@@ -56,6 +56,8 @@ struct ctrl_slot {
 	uint16_t head;               /* split: first descriptor; packed: buffer id */
 	uint8_t big_data, big_result; /* index, CTRL_NO_BIG */
 	uint32_t len, result_len;
+	uint32_t written;            /* of the result, if result_varies; at most result_len */
+	bool result_varies;
 	uint64_t submitted, deadline; /* ns of ctrl_now() */
 	int rc;
 	bool waited;                 /* as the request says */
@@ -79,6 +81,7 @@ struct vnic_ctrl {
 	uint16_t *posted;            /* vq.size: order of posting, for IN_ORDER */
 	uint16_t posted_head, posted_tail; /* free-running */
 	uint16_t batch;              /* IN_ORDER: slots up to this one are answered; CTRL_NONE */
+	uint32_t batch_written;      /* used length of its entry */
 	struct vnic_chunk rooms, bigs;
 	struct ctrl_list free, active, done; /* active: WAITING and POSTED, in order of submission */
 	uint8_t big_free;            /* bits */

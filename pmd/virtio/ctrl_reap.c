@@ -99,7 +99,7 @@ static void call_back(struct vnic_ctrl *c, struct ctrl_slot *s)
 	if (result)
 		memcpy(c->scratch, ctrl_result_of(c, s), s->result_len);
 	pthread_mutex_unlock(&c->lock);
-	s->done(s->arg, s->rc, result ? c->scratch : NULL, result ? s->result_len : 0);
+	s->done(s->arg, s->rc, result ? c->scratch : NULL, result ? s->written : 0);
 	pthread_mutex_lock(&c->lock);
 }
 

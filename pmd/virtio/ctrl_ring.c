@@ -169,7 +169,7 @@ void ctrl_ring_post(struct vnic_ctrl *c, struct ctrl_slot *s)
 }
 
 /* Head of the next used entry; false when there is none. */
-static bool next_used(struct vnic_ctrl *c, uint32_t *head)
+static bool next_used(struct vnic_ctrl *c, uint32_t *head, uint32_t *written)
 {
 	struct vnic_vq *vq = &c->vq;
 
@@ -178,11 +178,24 @@ static bool next_used(struct vnic_ctrl *c, uint32_t *head)
 	/* 2.7.14: the entry, and what it announces, after the index. */
 	rte_io_rmb();
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (vq->is_packed)
+	if (vq->is_packed) {
 		*head = rte_le_to_cpu_16(*(volatile rte_le16_t *)&vq->packed.desc[vq->used].id);
-	else
-		*head = rte_le_to_cpu_32(*(volatile rte_le32_t *)&vq->split.used->ring[vq->used & (vq->size - 1)].id);
+		*written = rte_le_to_cpu_32(*(volatile rte_le32_t *)&vq->packed.desc[vq->used].len);
+	} else {
+		const struct vring_used_elem *e = &vq->split.used->ring[vq->used & (vq->size - 1)];
+
+		*head = rte_le_to_cpu_32(*(volatile const rte_le32_t *)&e->id);
+		*written = rte_le_to_cpu_32(*(volatile const rte_le32_t *)&e->len);
+	}
 	return true;
+}
+
+/* What the entry says was written, the ack and some of the result: a hint at a result that was cut short. Devices
+ * are known to say 0, 1 or anything, which then means nothing. */
+static void note_written(struct ctrl_slot *s, uint32_t written)
+{
+	if (s->result_varies && written > 1 && written - 1 < s->result_len)
+		s->written = written - 1;
 }
 
 static struct ctrl_slot *let_go(struct vnic_ctrl *c, struct ctrl_slot *s)
@@ -198,7 +211,7 @@ static uint16_t next_answered(struct vnic_ctrl *c, bool *error, const char **fat
 	struct vnic_vq *vq = &c->vq;
 	uint32_t head;
 
-	if (!next_used(c, &head))
+	if (!next_used(c, &head, &c->batch_written))
 		return CTRL_NONE;
 	if (!vq->is_packed && (uint16_t)(rte_le_to_cpu_16(*(volatile rte_le16_t *)&vq->split.used->idx) - vq->used) >
 			      vq->size) {
@@ -228,8 +241,10 @@ struct ctrl_slot *ctrl_ring_take(struct vnic_ctrl *c, bool *error, const char **
 		return NULL;
 	/* With IN_ORDER an entry stands for everything posted before it, too. */
 	s = &c->slot[vq->in_order ? c->posted[c->posted_head++ % CTRL_SLOTS_MAX] : c->batch];
-	if (s->index == c->batch)
+	if (s->index == c->batch) {
 		c->batch = CTRL_NONE;
+		note_written(s, c->batch_written);
+	}
 	if (vq->is_packed)
 		step_packed(vq, &vq->used, &vq->used_wrap, s->descs);
 	return let_go(c, s);

@@ -155,7 +155,7 @@ static int send_piece(struct vnic_devstats *k, struct vnic_ctrl *c, struct devst
 {
 	struct vnic_ctrl_request req = {
 		.class = VIRTIO_NET_CTRL_STATS, .cmd = VIRTIO_NET_CTRL_STATS_GET, .group = VNIC_CTRL_FREE,
-		.data = m->ask, .done = answered, .arg = m,
+		.data = m->ask, .done = answered, .arg = m, .result_varies = true,
 	};
 	int rc = 0;
 
@@ -227,12 +227,12 @@ bool devstats_advance(struct vnic_devstats *k, struct vnic_ctrl *c)
 /* ---- answers ------------------------------------------------------------------------------- */
 
 /* Counters begin anew with a reset, and wrap at 2^64: what is shown goes on either way. */
-static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters)
+static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters, unsigned n)
 {
 	struct vnic_devstats *k = arg;
 	struct devstats_counters *c = counters_of(k, vq);
 
-	for (unsigned i = 0; i < t->n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint64_t *value = &c->value[t->slot][i], *base = &c->base[t->slot][i];
 
 		if ((int64_t)(counters[i] - *value) < 0)

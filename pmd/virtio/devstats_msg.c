@@ -65,12 +65,14 @@ static const struct devstats_type *asked_for(struct vnic_ctrl_stats_request *ask
 	return NULL;
 }
 
-static void read_counters(const uint8_t *at, size_t len, unsigned n, uint64_t *counters)
+/* How many there are, of n known. */
+static unsigned read_counters(const uint8_t *at, size_t len, unsigned n, uint64_t *counters)
 {
-	memset(counters, 0, DEVSTATS_COUNTERS * sizeof(*counters));
-	memcpy(counters, at, RTE_MIN(len, n * sizeof(*counters)));
+	n = (unsigned)RTE_MIN(len / sizeof(*counters), (size_t)n);
+	memcpy(counters, at, n * sizeof(*counters));
 	for (unsigned i = 0; i < n; i++)
 		counters[i] = rte_le_to_cpu_64(counters[i]);
+	return n;
 }
 
 unsigned devstats_parse(const void *result, size_t len, struct vnic_ctrl_stats_request *asked, unsigned n,
@@ -79,7 +81,7 @@ unsigned devstats_parse(const void *result, size_t len, struct vnic_ctrl_stats_r
 	const uint8_t *at = result;
 	uint64_t counters[DEVSTATS_COUNTERS];
 	struct vnic_ctrl_stats_reply head;
-	unsigned errors = 0;
+	unsigned errors = 0, known;
 
 	while (len >= sizeof(head)) {
 		const struct devstats_type *t;
@@ -96,8 +98,8 @@ unsigned devstats_parse(const void *result, size_t len, struct vnic_ctrl_stats_r
 		if (t == NULL) {
 			errors++;
 		} else {
-			read_counters(at + sizeof(head), size - sizeof(head), t->n, counters);
-			take(arg, vq, t, counters);
+			known = read_counters(at + sizeof(head), size - sizeof(head), t->n, counters);
+			take(arg, vq, t, counters, known);
 		}
 		at += size;
 		len -= size;

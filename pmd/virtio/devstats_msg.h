@@ -30,9 +30,9 @@ uint64_t devstats_of_side(uint64_t types, enum devstats_side side);
 /* Octets of the reply to a request for these types: header and counters that we know. */
 size_t devstats_reply_len(uint64_t types);
 
-/* A queue's counters of one type in host order, t->n of them: 0 where the reply was too short. */
+/* A queue's counters of one type in host order: the first n of t->n, fewer where the device has no more. */
 typedef void (*devstats_take_fn)(void *arg, uint16_t vq, const struct devstats_type *t,
-				 const uint64_t *counters);
+				 const uint64_t *counters, unsigned n);
 
 /*
  * Read the replies in result (len octets that the device could have written, zero where it

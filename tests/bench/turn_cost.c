@@ -18,6 +18,7 @@
 #include <rte_launch.h>
 
 #include "app/smcgate/config/config.h"
+#include "app/common/runtime.h"
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
 #include "app/smcgate/pipeline/pipeline_impl.h"
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 	snprintf(prefix, sizeof(prefix), "--file-prefix=turn-cost-%d", (int)getpid());
 	if (rte_eal_init((int)RTE_DIM(eal), eal) < 0)
 		return EXIT_FAILURE;
+	runtime_note();
 	turns = strtoull(argv[4], NULL, 10);
 	pl = make(argv[1], argv[2], strcmp(argv[3], "empty") == 0);
 	while (turns_of(pl) < turns)
@@ -91,5 +93,6 @@ int main(int argc, char **argv)
 	rte_eal_mp_wait_lcore();
 	printf("%llu turns\n", (unsigned long long)turns_of(pl));
 	fflush(stdout);
+	runtime_remove();
 	_exit(EXIT_SUCCESS); /* what ending costs is not asked */
 }

@@ -477,6 +477,9 @@ static void answer__what_is_wrong_is_counted(void)
 		{ { 0, /**/ 77, 0, 0, 0, 0, 0, 16, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 40, 0, [49] = 10 },
 		  57, 57, 1, 10 },                                                       /* unknown, then one to heed */
 		{ { 0, /**/ 0, 0, 4, 0, 0, 0, 40, 0, [33] = 99 }, 41, 41, 1, 10 },       /* another queue's */
+		{ { 0, /**/ 0, 0, 0, 0, 0, 0, 40, 0 }, 20, 20, 1, 10 },                  /* cut off */
+		{ { 0, /**/ 0, 0, 0, 0, 0, 0, 16, 0 }, 17, 17, 0, 10 },                  /* fewer than we know */
+		{ { 0, /**/ 0, 0, 0, 0, 0, 0, 40, 0, [33] = 11 }, 41, 41, 0, 11 },       /* as if nothing had been */
 	};
 	struct port_lab l;
 	uint64_t errors = 0;

@@ -52,18 +52,22 @@ struct taken {
 	struct {
 		uint16_t vq;
 		const struct devstats_type *t;
+		unsigned counted;
 		uint64_t counters[DEVSTATS_COUNTERS];
 	} at[16];
 };
 
-static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters)
+static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters, unsigned n)
 {
 	struct taken *k = arg;
 
 	CU_ASSERT_FATAL(k->n < 16);
 	k->at[k->n].vq = vq;
 	k->at[k->n].t = t;
-	memcpy(k->at[k->n].counters, counters, t->n * sizeof(*counters));
+	CU_ASSERT(n <= t->n);
+	k->at[k->n].counted = n;
+	memset(k->at[k->n].counters, 0, sizeof(k->at[0].counters));
+	memcpy(k->at[k->n].counters, counters, n * sizeof(*counters));
 	k->n++;
 }
 
@@ -128,13 +132,15 @@ struct bad {
 	size_t len;       /* where the next one begins */
 	unsigned errors, taken;
 	uint64_t packets; /* of RX_BASIC, where it was taken */
+	unsigned missing; /* of its counters */
 };
 
 static const struct bad bads[] = {
 	{ "in order", { 0, 0, 4, 0, 0, 0, 56, 0 }, 56, 0, 2, HOST(2) },
 	{ "reserved octets set", { 0, 0xff, 4, 0, 0xff, 0xff, 56, 0 }, 56, 0, 2, HOST(2) },
-	{ "short: the rest reads 0", { 0, 0, 4, 0, 0, 0, 16, 0 }, 16, 0, 2, 0 },
-	{ "header only", { 0, 0, 4, 0, 0, 0, 8, 0 }, 8, 0, 2, 0 },
+	{ "short: the rest stays as it was", { 0, 0, 4, 0, 0, 0, 16, 0 }, 16, 0, 2, 0, 5 },
+	{ "two counters", { 0, 0, 4, 0, 0, 0, 24, 0 }, 24, 0, 2, HOST(2), 4 },
+	{ "header only", { 0, 0, 4, 0, 0, 0, 8, 0 }, 8, 0, 2, 0, 6 },
 	{ "more counters than known", { 0, 0, 4, 0, 0, 0, 72, 0 }, 72, 0, 2, HOST(2) },
 	{ "size 0 ends", { 0, 0, 4, 0, 0, 0, 0, 0 }, 56, 1, 0, 0 },
 	{ "all 0 ends", { 0, 0, 0, 0, 0, 0, 0, 0 }, 56, 0, 0, 0 },
@@ -169,6 +175,7 @@ static void parse__bad_replies(void)
 		CU_ASSERT_EQUAL_FATAL(k.n, b->taken);
 		CU_ASSERT(b->taken == 0 || k.at[b->taken - 1].t->type == 3);
 		CU_ASSERT(b->taken < 2 || k.at[0].counters[1] == b->packets);
+		CU_ASSERT(b->taken < 2 || k.at[0].counted == 6 - b->missing);
 	}
 }
 

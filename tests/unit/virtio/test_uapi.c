@@ -65,12 +65,13 @@ struct taken {
 	uint64_t base;
 };
 
-static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters)
+static void take(void *arg, uint16_t vq, const struct devstats_type *t, const uint64_t *counters, unsigned n)
 {
 	struct taken *k = arg;
 
 	CU_ASSERT_EQUAL(vq, t->side == DEVSTATS_RX ? 6 : t->side == DEVSTATS_TX ? 7 : 8);
-	for (unsigned i = 0; i < t->n; i++)
+	CU_ASSERT_EQUAL(n, t->n);
+	for (unsigned i = 0; i < n; i++)
 		CU_ASSERT_EQUAL(counters[i], k->base + i + 1);
 	k->types++;
 }
