@@ -21,6 +21,8 @@
 #define TX_LOOK_US       1000
 #define TX_LOOK_NO_FD_US 20
 
+static const char start_failed[] = "a queue that was reset does not start";
+
 const char *vnic_reset_how_name(enum vnic_reset_how how)
 {
 	static const char *const names[] = {
@@ -130,7 +132,7 @@ static int start_ring(struct vnic_reset *r)
 		VNIC_LOG(WARNING, d, "receive queue %u: no buffer in mempool %s", r->q.rxq->queue, r->q.rxq->mp->name);
 	if (rc == 0 && d->ops->queue_enable != NULL)
 		rc = d->ops->queue_enable(d, r->q.vq, true);
-	return rc == 0 ? 0 : vnic_reset_broken(d, rc, "a queue that was reset does not start");
+	return rc;
 }
 
 /* ---- between the rings -------------------------------------------------------------------- */
@@ -219,12 +221,11 @@ void vnic_queue_set_size(const struct vnic_queue *q, uint16_t nb_desc, uint16_t 
 	q->vq->reserve = reserve;
 }
 
-/* Gate closed, the device has let go: the rings change places. */
+/* Gate closed, the device has let go, the old ring is empty: they change places. */
 static void change_rings(struct vnic_reset *r)
 {
 	struct vnic_txq *txq = r->q.txq;
 
-	vnic_reset_empty(r);
 	vnic_queue_set_size(&r->q, r->size, 0);
 	if (txq != NULL) {
 		vnic_tx_room_destroy(txq, false);
@@ -236,9 +237,29 @@ static void change_rings(struct vnic_reset *r)
 	vnic_vq_adopt(r->q.vq, &r->fresh.vq);
 }
 
+/* The device refuses the new size, of which it never said that it was too large: a ring of the old one. */
+static int back_to(struct vnic_reset *r, uint16_t size, int why)
+{
+	int rc;
+
+	r->size = size;
+	rc = fresh_create(r);
+	if (rc == 0) {
+		free(r->room); /* nothing is posted */
+		r->room = NULL;
+		change_rings(r);
+		rc = start_ring(r);
+	}
+	if (rc < 0)
+		return vnic_reset_broken(r->d, rc, start_failed);
+	vnic_reset_give_back(r);
+	vnic_coal_restore_queue(r->d, r->q.vq->index);
+	return why;
+}
+
 static int ring_reset(struct vnic_reset *r)
 {
-	uint16_t index = r->q.vq->index;
+	uint16_t index = r->q.vq->index, before = r->q.vq->size;
 	int rc = fresh_create(r);
 
 	if (rc < 0)
@@ -254,10 +275,13 @@ static int ring_reset(struct vnic_reset *r)
 		return rc;
 	}
 	r->report.how = VNIC_RESET_RING;
+	vnic_reset_empty(r);
 	change_rings(r);
 	rc = start_ring(r);
+	if (refused(rc) && r->size != before)
+		return back_to(r, before, -EREMOTEIO);
 	if (rc < 0)
-		return rc;
+		return vnic_reset_broken(r->d, rc, start_failed);
 	vnic_reset_give_back(r);
 	vnic_coal_restore_queue(r->d, index);
 	return 0;

@@ -236,6 +236,33 @@ static void fails__device_broken(void)
 	}
 }
 
+/* A size that only turns out to be none when it is tried: the queue goes on with the old one. */
+static void fails__size_refused(void)
+{
+	for (unsigned k = 0; k < 2 * LAYOUTS; k++) {
+		enum vnic_dir dir = k & 1 ? VNIC_TX : VNIC_RX;
+		struct port_lab l;
+		uint16_t before;
+
+		open_pairs(&l, layouts[k / 2], NULL);
+		before = vq_of(&l, dir, 1)->size;
+		for (unsigned i = 0; i < 2; i++) {
+			CU_ASSERT(gives(&l, 1, 2));
+			l.s->fail_setup_at = 1;
+			l.s->fail_setup_rc = -EREMOTEIO;
+			CU_ASSERT(vnic_queue_reset(l.port, dir, 1, (uint16_t)(before / 2), NULL) == -EREMOTEIO);
+			CU_ASSERT(l.d->state == VNIC_RUNNING && vq_of(&l, dir, 1)->size == before);
+			CU_ASSERT(is_next(&l, 1, 2) && port_works(&l, 0) && port_works(&l, 1));
+		}
+		/* The same of its own size: that does not help. */
+		l.s->fail_setup_at = 1;
+		CU_ASSERT(vnic_queue_reset(l.port, dir, 1, 0, NULL) == -EIO && l.d->state == VNIC_BROKEN);
+		CU_ASSERT(rte_eth_dev_stop(l.port) == 0 && rte_eth_dev_reset(l.port) == 0);
+		CU_ASSERT(rte_mempool_avail_count(l.mp) == PORT_MBUFS);
+		port_close(&l);
+	}
+}
+
 /* A queue that stopped itself is cured. */
 static void fault__cured(void)
 {
@@ -266,6 +293,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(reset__refused),
 	TEST_CASE(fails__no_memory),
 	TEST_CASE(fails__device_broken),
+	TEST_CASE(fails__size_refused),
 	TEST_CASE(fault__cured),
 };
 TEST_MAIN("reset", cases)
