@@ -63,6 +63,12 @@ unsigned tx_room(const struct tx_port *tp)
 	return TX_DATA_MAX - tp->n_data;
 }
 
+/* One buffer, and nothing asked of the port: it goes as it is. */
+static inline bool is_finished(const struct rte_mbuf *m)
+{
+	return m->nb_segs == 1 && (m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) == 0;
+}
+
 /* Finish one frame into out[], at position at. False: out[] is full, m waits. */
 static bool finish_at(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, unsigned at)
 {
@@ -71,6 +77,10 @@ static bool finish_at(struct lcore *lc, struct tx_port *tp, struct rte_mbuf *m, 
 
 	if (tp->n_out + NET_GSO_MAX_FRAMES > TX_OUT_MAX)
 		return false;
+	if (at == tp->n_out && is_finished(m)) {
+		tp->out[tp->n_out++] = m;
+		return true;
+	}
 	n = net_tx_finish(m, tp->offloads, lc->mem.header, lc->mem.indirect, done, RTE_DIM(done));
 	if (n < 0) {
 		lcore_drop(lc, PDROP_TX_FINISH, m);
