@@ -374,7 +374,7 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 		goto coal;
 	rc = open_device(d);
 	if (rc < 0)
-		goto stats;
+		goto device; /* also after a failed open (transport.h) */
 	take_mac(d);
 	rc = fill_port(eth, d);
 	if (rc < 0)
@@ -384,7 +384,6 @@ int vnic_ethdev_create(struct rte_eth_dev *eth, struct vnic_dev *d)
 		return 0;
 device:
 	d->ops->close(d);
-stats:
 	vnic_devstats_destroy(d);
 coal:
 	vnic_coal_destroy(d);
