@@ -100,6 +100,7 @@ static void begin_anew(struct vnic_devstats *k)
 			(&c->base[0][0])[n] -= (&c->value[0][0])[n];
 		memset(c->value, 0, sizeof(c->value));
 		c->left_out = c->left_out_new = 0;
+		c->left_out_ms = 0;
 	}
 }
 

@@ -120,18 +120,22 @@ static void split(struct vnic_devstats *k, const struct devstats_piece *p)
 /* What was refused in this round is left out, if it was not everything. */
 static void judge(struct vnic_devstats *k)
 {
-	uint64_t until = clock_now_ms() + DEVSTATS_LEFT_OUT_MS;
+	uint64_t now = clock_now_ms();
 
 	if (k->some_ok)
 		k->whole_until = 0;
 	else if (k->splits > 0)
-		k->whole_until = until;
+		k->whole_until = now + DEVSTATS_LEFT_OUT_MAX_MS;
 	for (unsigned i = 0; i < RTE_DIM(k->queue); i++) {
 		struct devstats_counters *c = &k->queue[i];
 
 		if (k->some_ok && c->left_out_new != 0) {
 			c->left_out |= c->left_out_new;
-			c->left_out_until = until;
+			c->left_out_ms = c->left_out_ms == 0 ? DEVSTATS_LEFT_OUT_MS :
+					 RTE_MIN(2 * c->left_out_ms, (uint32_t)DEVSTATS_LEFT_OUT_MAX_MS);
+			c->left_out_until = now + c->left_out_ms;
+		} else if (k->some_ok && c->left_out == 0) {
+			c->left_out_ms = 0;
 		}
 		c->left_out_new = 0;
 	}

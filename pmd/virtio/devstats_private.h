@@ -13,7 +13,9 @@
 #define DEVSTATS_CHUNK       32    /* queues a command */
 #define DEVSTATS_CHUNKS      3     /* commands in flight: each may take two of the eight large buffers */
 #define DEVSTATS_SPLITS      64    /* of refused commands, in a round */
-#define DEVSTATS_LEFT_OUT_MS 60000 /* what was refused by itself is not asked for so long */
+/* What was refused by itself is not asked for so long; twice as long each time that it is refused again. */
+#define DEVSTATS_LEFT_OUT_MS     4000
+#define DEVSTATS_LEFT_OUT_MAX_MS 64000
 
 /* Shown is value - base. */
 struct devstats_counters {
@@ -22,6 +24,7 @@ struct devstats_counters {
 	/* Types that the device refuses of this queue: not asked for until then. */
 	uint64_t left_out, left_out_new; /* new: in this round, not confirmed yet */
 	uint64_t left_out_until;         /* clock_now_ms() */
+	uint32_t left_out_ms;            /* the last time; 0: all was answered since */
 };
 
 /* What one command asks for: queues from..to-1 counted through all sides, and of what each has these types. */

@@ -393,11 +393,16 @@ static void refused__one_type_of_one_queue(void)
 	CU_ASSERT_EQUAL(round_with(&l, 70, 70, 1 << VIRTIO_NET_STATS_TYPE_RX_SPEED, 2000), COMMANDS);
 	CU_ASSERT(all_show(&l, 2000, UINT_MAX));
 	CU_ASSERT(shown(&l, "hw_stats_left_out") == 1 && shown(&l, "hw_stats_failed") == failed);
-	/* For a while only: the device may have thought better of it. */
+	/* For a while only, then for twice as long: the device may have thought better of it. */
+	CU_ASSERT_EQUAL(l.d->devstats->queue[70].left_out_ms, DEVSTATS_LEFT_OUT_MS);
+	l.d->devstats->queue[70].left_out_until = 0;
+	CU_ASSERT(round_with(&l, 70, 70, 1 << VIRTIO_NET_STATS_TYPE_RX_SPEED, 2500) > COMMANDS);
+	CU_ASSERT_EQUAL(l.d->devstats->queue[70].left_out_ms, 2 * DEVSTATS_LEFT_OUT_MS);
+	failed = shown(&l, "hw_stats_failed");
 	l.d->devstats->queue[70].left_out_until = 0;
 	CU_ASSERT_EQUAL(round_with(&l, 1, 0, 0, 3000), COMMANDS);
 	CU_ASSERT(all_show(&l, 3000, UINT_MAX) && shown(&l, "hw_stats_left_out") == 0);
-	CU_ASSERT_EQUAL(shown(&l, "hw_stats_failed"), failed);
+	CU_ASSERT(shown(&l, "hw_stats_failed") == failed && l.d->devstats->queue[70].left_out_ms == 0);
 	l.s->ctrl_manual = false;
 	port_close(&l);
 }
