@@ -267,9 +267,9 @@ def main():
     args = ap.parse_args()
     plan = Plan(args.quick)
     lab = L.Lab(args.build, "tcp")
-    pages = lab.huge_pages(280)
+    pages = lab.huge_pages(560) # three servers and generators at a time, and their arenas
     if not pages:
-        raise SystemExit("bench tcp: there are not 280 free huge pages: free memory first")
+        raise SystemExit("bench tcp: there are not 560 free huge pages: free memory first")
     client, kernel = lab.namespace(), lab.namespace()
     lab.veth(client, kernel, "load", "10.9.1")
     # The client's end has no address of the kernel's: its stack is smcgate's.
