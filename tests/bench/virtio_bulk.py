@@ -90,7 +90,8 @@ class Bulk:
             L.end(self.gate)
         config = {"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=p.sock" + ("," + args if args else ""),
                              "addresses": [f"{VNIC}.2/24"], "rx_descriptors": 256, "tx_descriptors": 256}],
-                  "memory": {"rx_buffers": 16384, "payload_buffers": 16384, "header_buffers": 8192},
+                  # A segment of 64 KiB takes five buffers each way.
+                  "memory": {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048, "header_buffers": 8192},
                   "services": [{"name": "discard", "type": "discard", "listen": "0.0.0.0:9", "sum": False},
                                {"name": "web", "type": "http", "listen": "0.0.0.0:80", "body_bytes": BODY}]}
         path = self.lab.dir / "gate.json"
