@@ -109,6 +109,9 @@ class Lab:
             run("ip", "netns", "del", ns, check=False)
         self.spaces = []
         shutil.rmtree(self.dir, ignore_errors=True)
+        # What programs of DPDK's leave behind: all prefixes have our number in them.
+        for run_dir in pathlib.Path("/run/dpdk").glob(f"*-{os.getpid()}-*"):
+            shutil.rmtree(run_dir, ignore_errors=True)
         if self.pages_before is not None:
             HUGE.joinpath("nr_hugepages").write_text(str(self.pages_before))
             self.pages_before = None
