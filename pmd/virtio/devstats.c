@@ -205,7 +205,7 @@ static void put_queue(struct list *l, enum devstats_side side, uint16_t queue)
 	}
 }
 
-/* Types of queues that the device refuses, and that are not asked for now. */
+/* Types of queues that the device refuses, left out of questions at present. */
 static uint64_t left_out(const struct vnic_devstats *k)
 {
 	uint64_t n = 0;

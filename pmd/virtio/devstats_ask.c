@@ -57,8 +57,8 @@ static void put_request(struct vnic_devstats *k, uint32_t i, struct devstats_com
 
 static bool next_piece(struct vnic_devstats *k, struct devstats_piece *p)
 {
-	if (k->n_todo > 0) {
-		*p = k->todo[--k->n_todo];
+	if (k->n_left > 0) {
+		*p = k->left[--k->n_left];
 		return true;
 	}
 	if (k->next >= queues(k))
@@ -71,8 +71,8 @@ static bool next_piece(struct vnic_devstats *k, struct devstats_piece *p)
 static void put_back(struct vnic_devstats *k, const struct devstats_piece *p)
 {
 	/* Each split takes one and makes two: there is room. */
-	if (k->n_todo < RTE_DIM(k->todo))
-		k->todo[k->n_todo++] = *p;
+	if (k->n_left < RTE_DIM(k->left))
+		k->left[k->n_left++] = *p;
 }
 
 /* ---- refusals ------------------------------------------------------------------------------ */
@@ -180,7 +180,7 @@ static int send_piece(struct vnic_devstats *k, struct vnic_ctrl *c, struct devst
 
 static bool more(const struct vnic_devstats *k)
 {
-	return k->n_todo > 0 || k->next < queues(k);
+	return k->n_left > 0 || k->next < queues(k);
 }
 
 void devstats_begin(struct vnic_devstats *k)
@@ -191,7 +191,7 @@ void devstats_begin(struct vnic_devstats *k)
 		if (k->queue[i].left_out != 0 && now >= k->queue[i].left_out_until)
 			k->queue[i].left_out = 0;
 	k->next = 0;
-	k->n_todo = k->splits = 0;
+	k->n_left = k->splits = 0;
 	k->some_ok = false;
 	k->under_way = true;
 }
@@ -221,7 +221,7 @@ bool devstats_advance(struct vnic_devstats *k, struct vnic_ctrl *c)
 	k->stuck = rc == -EAGAIN && !busy;
 	if (rc != 0 && rc != -EAGAIN) {
 		k->next = queues(k);
-		k->n_todo = 0;
+		k->n_left = 0;
 	}
 	if (!more(k) && !busy)
 		end_round(k);

@@ -53,8 +53,8 @@ struct vnic_devstats {
 	uint64_t types[3];       /* that we know and the device has */
 	/* the round */
 	uint32_t next;           /* queue to ask for, counted through all sides */
-	struct devstats_piece todo[DEVSTATS_SPLITS + DEVSTATS_CHUNKS]; /* of refused commands: before next */
-	unsigned n_todo, splits;
+	struct devstats_piece left[DEVSTATS_SPLITS + DEVSTATS_CHUNKS]; /* of refused commands: before next */
+	unsigned n_left, splits;
 	bool some_ok;            /* a command was answered */
 	uint64_t whole_until;    /* clock_now_ms(): none was, refused ones are not split */
 	uint64_t answered_ms;    /* 0: never */
