@@ -3,6 +3,8 @@
  * happens when it does not. */
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
 #include <rte_malloc.h>
 
 #include "app/smcgate/pipeline/lcore.h"
@@ -87,6 +89,56 @@ static void tx_flush__control_first(void)
 	CU_ASSERT_EQUAL(memcmp(got, (uint8_t[]){ 2, 4, 1, 3 }, 4), 0);
 	CU_ASSERT_EQUAL(lc->stats.tx_packets, 4);
 	CU_ASSERT_EQUAL(lc->stats.tx_bytes, 240);
+	finish();
+}
+
+static struct rte_mbuf *one_frame(void)
+{
+	struct rte_mbuf *m = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(rte_eth_rx_burst(ring, 0, &m, 1), 1);
+	return m;
+}
+
+/* Checksums are filled in and chains made one buffer, where the port does neither; what needs nothing is the
+ * same buffer. */
+static void tx_flush__finishes_frames(void)
+{
+	struct rte_mbuf *plain, *chain, *sum, *m;
+	struct rte_ipv4_hdr *ip;
+
+	start();
+	plain = rte_pktmbuf_alloc(mp);
+	chain = rte_pktmbuf_alloc(mp);
+	sum = rte_pktmbuf_alloc(mp);
+	CU_ASSERT_FATAL(plain != NULL && chain != NULL && sum != NULL);
+	memset(rte_pktmbuf_append(plain, 60), 1, 60);
+	memset(rte_pktmbuf_append(chain, 40), 2, 40);
+	m = rte_pktmbuf_alloc(mp);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	memset(rte_pktmbuf_append(m, 20), 3, 20);
+	CU_ASSERT_EQUAL(rte_pktmbuf_chain(chain, m), 0);
+	memset(rte_pktmbuf_append(sum, 60), 0, 60);
+	sum->l2_len = RTE_ETHER_HDR_LEN;
+	sum->l3_len = sizeof(*ip);
+	sum->l4_len = sizeof(struct rte_tcp_hdr);
+	sum->ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	*rte_pktmbuf_mtod_offset(sum, uint8_t *, RTE_ETHER_HDR_LEN) = RTE_IPV4_VHL_DEF;
+	tx_enqueue(lc, &lc->tx[0], plain, NET_TX_DATA);
+	tx_enqueue(lc, &lc->tx[0], chain, NET_TX_DATA);
+	tx_enqueue(lc, &lc->tx[0], sum, NET_TX_DATA);
+	CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), 3);
+	m = one_frame();
+	CU_ASSERT_PTR_EQUAL(m, plain);
+	rte_pktmbuf_free(m);
+	m = one_frame();
+	CU_ASSERT(m->nb_segs == 1 && m->pkt_len == 60);
+	CU_ASSERT(rte_pktmbuf_mtod(m, uint8_t *)[39] == 2 && rte_pktmbuf_mtod(m, uint8_t *)[40] == 3);
+	rte_pktmbuf_free(m);
+	m = one_frame();
+	ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
+	CU_ASSERT(ip->hdr_checksum != 0 && (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) == 0);
+	rte_pktmbuf_free(m);
 	finish();
 }
 
@@ -363,6 +415,7 @@ static void exchange_packet__bounded(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(tx_flush__control_first),
+	TEST_CASE(tx_flush__finishes_frames),
 	TEST_CASE(tx_flush__keeps_what_the_port_refuses),
 	TEST_CASE(tx_room__shrinks_and_returns),
 	TEST_CASE(tx_enqueue__drops_beyond_its_bound),
