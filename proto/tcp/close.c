@@ -6,7 +6,6 @@
 #include "proto/tcp/conn.h"
 #include "proto/tcp/held.h"
 
-
 static void start_linger(struct tcp_conn *c)
 {
 	uint32_t ms = c->state == TCP_FIN_WAIT_2 ? c->ts->conf.fin_wait2_ms : TCP_ORPHAN_LINGER_MS;
@@ -54,6 +53,17 @@ static void reset_now(struct tcp_conn *c)
 	tcp_kill(c, ECONNABORTED);
 }
 
+/* One more orphan: with too many the one goes that has had the longest time to end. */
+static void make_room(struct tcp_conn *c)
+{
+	struct tcp_conn *oldest = tcp_held_oldest_orphan(c);
+
+	if (likely(oldest == NULL))
+		return;
+	c->ts->stats.orphans_killed++;
+	reset_now(oldest);
+}
+
 void tcp_close(struct tcp_conn *c)
 {
 	struct tcp_stats *s = &c->ts->stats;
@@ -66,13 +76,11 @@ void tcp_close(struct tcp_conn *c)
 	} else if (tcp_readable(c) != 0) {
 		s->abort_on_close++;
 		reset_now(c);
-	} else if (tcp_held_too_many(c, TCP_HELD_ORPHAN)) {
-		s->orphans_killed++;
-		reset_now(c);
 	} else {
 		c->flags |= TCF_RCV_CLOSED;
 		tcp_shutdown(c);
 		start_linger(c);
+		make_room(c);
 	}
 }
 

@@ -97,10 +97,12 @@ void tcp_conn_orphan(struct tcp_conn *c)
 		return;
 	c->flags |= TCF_ORPHAN;
 	c->events = 0;
-	if (tcp_dead(c))
+	if (tcp_dead(c)) {
 		free_dead(c);
-	else
-		tcp_held_add(c, TCP_HELD_ORPHAN);
+		return;
+	}
+	tcp_await_end(c); /* an orphan is on lists of its own, and a SYN nobody wants is not sent */
+	tcp_held_add(c, TCP_HELD_ORPHAN);
 }
 
 static void count_death(struct tcp_conn *c)

@@ -24,7 +24,7 @@ bool tcp_persist_limited(struct tcp_conn *c)
 		c->flags |= TCF_SHUT;
 		tcp_held_add(c, TCP_HELD_SHUT);
 	}
-	if (!tcp_held_too_many(c, TCP_HELD_SHUT))
+	if (!tcp_held_shut_too_many(c))
 		return false;
 	c->ts->stats.persist_killed++;
 	tcp_send_reset(c);

@@ -6,7 +6,7 @@
  * Three parts, each a group of files that owns its fields of struct tcp_conn:
  *   connection  stack.c conn.c table.c listen.c half_open.c accept.c connect.c
  *               input.c segment.c option.c cookie.c secrets.c port.c reset.c
- *               path.c await.c held.c close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
+ *               path.c await.c half_await.c held.c close.c time_wait.c timer.c icmp.c info.c; inner header conn.h
  *   sending     send.c record.c output.c output_sched.c header.c bare.c ack.c
  *               sack.c recovery.c undo.c tlp.c rtt.c rto.c persist.c cc.c
  *               cc_cubic.c cc_newreno.c; inner header snd.h
@@ -102,6 +102,8 @@ enum tcp_ca_state { TCP_CA_OPEN, TCP_CA_DISORDER, TCP_CA_RECOVERY, TCP_CA_LOSS }
 
 struct tcp_cc_ops;
 struct tcp_rec;
+
+enum tcp_orphans { TCP_ORPHANS_ALL, TCP_ORPHANS_PEER, TCP_ORPHANS }; /* lists an orphan is on */
 
 #define TCP_CC_PRIV 48
 #define TCP_SSTHRESH_INF UINT32_MAX
@@ -226,9 +228,9 @@ struct tcp_conn {
 	struct tcp_conn *next_output, *next_event;   /* membership: TCF_IN_OUTPUT, TCF_IN_EVENTS */
 	union {
 		struct tcp_conn *next_dead;    /* freed (TCF_DEAD and TCF_ORPHAN), waits for the end of tcp_output() */
-		struct tcp_conn *next_awaits;  /* TCF_AWAITS */
+		struct { struct tcp_conn *next_awaits, *prev_awaits; }; /* TCF_AWAITS */
+		struct { uint32_t newer, older; } orphans[TCP_ORPHANS]; /* TCF_ORPHAN, alive: held.c */
 	};
-	struct tcp_conn *prev_awaits;
 	void *user;
 	struct tcp_user_opt user_opt;  /* for our SYN */
 	uint64_t bytes_in, bytes_out, bytes_acked;
@@ -272,6 +274,7 @@ struct tcp_stack {
 	struct tcp_stats stats;
 	struct listen_state *listen;   /* each of the file of that name */
 	struct half_state *half;
+	struct half_await_state *half_await;
 	struct tw_state *tw;
 	struct port_state *port;
 	struct reset_state *reset;
@@ -352,6 +355,9 @@ struct tcp_bare {
 	uint8_t flags, dscp;
 	uint8_t opt_len;
 	uint8_t opts[40];
+	/* Not NULL: where the next hop is not known yet nothing is sent, this says which neighbour it is, -EAGAIN;
+	 * tcp_hop_resolved() will tell. NULL: the segment waits in the neighbour's short queue. */
+	uint32_t *awaits;
 };
 int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b);
 /* TCP_T_RTX fired (all modes but SYN handled here; SYN in connect.c). */
