@@ -95,6 +95,7 @@ static void fail(struct tcp_conn *c)
 void tcp_hop_resolved(void *ctx, uint32_t neigh)
 {
 	for_each(ctx, neigh, go);
+	tcp_half_resolved(ctx, neigh);
 }
 
 void tcp_hop_unreachable(void *ctx, uint32_t neigh)

@@ -50,6 +50,11 @@ int tcp_send_bare(struct tcp_stack *ts, const struct tcp_bare *b)
 	rc = tcp_path_borrow(ts, &b->flow, &path);
 	if (rc < 0)
 		return rc;
+	if (b->awaits != NULL && net_path_ready(ts->net, path) == -EAGAIN) {
+		*b->awaits = path->neigh;
+		tcp_path_return(ts, path, -EAGAIN);
+		return -EAGAIN;
+	}
 	m = rte_pktmbuf_alloc(net_conf(ts->net)->hdr_pool);
 	ip = m ? (struct rte_ipv4_hdr *)rte_pktmbuf_append(m, (uint16_t)len) : NULL;
 	if (ip == NULL) {

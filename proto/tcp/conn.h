@@ -125,7 +125,8 @@ bool tcp_listen_wants_opt(const struct tcp_listener *l, const struct net_flow *f
 
 /* ---- half_open.c ------------------------------------------------------- */
 enum tcp_half_flags {
-	THF_TS = 1 << 0, THF_SACK = 1 << 1, THF_WSCALE = 1 << 2, THF_OPT = 1 << 3, THF_OPT_RCVD = 1 << 4,
+	THF_TS = 1 << 0, THF_SACK = 1 << 1, THF_WSCALE = 1 << 2, THF_OPT = 1 << 3,
+	THF_SENT = 1 << 4,          /* a SYN-ACK has left */
 	THF_ANSWERED = 1 << 5,      /* answer_ms is valid */
 	THF_REFUSED = 1 << 6,       /* handshake complete, accept refused */
 	THF_ACCEPTING = 1 << 7,     /* accept callback runs */
@@ -139,6 +140,8 @@ struct tcp_half_open {
 	uint32_t deadline;          /* ticks of 10 us */
 	uint32_t answer_ms;         /* last answer to a strange or repeated segment (2.3) */
 	uint32_t next, prev;        /* FIFO of its retry level */
+	uint32_t awaits;            /* neighbour its SYN-ACK waits for, 0: none; half_await.c */
+	uint32_t await_next, await_prev;
 	uint16_t peer_mss;          /* 0: none */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t flags, retries;
@@ -158,6 +161,19 @@ void tcp_half_delete(struct tcp_stack *ts, struct tcp_half_open *h);
 void tcp_half_drop_listener(struct tcp_listener *l);
 /* A segment for a half-open entry. Takes seg->m when it consumes it. */
 void tcp_half_input(struct tcp_stack *ts, struct tcp_half_open *h, struct tcp_seg *seg);
+/* The SYN-ACK waited, its next hop may be known now: sent, or waits again. */
+void tcp_half_go(struct tcp_stack *ts, struct tcp_half_open *h);
+
+/* ---- half_await.c ------------------------------------------------------ */
+int tcp_half_await_init(struct tcp_stack *ts);
+void tcp_half_await_fini(struct tcp_stack *ts);
+/* The SYN-ACK of h, which does not wait yet, is to leave once this neighbour is known. */
+void tcp_half_await(struct tcp_stack *ts, struct tcp_half_open *h, uint32_t neigh);
+/* It waits no more, if it did. */
+void tcp_half_await_end(struct tcp_stack *ts, struct tcp_half_open *h);
+void tcp_half_resolved(struct tcp_stack *ts, uint32_t neigh);
+/* Its timer fired, of kind WHEEL_TCP_HALF_OPEN as well. */
+void tcp_half_await_timer(struct tcp_stack *ts);
 
 /* ---- accept.c ---------------------------------------------------------- */
 /* What a completed handshake makes a connection from. */

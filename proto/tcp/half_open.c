@@ -149,11 +149,14 @@ void tcp_agree(const struct tcp_listener *l, const struct tcp_opts *opt, struct 
 		a->ts_recent = opt->tsval;
 }
 
-static void send_synack(struct tcp_stack *ts, const struct tcp_half_open *h)
+/* Has it left? If not, it may wait for its next hop. */
+static bool send_synack(struct tcp_stack *ts, struct tcp_half_open *h)
 {
+	uint32_t neigh;
+	int rc;
 	struct tcp_bare b = {
 		.flow = h->flow, .seq = h->iss, .ack = h->irs + 1, .flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG,
-		.wnd = tcp_rcv_initial_window(&ts->conf, h->l->args.rcvbuf_max),
+		.wnd = tcp_rcv_initial_window(&ts->conf, h->l->args.rcvbuf_max), .awaits = &neigh,
 	};
 	struct tcp_syn_opts o = {
 		.mss = tcp_our_mss(ts, h->flow.ifx),
@@ -163,8 +166,20 @@ static void send_synack(struct tcp_stack *ts, const struct tcp_half_open *h)
 		.user = h->flags & THF_OPT ? &h->l->args.opt : NULL,
 	};
 
+	tcp_half_await_end(ts, h);
 	b.opt_len = tcp_syn_options(&o, b.opts);
-	tcp_send_bare(ts, &b);
+	rc = tcp_send_bare(ts, &b);
+	if (rc == -EAGAIN)
+		tcp_half_await(ts, h, neigh);
+	else if (rc == 0)
+		h->flags |= THF_SENT;
+	return rc == 0;
+}
+
+static void send_again(struct tcp_stack *ts, struct tcp_half_open *h)
+{
+	ts->stats.retrans_segs += (h->flags & THF_SENT) != 0;
+	send_synack(ts, h);
 }
 
 static void send_plain(struct tcp_stack *ts, const struct tcp_half_open *h, uint8_t flags)
@@ -232,6 +247,7 @@ int tcp_half_open(struct tcp_listener *l, const struct net_flow *f, uint64_t has
 static void half_release(struct tcp_stack *ts, struct tcp_half_open *h)
 {
 	fifo_remove(ts, h);
+	tcp_half_await_end(ts, h);
 	h->l->half_open--;
 	if (h->flags & THF_REFUSED)
 		h->l->refused--;
@@ -278,8 +294,20 @@ static void expired(struct tcp_stack *ts, struct tcp_half_open *h)
 	h->retries++;
 	fifo_append(ts, h);
 	ts->stats.syn_timeouts++;
-	ts->stats.retrans_segs++;
-	send_synack(ts, h);
+	send_again(ts, h);
+}
+
+void tcp_half_go(struct tcp_stack *ts, struct tcp_half_open *h)
+{
+	bool first = !(h->flags & THF_SENT);
+
+	if (!send_synack(ts, h) || !first)
+		return;
+	/* Timed from now on: what it took to find the next hop says nothing about the path or of a loss. */
+	fifo_remove(ts, h);
+	h->retries = 0;
+	h->sent_us = (uint32_t)tcp_now_us(ts);
+	fifo_append(ts, h);
 }
 
 static void half_timer(void *ctx, struct wheel_timer *t, uint64_t now_us)
@@ -287,6 +315,10 @@ static void half_timer(void *ctx, struct wheel_timer *t, uint64_t now_us)
 	struct tcp_stack *ts = ctx;
 	uint32_t now = (uint32_t)(now_us / WHEEL_TICK_US);
 
+	if (t != &ts->half->timer) {
+		tcp_half_await_timer(ts);
+		return;
+	}
 	/* From the longest level down: an entry moves up a level when it expires. */
 	for (unsigned i = LEVELS; i-- > 0;) {
 		struct tcp_half_open *h;
@@ -336,8 +368,7 @@ static void syn_again(struct tcp_stack *ts, struct tcp_half_open *h)
 		return;
 	fifo_remove(ts, h);
 	fifo_append(ts, h);
-	ts->stats.retrans_segs++;
-	send_synack(ts, h);
+	send_again(ts, h);
 }
 
 static void refused(struct tcp_stack *ts, struct tcp_half_open *h, struct tcp_seg *seg)

@@ -115,7 +115,7 @@ static int parts_init(struct tcp_stack *ts)
 
 	if ((rc = tcp_listen_init(ts)) != 0 || (rc = tcp_half_init(ts)) != 0 || (rc = tcp_tw_init(ts)) != 0 ||
 	    (rc = tcp_port_init(ts)) != 0 || (rc = tcp_path_init(ts)) != 0 || (rc = tcp_await_init(ts)) != 0 ||
-	    (rc = tcp_held_init(ts)) != 0)
+	    (rc = tcp_half_await_init(ts)) != 0 || (rc = tcp_held_init(ts)) != 0)
 		return rc;
 	return tcp_reset_init(ts);
 }
@@ -184,6 +184,7 @@ void tcp_stack_destroy(struct tcp_stack *ts)
 		drop_conns(ts);
 	tcp_reset_fini(ts);
 	tcp_held_fini(ts);
+	tcp_half_await_fini(ts);
 	tcp_await_fini(ts);
 	tcp_path_fini(ts);
 	tcp_port_fini(ts);

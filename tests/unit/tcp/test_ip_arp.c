@@ -235,6 +235,82 @@ static void awaiting_ends(struct script *sc)
 	script_step(sc, "U> - 2s");
 }
 
+/* SYN-ACKs to clients behind a next hop nobody knows yet leave with its answer, all of them and once. */
+static void synacks_wait(struct script *sc)
+{
+	script_step(sc, "arp off");
+	script_step(sc, "P1> S 0 w65535 mss1460");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	for (unsigned i = 2; i <= 30; i++)
+		script_step(sc, "P%u> S 0 w65535 mss1460", i);
+	expect_arp(sc, 0, 0, 0);
+	script_step(sc, "wait 700ms");
+	script_step(sc, "stat half_open = 30");
+	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
+	for (unsigned i = 1; i <= 30; i++)
+		script_step(sc, "U%u> SA 0 a1 <1ms", i);
+	script_step(sc, "U> - 900ms"); /* their timers began with it */
+	script_step(sc, "drop neigh_queue_full = 0");
+	script_step(sc, "stat retrans_segs = 0");
+	script_step(sc, "P3> A 1 a1");
+	script_step(sc, "ev3 accept");
+	script_step(sc, "wait 110ms");
+	for (unsigned i = 1; i <= 30; i++)
+		if (i != 3)
+			script_step(sc, "U%u> SA 0 a1", i);
+	script_step(sc, "stat retrans_segs = 29");
+}
+
+/* The time until the next hop was known is none of the path's, and no loss. */
+static void synack_timed(struct script *sc)
+{
+	script_step(sc, "arp off");
+	script_step(sc, "P> S 0 w65535 mss1460");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	script_step(sc, "wait 1200ms");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
+	script_step(sc, "U> SA 0 a1 <1ms");
+	script_step(sc, "P> A 1 a1");
+	script_step(sc, "ev accept");
+	script_step(sc, "info srtt_us < 2000");
+	script_step(sc, "info cwnd = 14600");
+}
+
+/* Who goes while its SYN-ACK waits, who repeats its SYN; an answer after long; none. */
+static void synack_waits_ends(struct script *sc)
+{
+	script_step(sc, "arp off");
+	script_step(sc, "P1> S 0 w65535 mss1460");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	for (unsigned i = 2; i <= 4; i++)
+		script_step(sc, "P%u> S 0 w65535 mss1460", i);
+	script_step(sc, "P1> R 1");
+	script_step(sc, "P3> R 1");
+	script_step(sc, "P4> S 0 w65535 mss1460");
+	script_step(sc, "stat half_open = 2");
+	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
+	script_step(sc, "U2> SA 0 a1 <1ms");
+	script_step(sc, "U4> SA 0 a1 <1ms");
+	script_step(sc, "U> - 900ms");
+}
+
+static void synack_waits_in_vain(struct script *sc)
+{
+	script_step(sc, "arp off");
+	script_step(sc, "P> S 0 w65535 mss1460");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	script_step(sc, "P2> S 0 w65535 mss1460");
+	script_step(sc, "wait 200s");
+	script_step(sc, "stat half_open = 0");
+	script_step(sc, "stat retrans_segs = 0");
+	script_step(sc, "discard");
+	script_step(sc, "P3> S 0 w65535 mss1460");
+	expect_arp(sc, 1, SCRIPT_U, SCRIPT_P);
+	arp_in(sc, 2, 2, SCRIPT_P, SCRIPT_U);
+	script_step(sc, "U3> SA 0 a1 <1ms");
+}
+
 static void unreachable(struct script *sc)
 {
 	script_step(sc, "arp off");
@@ -281,6 +357,10 @@ static const struct scenario list[] = {
 	{ "143_arp_gratuitous", "E", .fn = gratuitous },
 	{ "144_unresolved_queue", NULL, .fn = unresolved },
 	{ "144_awaiting_ends", NULL, .fn = awaiting_ends },
+	{ "144_synacks_wait", "L", "backlog=64", .fn = synacks_wait },
+	{ "144_synack_timed", "L", .fn = synack_timed },
+	{ "144_synack_waits_ends", "L", .fn = synack_waits_ends },
+	{ "144_synack_waits_in_vain", "L", .fn = synack_waits_in_vain },
 	{ "144_unreachable", NULL, .fn = unreachable },
 	{ "145_conflict", NULL, .fn = conflict },
 	{ "149_vlan", "L", "vlan=7", .steps = {
