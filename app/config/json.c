@@ -8,12 +8,31 @@
 /* Larger is no configuration; a bound, because the file is read whole. */
 #define FILE_MAX (16u << 20)
 
+/* What some editors put in front says that it is UTF-8, which it has to be anyway (RFC 8259 8.1 lets a reader skip
+ * it). */
+static const char utf8_mark[] = "\xef\xbb\xbf";
+
+static bool
+begins(const char *text, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
 int
 cfg_json_parse(const char *name, const char *text, size_t len, json_t **out, struct cfg_errors *errs)
 {
 	json_error_t e;
 	char at[256];
 
+	if (begins(text, len, "\xff\xfe") || begins(text, len, "\xfe\xff")) {
+		*out = NULL;
+		cfg_error(errs, name, "found UTF-16 text, allowed: UTF-8; save it as that");
+		return -EINVAL;
+	}
+	if (begins(text, len, utf8_mark)) {
+		text += strlen(utf8_mark);
+		len -= strlen(utf8_mark);
+	}
 	*out = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 	if (*out != NULL)
 		return 0;

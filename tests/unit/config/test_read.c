@@ -32,6 +32,22 @@ syntax__line_and_column(void)
 	expect_all(table, RTE_DIM(table));
 }
 
+/* What an editor may have put in front of the text. */
+static void
+syntax__marks(void)
+{
+	static const struct expectation table[] = {
+		{ "\xef\xbb\xbf{" PORT "}", { NULL } },
+		{ "\xef\xbb\xbf\n{" PORT ",'burst':x}", { "configuration:2:74: invalid token near 'x'" } },
+		{ "\xef\xbb\xbf{x}", { "configuration:1:2: string or '}' expected near 'x'" } },
+		{ "\xef\xbb\xbf", { "configuration:1:0: unexpected token near end of file" } },
+		{ "\xff\xfe{", { "configuration: found UTF-16 text, allowed: UTF-8; save it as that" } },
+		{ "\xfe\xff", { "configuration: found UTF-16 text, allowed: UTF-8; save it as that" } },
+	};
+
+	expect_all(table, RTE_DIM(table));
+}
+
 static void
 keys__missing_and_unknown(void)
 {
@@ -230,6 +246,7 @@ errors__are_bounded(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(syntax__line_and_column),
+	TEST_CASE(syntax__marks),
 	TEST_CASE(keys__missing_and_unknown),
 	TEST_CASE(values__wrong_type),
 	TEST_CASE(services__keys_by_type),
