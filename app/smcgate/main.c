@@ -15,6 +15,7 @@
 
 #include "app/smcgate/config/config.h"
 #include "app/smcgate/console/console.h"
+#include "app/smcgate/lcores.h"
 #include "app/smcgate/options.h"
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/report.h"
@@ -77,10 +78,35 @@ static struct config *load_config(const char *file)
 	return cfg;
 }
 
-static int without_eal(const struct options *o)
+/* As far as it can be said without starting: with EAL's lcores too, if they are given. */
+static int check_config(const struct options *o, int argc, char **argv)
 {
-	struct config *cfg;
+	struct config *cfg = load_config(o->config_file);
+	struct cfg_errors errs = { 0 };
+	char *args[LCORES_ARGS_MAX];
+	int n = lcores_args(argc, argv, args), rc = 0;
 
+	if (cfg == NULL)
+		return EXIT_FAILURE;
+	if (n >= 0) {
+		rc = lcores_check(args, n, argv[0], cfg, &errs);
+		runtime_note();
+		if (rc == 0)
+			rte_eal_cleanup();
+		runtime_remove();
+	}
+	if (rc < 0)
+		fprintf(stderr, "smcgate: EAL does not start with these lcores: its messages above say why\n");
+	else if (cfg_errors_any(&errs))
+		rc = -EINVAL;
+	cfg_errors_print(&errs, "smcgate", stderr);
+	cfg_errors_free(&errs);
+	config_free(cfg);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int without_eal(const struct options *o, int argc, char **argv)
+{
 	if (o->help) {
 		options_usage(stdout);
 		return EXIT_SUCCESS;
@@ -89,11 +115,7 @@ static int without_eal(const struct options *o)
 		printf("smcgate %s, %s\n", SMCGATE_VERSION, rte_version());
 		return EXIT_SUCCESS;
 	}
-	cfg = load_config(o->config_file);
-	if (cfg == NULL)
-		return EXIT_FAILURE;
-	config_free(cfg);
-	return EXIT_SUCCESS;
+	return check_config(o, argc, argv);
 }
 
 /* Levels given to EAL for our layers win over the configuration's. */
@@ -110,13 +132,9 @@ static void set_log_levels(const struct config *cfg, int argc, char **argv)
 
 static int deal_queues(struct config *cfg)
 {
-	unsigned workers[RTE_MAX_LCORE], n = 0, lcore;
 	struct cfg_errors errs = { 0 };
-	int rc;
+	int rc = lcores_deal(cfg, &errs);
 
-	RTE_LCORE_FOREACH_WORKER(lcore)
-		workers[n++] = lcore;
-	rc = config_deal_queues(cfg, workers, n, &errs);
 	if (rc < 0)
 		cfg_errors_print(&errs, "smcgate", stderr);
 	cfg_errors_free(&errs);
@@ -186,7 +204,7 @@ int main(int argc, char **argv)
 	int used, status;
 
 	if (options_without_eal(&o, argc, argv))
-		return without_eal(&o);
+		return without_eal(&o, argc, argv);
 	if (catch_signals() < 0) {
 		fprintf(stderr, "smcgate: no eventfd: raise the limit of open files (ulimit -n)\n");
 		return EXIT_FAILURE;

@@ -30,7 +30,8 @@ options_usage(FILE *out)
 	      "      --cmdline-file FILE  run the console commands in FILE at the start\n"
 	      "      --strict           end with an error at the first command of that file that fails\n"
 	      "      --check-config     only say what is wrong with the configuration; status 0 if nothing "
-	      "is\n"
+	      "is;\n"
+	      "                         with EAL OPTIONS, also whether EAL has the lcores it names\n"
 	      "      --stats-period N   print statistics every N seconds (1..86400)\n"
 	      "      --version          print the version and exit\n"
 	      "      --help             print this and exit\n",

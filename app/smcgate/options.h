@@ -11,7 +11,7 @@ struct options {
 	const char *cmdline_file;  /* --cmdline-file FILE; NULL: not given */
 	bool interactive;          /* -i, --interactive */
 	bool strict;               /* --strict: the first command of the file that fails ends the program */
-	bool check_config;         /* --check-config: read the configuration, say what is wrong, exit */
+	bool check_config;         /* --check-config: read the configuration, say what is wrong, exit; lcores.h */
 	unsigned stats_period;     /* --stats-period N, seconds; 0: off */
 	bool version, help;        /* print and exit 0; nothing else is checked then */
 };
@@ -28,7 +28,7 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err);
 
 /*
  * Whether the part after "--" of the whole command line asks for something
- * that needs no EAL: --help, --version or --check-config. Without a "--" the
+ * that needs no EAL as given: --help, --version or --check-config. Without a "--" the
  * same words are looked for in all of argv, so that `smcgate --help` does
  * what one expects.
  */

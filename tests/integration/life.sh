@@ -72,6 +72,20 @@ nothing_left
 status=0; "$smcgate" -- --check-config -c "$work/bad.json" >/dev/null 2>&1 || status=$?
 [ $status != 0 ] || fail "--check-config took a bad configuration"
 check "--check-config" "$smcgate" -- --check-config -c "$work/config.json"
+check "--check-config with lcores" "$smcgate" --no-pci -l 0,1 -- --check-config -c "$work/config.json"
+python3 - "$work" <<-'END'
+	import json, sys
+	conf = json.load(open(sys.argv[1] + "/config.json"))
+	conf["lcores"] = [{"lcore": 7, "queues": [{"port": conf["ports"][0]["name"], "queue": 0}]}]
+	json.dump(conf, open(sys.argv[1] + "/lcore7.json", "w"))
+END
+check "--check-config, lcores not given" "$smcgate" -- --check-config -c "$work/lcore7.json"
+checked() { status=0; "$smcgate" "$@" -- --check-config -c "$work/lcore7.json" >"$work/out" 2>&1 || status=$?; }
+checked -l 0,1
+[ $status != 0 ] || fail "--check-config took an lcore that EAL does not have"
+grep -q '^smcgate: \$.lcores\[0\].lcore: found 7, allowed: 1, ' "$work/out" || fail "lcore 7: $(cat "$work/out")"
+checked -l 0,9999
+[ $status != 0 ] || fail "--check-config took lcores that EAL refuses"
 check "--version" "$smcgate" -- --version
 make_config '{"port": {"device": "net_tap0", "vdev": "net_tap0,iface=dtap0,remote=none7"}}'
 run -c "$work/config.json"

@@ -47,11 +47,22 @@ deal(struct config *cfg, const unsigned *workers, unsigned n_workers)
 	return 0;
 }
 
+/* "1 2 3", as much as fits. */
+static const char *
+list_workers(const unsigned *workers, unsigned n_workers, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n_workers && len + 16 < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%u", i == 0 ? "" : " ", workers[i]);
+	return buf;
+}
+
 static void
 check_workers(const struct config *cfg, const unsigned *workers, unsigned n_workers, struct cfg_errors *errs)
 {
 	for (unsigned l = 0; l < cfg->n_lcores; l++) {
-		char path[40];
+		char path[40], list[128];
 		unsigned i;
 
 		for (i = 0; i < n_workers && workers[i] != cfg->lcores[l].lcore; i++)
@@ -59,8 +70,8 @@ check_workers(const struct config *cfg, const unsigned *workers, unsigned n_work
 		if (i < n_workers)
 			continue;
 		snprintf(path, sizeof(path), "$.lcores[%u].lcore", l);
-		cfg_error(errs, path, "found %u, allowed: a worker lcore of EAL's (see its option -l)",
-			  cfg->lcores[l].lcore);
+		cfg_error(errs, path, "found %u, allowed: %s, EAL's worker lcores (its option -l; the first it has is "
+			  "no worker)", cfg->lcores[l].lcore, list_workers(workers, n_workers, list, sizeof(list)));
 	}
 }
 

@@ -78,7 +78,8 @@ deal__errors(void)
 #define ONE "{'ports':[{'name':'p','device':'d'}],'lcores':[{'lcore':2,'queues':[{'port':'p'}]}"
 	expect_deal_error(ONE ",{'lcore':5}]}", 3, NULL);
 	expect_deal_error(ONE ",{'lcore':3}]}", 3,
-			  "$.lcores[1].lcore: found 3, allowed: a worker lcore of EAL's (see its option -l)");
+			  "$.lcores[1].lcore: found 3, allowed: 1 2 5, EAL's worker lcores (its option -l; "
+			  "the first it has is no worker)");
 	expect_deal_error("{" PORTS "}", 0,
 			  "$.lcores: there is no worker lcore: give EAL at least two, as in -l 0,1");
 	expect_deal_error("{" PORTS ",'memory':{'rx_buffers':2559}}", 1,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Command line options. */
+#include "app/smcgate/lcores.h"
 #include "app/smcgate/options.h"
 
 #include <errno.h>
@@ -128,6 +129,40 @@ without_eal__table(void)
 	}
 }
 
+/* Of EAL's arguments, those about lcores. */
+static void
+lcores_args__table(void)
+{
+	static const struct {
+		const char *argv[MAX_ARGS];
+		const char *args; /* NULL: no arguments of EAL's */
+	} table[] = {
+		{ { "x", "--", "--check-config", "-c", "f" }, NULL },
+		{ { "x", "--check-config", "-c", "f" }, NULL },
+		{ { "x", "-l", "0,1", "--", "-c", "f" }, " -l 0,1" },
+		{ { "x", "-l0-3", "-n", "4", "--no-pci", "--", "-l", "7" }, " -l0-3" },
+		{ { "x", "--lcores", "0@0,1@1", "--vdev=a", "--main-lcore=1", "--" },
+		  " --lcores 0@0,1@1 --main-lcore=1" },
+		{ { "x", "--lcore=2", "-c", "3", "--" }, " --lcore=2 -c 3" },
+		{ { "x", "--no-pci", "--log-level=5", "--legacy-mem", "--" }, "" },
+		{ { "x", "-l", "--", "-c", "f" }, " -l" },
+		{ { "x", "-", "--l", "-s", "f", "--" }, " -s f" },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(table); i++) {
+		const char *want = table[i].args != NULL ? table[i].args : "";
+		char *out[LCORES_ARGS_MAX], all[256] = "";
+		int n = lcores_args(count(table[i].argv), (char **)(uintptr_t)table[i].argv, out);
+
+		for (int k = 0; k < n; k++)
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), " %s", out[k]);
+		CU_ASSERT_EQUAL(n < 0, table[i].args == NULL);
+		CU_ASSERT_STRING_EQUAL(all, want);
+		if (strcmp(all, want) != 0)
+			printf("\n  row %u: %s\n", i, all);
+	}
+}
+
 /* Each long option is in the usage text. */
 static void
 usage__is_complete(void)
@@ -149,6 +184,7 @@ usage__is_complete(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(parse__errors), TEST_CASE(parse__all), TEST_CASE(without_eal__table),
+		TEST_CASE(lcores_args__table),
 		TEST_CASE(usage__is_complete),
 };
 TEST_MAIN("options", cases)
