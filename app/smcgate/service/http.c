@@ -35,15 +35,21 @@ static void list_append(struct http_session *head, struct http_session *s)
 	s->next->prev = s;
 }
 
-static void touch(struct http_session *s)
+static void to_the_end(struct http_session *s)
 {
 	struct http_state *st = s->svc->state;
 
-	if (s->lingering)
-		return;
 	list_unlink(s);
 	list_append(&st->idle, s);
 	s->active_us = session_now(s);
+}
+
+static void touch(struct http_session *s)
+{
+	if (s->lingering)
+		return;
+	s->left = 0;
+	to_the_end(s);
 }
 
 /* ---- a session's beginning and end ------------------------------------------ */
@@ -73,6 +79,14 @@ static void session_close(struct http_session *s)
 
 	session_free(s);
 	sock_close(sock);
+}
+
+static void session_abort(struct http_session *s)
+{
+	struct sock *sock = s->sock;
+
+	session_free(s);
+	sock_abort(sock);
 }
 
 static int http_accepted(void *ctx, struct sock *sock)
@@ -147,7 +161,7 @@ static void request_timeout(struct service *svc, struct service_timer *t, uint64
 	struct http_session *s = r->session;
 
 	if (r->complete || s->body != NULL)
-		return; /* the answer waits for the peer to read: TCP's timers watch that */
+		return; /* the answer waits for the peer to read: the sweep watches that */
 	answer(s, 408);
 }
 
@@ -174,8 +188,7 @@ static void http_readable(void *ctx, struct sock *sock)
 			break;
 		if (s->req == NULL && request_begin(s) == NULL) {
 			s->svc->counters[HTTP_ERRORS]++;
-			session_free(s);
-			sock_abort(sock);
+			session_abort(s);
 			return;
 		}
 		status = http_request_read(s->req, &st->settings);
@@ -216,10 +229,18 @@ static void http_closed(void *ctx, struct sock *sock, int error)
 	session_close(sock_user(sock));
 }
 
-/* Being answered: TCP's own timers end a peer that does not read. */
 static bool is_answering(const struct http_session *s)
 {
 	return s->body != NULL || (s->req != NULL && s->req->status != 0);
+}
+
+/* Has the peer taken any of the answer since the sweep looked last? TCP lets it keep its window shut for ever. */
+static bool advances(struct http_session *s)
+{
+	uint32_t before = s->left;
+
+	s->left = sock_unacked(s->sock) + 1;
+	return before == 0 || s->left < before;
 }
 
 /* Close what is older than limit; the oldest are at the head. */
@@ -231,8 +252,13 @@ static void sweep(struct service *svc, struct http_session *head, uint64_t limit
 		s = head->next;
 		if (s == head || now_us - s->active_us < limit_us)
 			return;
+		if (is_answering(s) && advances(s)) {
+			to_the_end(s);
+			continue;
+		}
 		if (is_answering(s)) {
-			touch(s);
+			svc->counters[HTTP_STALLED]++;
+			session_abort(s);
 			continue;
 		}
 		svc->counters[HTTP_IDLE_CLOSED]++;
@@ -307,7 +333,8 @@ static const struct cfg_field http_fields[] = {
 	CFG_U32(struct http_conf, max_request_body, "max_request_body", 0, 0, 1 << 30, 65536,
 		"Octets of a request's body that are read (and ignored); a longer one is answered by 413."),
 	CFG_U32(struct http_conf, idle_timeout_ms, "idle_timeout_ms", 0, 0, 86400000, 60000,
-		"Milliseconds after which a connection without a request is closed; 0: never."),
+		"Milliseconds after which a connection without a request is closed, and one whose client takes nothing of "
+		"its answer, found at every second look, is reset; 0: never."),
 	CFG_U32(struct http_conf, request_timeout_ms, "request_timeout_ms", 0, 100, 3600000, 30000,
 		"Milliseconds a request may take to arrive before it is answered by 408."),
 	CFG_END
@@ -330,7 +357,7 @@ static struct service_type http = {
 	},
 	.counter_names = (const char *const[]){
 		"connections", "requests", "status_200", "status_400", "status_404", "status_405", "status_408",
-		"status_413", "status_414", "status_431", "bytes", "idle_closed", "errors", NULL
+		"status_413", "status_414", "status_431", "status_505", "bytes", "idle_closed", "stalled", "errors", NULL
 	},
 };
 SERVICE_REGISTER(http)

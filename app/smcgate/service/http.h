@@ -17,7 +17,7 @@
 
 enum http_counter {
 	HTTP_CONNECTIONS, HTTP_REQUESTS, HTTP_200, HTTP_400, HTTP_404, HTTP_405, HTTP_408, HTTP_413, HTTP_414, HTTP_431,
-	HTTP_BYTES, HTTP_IDLE_CLOSED, HTTP_ERRORS,
+	HTTP_505, HTTP_BYTES, HTTP_IDLE_CLOSED, HTTP_STALLED, HTTP_ERRORS,
 };
 
 struct http_conf {
@@ -38,6 +38,7 @@ struct http_session {
 	uint64_t active_us;
 	bool close_after;               /* the answer under way is the last one */
 	bool lingering;                 /* all said; reading until the peer closes */
+	uint32_t left;                  /* octets unacknowledged when the sweep found it answering, plus 1; 0: not since */
 };
 static_assert(sizeof(struct http_session) <= 80, "idle sessions are many");
 

@@ -14,7 +14,7 @@ static const struct {
 	{ 200, HTTP_200, "200 OK" }, { 400, HTTP_400, "400 Bad Request" }, { 404, HTTP_404, "404 Not Found" },
 	{ 405, HTTP_405, "405 Method Not Allowed" }, { 408, HTTP_408, "408 Request Timeout" },
 	{ 413, HTTP_413, "413 Content Too Large" }, { 414, HTTP_414, "414 URI Too Long" },
-	{ 431, HTTP_431, "431 Request Header Fields Too Large" },
+	{ 431, HTTP_431, "431 Request Header Fields Too Large" }, { 505, HTTP_505, "505 HTTP Version Not Supported" },
 };
 
 static unsigned status_index(unsigned status)
@@ -88,11 +88,11 @@ static unsigned choose(struct http_session *s, unsigned status, const struct htt
 	return *body != NULL ? 200 : 404;
 }
 
-/* After a fault the parser cannot tell where the next request begins. */
+/* After a fault the parser cannot tell where the next request begins, and what follows a CONNECT may be no HTTP. */
 static bool keeps_alive(const struct http_session *s, unsigned status)
 {
 	return (status == 200 || status == 404 || status == 405) && s->req->complete && !s->svc->draining &&
-	       http_should_keep_alive(&s->req->parser);
+	       s->req->parser.method != HTTP_CONNECT && http_should_keep_alive(&s->req->parser);
 }
 
 bool http_reply(struct http_session *s, unsigned status, uint64_t now_us)

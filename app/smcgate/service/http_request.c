@@ -84,7 +84,9 @@ static int on_headers_complete(http_parser *p)
 
 	if (r->status != 0)
 		return 0;
-	if (!r->has_host && (p->http_major > 1 || p->http_minor >= 1))
+	if (p->http_major > 1)
+		r->status = 505;
+	else if (!r->has_host && p->http_minor >= 1)
 		r->status = 400;
 	else if (p->content_length != ULLONG_MAX && p->content_length > conf->max_request_body)
 		r->status = 413;
@@ -172,8 +174,6 @@ unsigned http_request_read(struct http_request *r, const http_parser_settings *s
 				sock_consume(s, used);
 				return r->status != 0 ? r->status : status;
 			}
-			if (r->parser.upgrade)
-				r->complete = true;
 		}
 		sock_consume(s, used);
 	}

@@ -337,6 +337,8 @@ uint32_t sock_take(struct sock *s, uint32_t len, struct rte_mbuf **chain, unsign
 	return len;
 }
 
+uint32_t sock_unacked(const struct sock *s) { return (uint32_t)s->out.len; }
+
 uint32_t sock_send_room(struct sock *s)
 {
 	if (s->out.len < s->room)

@@ -58,6 +58,8 @@ static const struct {
 	{ "host-prefix", "GET / HTTP/1.1\r\nHostx: a\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "bad-version", "GET / HTTP/x\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
+	{ "http2", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported\r\n", false },
+	{ "connect", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", false },
 	{ "bad-escape", "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "nul-escape", "GET /%00 HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "upgrade", "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", "HTTP/1.1 200 OK\r\n", true },
@@ -244,6 +246,44 @@ static void http__timeouts(void)
 	stop();
 }
 
+/* Whoever offers another protocol and sends a body: it is one, and no request. */
+static void http__upgrade_with_body(void)
+{
+	start();
+	struct sock *s = fake_accept(0);
+
+	fake_input_text(s, "POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 27\r\n\r\n");
+	CU_ASSERT_EQUAL(fake_output(s, out, sizeof(out)), 0);
+	fake_input_text(s, GET);
+	CU_ASSERT_EQUAL(strlen(GET), 27);
+	fake_output(s, out, sizeof(out));
+	CU_ASSERT_TRUE(status_is(out, "HTTP/1.1 405"));
+	CU_ASSERT_EQUAL(fake.svc.counters[HTTP_REQUESTS], 1);
+	stop();
+}
+
+/* A client that takes nothing of its answer is found at the second look. */
+static void http__stalled(void)
+{
+	conf = (struct http_conf){ .body_bytes = 300000, .max_directory_bytes = 1, .max_request_body = 1,
+		.idle_timeout_ms = 1000, .request_timeout_ms = 500 };
+	start();
+	struct sock *s = fake_accept(0);
+
+	fake_input_text(s, GET);
+	fake_wait_ms(1900);
+	CU_ASSERT_EQUAL(fake_ended(s), FAKE_OPEN);
+	CU_ASSERT_EQUAL(fake_output(s, out, 1000), 999);
+	fake_wait_ms(1900);
+	CU_ASSERT_EQUAL(fake_ended(s), FAKE_OPEN);
+	CU_ASSERT_EQUAL(fake.svc.counters[HTTP_STALLED], 0);
+	fake_wait_ms(400);
+	CU_ASSERT_EQUAL(fake_ended(s), FAKE_ABORTED);
+	CU_ASSERT_EQUAL(fake.svc.counters[HTTP_STALLED], 1);
+	CU_ASSERT_EQUAL(fake_open(), 0);
+	stop();
+}
+
 /* What follows an error answer is read and forgotten until the peer closes. */
 static void http__lingers_after_error(void)
 {
@@ -357,6 +397,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(http__long_target),
 	TEST_CASE(http__header_overflow),
 	TEST_CASE(http__timeouts),
+	TEST_CASE(http__upgrade_with_body),
+	TEST_CASE(http__stalled),
 	TEST_CASE(http__lingers_after_error),
 	TEST_CASE(http__reset_in_every_state),
 	TEST_CASE(http__drain_closes_after_answer),
