@@ -33,19 +33,22 @@ trap 'exit 143' TERM
 
 # End a process by its pid: TERM, then KILL after SECONDS.
 end_pid() { # PID [SECONDS]
-	local pid=$1 n=$((${2:-10} * 20))
+	local pid=$1 n=$((${2:-10} * 50))
 	kill -TERM "$pid" 2>/dev/null || return 0
-	while kill -0 "$pid" 2>/dev/null && ((n-- > 0)); do sleep 0.05; done
+	while kill -0 "$pid" 2>/dev/null && ((n-- > 0)); do sleep 0.02; done
 	kill -KILL "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
 }
 
-# Wait until a command succeeds: wait_for SECONDS COMMAND...
+# Wait until a command succeeds: wait_for SECONDS COMMAND..., the time of the command not counted.
+# Looks often at first.
 wait_for() {
-	local n=$(($1 * 10)); shift
+	local _left=$(($1 * 1000)) _nap=10 _seconds; shift
 	until "$@" >/dev/null 2>&1; do
-		((n-- > 0)) || return 1
-		sleep 0.1
+		((_left > 0)) || return 1
+		printf -v _seconds '0.%03d' $_nap
+		sleep "$_seconds"
+		_left=$((_left - _nap)) _nap=$((_nap < 70 ? _nap * 3 / 2 : 100))
 	done
 }
 

@@ -60,15 +60,15 @@ xstat() { # NAME COUNTER [PORT]
 	tell "$1" "show port xstats ${3:-0}" | sed -n "s/^$2: \([0-9]*\)$/\1/p" | tail -1
 }
 
-# The number that COMMAND prints grows by at least N, within 15 seconds.
+# The number that COMMAND prints grows by at least N, within 15 seconds of looking.
 grows_by() { # N COMMAND...
 	local n=$1 from now i; shift
 	from=$("$@")
 	[[ $from =~ ^[0-9]+$ ]] || fail "'$*' does not count: '$from'"
-	for ((i = 0; i < 75; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		now=$("$@")
 		[[ ! $now =~ ^[0-9]+$ ]] || ((now < from + n)) || return 0
-		sleep 0.2
+		sleep 0.05
 	done
 	note "$*: $from and then $now"
 	return 1

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Neighbours: learnt, aged and probed, changed while connections are open; another
 # claiming our address is told of; gratuitous ARP at the start.
+# Long: 19 s, entries age.
 . "$(dirname "$0")/_lib.sh"
 
 known() { console "show arp" | awk -v a=$kernel '$1 == a { print $2, $4 }'; }

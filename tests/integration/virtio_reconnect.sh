@@ -3,6 +3,7 @@
 # The back end of our driver dies under traffic (kill -9) and another one takes its place,
 # over and over: the same port goes down and up, packets move again both ways, and in
 # the end every buffer is back in its pool.
+# Long: 20 s, eight back ends die.
 . "$(dirname "$0")/_lib.sh"
 . "$(dirname "$0")/_testpmd.sh"
 

@@ -3,6 +3,7 @@
 # The virtio driver as a plugin of Debian's dpdk-testpmd, against DPDK's vhost library
 # (net_vhost of another testpmd): every kind of ring, both ends of the socket,
 # forwarding modes, offloads, several queues; ports and queues stopped and started.
+# Long: 60 s, two dozen testpmd.
 . "$(dirname "$0")/_lib.sh"
 . "$(dirname "$0")/_testpmd.sh"
 

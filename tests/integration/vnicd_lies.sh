@@ -3,6 +3,7 @@
 # smcgate's driver, as a plugin in testpmd, on a vnicd that writes malformed used
 # entries: the driver says which rule was broken and lives, and the port works again when
 # restarted; packets shorter than their header are dropped. And a link that goes down and up.
+# Long: 20 s, every lie on two kinds of ring.
 . "$(dirname "$0")/_vnicd.sh"
 
 plugin=$build/pmd/virtio/librte_net_vnic.so
@@ -10,7 +11,8 @@ plugin=$build/pmd/virtio/librte_net_vnic.so
 new_namespace
 in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 
-pings() { in_ns timeout 20 ping -q -c "${1:-5}" -i 0.01 -W 1 10.5.0.2 >"$work/ping" || true; grep -q " ${1:-5} received" "$work/ping"; }
+# What is lost is not waited for long: both are tried again.
+pings() { in_ns timeout 20 ping -q -c "${1:-5}" -i 0.01 -W 0.3 10.5.0.2 >"$work/ping" || true; grep -q " ${1:-5} received" "$work/ping"; }
 
 # The counters of the driver whose names match, summed up.
 counted() { # PATTERN
@@ -19,7 +21,7 @@ import json, re, sys
 print(sum(v for k, v in json.load(sys.stdin)["/ethdev/xstats"].items() if re.match(sys.argv[1], k)))' "$1"
 }
 # Many packets at once: some lies take two that the driver has not seen yet.
-volley() { in_ns timeout 20 ping -q -c 16 -l 16 -i 0.01 -W 1 10.5.0.2 >"$work/ping" || true; }
+volley() { in_ns timeout 20 ping -q -c 16 -l 16 -i 0.01 -W 0.3 10.5.0.2 >"$work/ping" || true; }
 # Rules broken.
 faults() { counted vnic_fault_; }
 # A false index stands until the next entry: a driver that was not running then never saw it, and hears it again.
