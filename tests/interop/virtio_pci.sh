@@ -3,6 +3,7 @@
 # smcgate in a Linux guest, on QEMU's virtio-net-pci by our driver: bound to uio_pci_generic,
 # and to vfio-pci behind an emulated IOMMU; clients on the host are served, also while
 # queues are reset and given other sizes.
+# Own guests.
 . "$(dirname "$0")/../integration/_lib.sh"
 . "$top/scripts/lib-guest.sh"
 

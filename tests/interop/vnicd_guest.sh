@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Linux's virtio_net driver on a port of vnicd: split and packed rings, segments of 64 KiB
 # both ways, a driver that goes and comes, a vnicd that ends and returns.
+# Own guests.
 . "$(dirname "$0")/../integration/_vnicd.sh"
 . "$top/scripts/lib-guest.sh"
 
