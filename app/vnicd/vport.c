@@ -134,22 +134,23 @@ announce(void *arg, struct vnicd_backend *b, const uint8_t mac[6])
 	vnicd_switch_input(v->port.sw, &v->port, &f);
 }
 
+/* Of either direction, or the control queue: after the turn in which it happened (vport_flush()). */
+static void
+ring_broke(void *arg, struct vnicd_backend *b, uint16_t vq)
+{
+	struct vnicd_vport *v = arg;
+
+	v->errors++;
+	snprintf(v->last_error, sizeof(v->last_error), "%s", vnicd_ring_error_name(v->nic.queue[vq].ring.error));
+	VNICD_LOG(WARNING, "%s: queue %u stopped: %s", v->port.name, vq, v->last_error);
+	rings_changed(v, b);
+}
+
 static const struct vnicd_backend_ops backend_ops = {
-	.watch = watch, .unwatch = unwatch, .changed = rings_changed, .rarp = announce,
+	.watch = watch, .unwatch = unwatch, .changed = rings_changed, .broke = ring_broke, .rarp = announce,
 };
 
 /* ---- packets ------------------------------------------------------------------------ */
-
-static void
-ring_broke(struct vnicd_vport *v, uint16_t vq)
-{
-	const struct vnicd_ring *r = &v->nic.queue[vq].ring;
-
-	v->errors++;
-	snprintf(v->last_error, sizeof(v->last_error), "%s", vnicd_ring_error_name(r->error));
-	VNICD_LOG(WARNING, "%s: queue %u stopped: %s", v->port.name, vq, v->last_error);
-	rings_changed(v, v->backend);
-}
 
 /* Up to a batch of one transmit queue; how many, or -EPROTO. */
 static int
@@ -178,15 +179,12 @@ vport_work(struct vnicd_port *p, uint64_t now)
 	for (unsigned i = 0; i < v->n_pairs; i++) {
 		int rc = take_batch(v, v->pair[i]);
 
-		if (rc < 0) {
-			ring_broke(v, virtio_txq_index(v->pair[i]));
-			break;
-		}
-		any |= rc > 0;
+		any |= rc != 0; /* stopped: the flush tells */
 	}
 	if (v->ctrl) {
 		any |= vnicd_ctrl_work_run(v->work, now);
 		vnicd_loop_at(p->sw->loop, vnicd_ctrl_work_due(v->work));
+		p->touched |= !v->nic.queue[vnicd_nic_ctrl_vq(&v->nic)].ring.running; /* stopped, too */
 	}
 	p->touched |= any;
 	return any;

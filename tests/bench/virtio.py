@@ -102,6 +102,7 @@ def main():
     ap.add_argument("--cells", default="", help="only the cells whose name matches this regular expression")
     ap.add_argument("--only", default="cysb",
                     help="parts to run: c cells, y cycles of the bursts, s a back end that sleeps, b bulk TCP through vnicd")
+    ap.add_argument("--control", default="", help="part b: congestion control of the kernel's sockets; the machine's when absent")
     args = ap.parse_args()
     lab, table = L.Lab(args.build, "virtio"), L.Table("virtio", args.build)
     if "c" in args.only:
@@ -111,6 +112,7 @@ def main():
     if "s" in args.only and not args.cells:
         virtio_sleep.run(lab, table, args.quick)
     if "b" in args.only and not args.cells:
+        virtio_bulk.CONTROL = args.control
         virtio_bulk.run(lab, table, args.quick)
     table.finish()
 

@@ -18,6 +18,11 @@ SIZE = 1 << 20
 BODY = SIZE      # octets of a page: both sides give the same megabyte again and again
 VNIC = "10.72.0"
 VETH = "10.73.0"
+# What an operator would choose for bulk, for both directions: a segment of 64 KiB takes five buffers each way, and what lies
+# in the receive ring, 1 MiB, stays in a core's cache.
+PORT = {"rx_descriptors": 64, "tx_descriptors": 256}
+MEMORY = {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048, "header_buffers": 8192}
+CONTROL = "" # congestion control of the kernel's sockets; empty: the machine's
 # What is left out, and how the driver's arguments say it.
 WITHOUT = (("checksum, TSO", "csum=0,tso=0"), ("TSO", "tso=0"), ("guest TSO and mergeable buffers", "guest_tso=0,mrg_rxbuf=0"),
            ("guest TSO", "guest_tso=0"), ("indirect descriptors", "indirect=0"), ("in-order", "in_order=0"),
@@ -31,9 +36,21 @@ def busy():
     return (user + nice + system + irq + softirq) / L.HZ
 
 
+def controlled(s):
+    if CONTROL:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONTROL.encode())
+    return s
+
+
+def control():
+    """The one in force, for the report."""
+    with socket.socket() as s:
+        return controlled(s).getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
+
 def pump(what, host, port, seconds):
     """Run in a namespace: move octets for so long, print how many and the seconds it took."""
-    s = socket.create_connection((host, port), 10)
+    s = controlled(socket.create_connection((host, port), 10))
     buf, total, asked, end = bytearray(SIZE), 0, 0, time.monotonic() + seconds
     while time.monotonic() < end:
         while what == "get" and total + 8 * SIZE > asked: # the next pages before this one ends
@@ -48,7 +65,7 @@ def pump(what, host, port, seconds):
 
 def sink(port, what):
     """Run in a namespace: serve one connection after the other, taking or giving octets."""
-    listener = socket.create_server(("", port))
+    listener = controlled(socket.create_server(("", port)))
     buf = bytearray(SIZE)
     print("listening", flush=True)
     while True:
@@ -63,18 +80,20 @@ def sink(port, what):
 
 class Bulk:
     def __init__(self, lab):
-        self.lab, self.me = lab, [sys.executable, os.path.abspath(__file__)]
+        self.lab, self.me = lab, [sys.executable, os.path.abspath(__file__), CONTROL]
         self.client, self.server = lab.namespace(), lab.namespace()
         lab.veth(self.client, self.server, "v", VETH)
         for port, what in ((5001, "take"), (5002, "give")):
             lab.start([*self.me, "sink", str(port), what], ns=self.server, log=f"sink{port}")
         (lab.dir / "vnicd.json").write_text(json.dumps({"ports": [{"name": "p", "path": "p.sock"}],
                                                         "uplinks": [{"name": "u", "tap": "vbulk"}]}))
-        self.vnicd = lab.start([str(lab.build / "app/vnicd/vnicd"), "--no-huge", "-m", "16", "--no-pci", "--no-telemetry",
-                                f"--file-prefix=vb-{os.getpid()}", "--", "-c", "vnicd.json"], ns=self.client, log="vnicd")
+        # On the server's CPU, as what veth's other end does is; and the kernel's side of the tap has its own, as veth's has.
+        self.vnicd = lab.start([str(lab.build / "app/vnicd/vnicd"), "--lcores", f"0@{L.SERVER_CPU}", "--no-huge", "-m", "16",
+                                "--no-pci", "--no-telemetry", f"--file-prefix=vb-{os.getpid()}", "--", "-c", "vnicd.json"], ns=self.client, log="vnicd")
         self.wait(lambda: "ready" in (lab.dir / "vnicd").read_text(), "vnicd")
         L.run("ip", "-n", self.client, "addr", "add", f"{VNIC}.1/24", "dev", "vbulk")
         L.run("ip", "-n", self.client, "link", "set", "vbulk", "up")
+        lab.inside(self.client, "sh", "-c", f"echo {1 << L.CLIENT_CPU:x} > /sys/class/net/vbulk/queues/rx-0/rps_cpus")
         self.gate = None
 
     @staticmethod
@@ -89,9 +108,8 @@ class Bulk:
         if self.gate is not None:
             L.end(self.gate)
         config = {"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=p.sock" + ("," + args if args else ""),
-                             "addresses": [f"{VNIC}.2/24"], "rx_descriptors": 256, "tx_descriptors": 256}],
-                  # A segment of 64 KiB takes five buffers each way.
-                  "memory": {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048, "header_buffers": 8192},
+                             "addresses": [f"{VNIC}.2/24"], **PORT}],
+                  "memory": MEMORY,
                   "services": [{"name": "discard", "type": "discard", "listen": "0.0.0.0:9", "sum": False},
                                {"name": "web", "type": "http", "listen": "0.0.0.0:80", "body_bytes": BODY}]}
         path = self.lab.dir / "gate.json"
@@ -159,13 +177,15 @@ def gains(bulk, table, windows, seconds):
 
 def run(lab, table, quick):
     lab.huge_pages(400)
+    print(f"# bulk TCP: the kernel's congestion control is {control()}", flush=True)
     bulk = Bulk(lab)
     against_veth(bulk, table, 3 if quick else 12, 0.7 if quick else 2.0)
     gains(bulk, table, 2 if quick else 5, 0.5 if quick else 1.5)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "pump":
-        pump(sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
+    CONTROL, verb, *rest = sys.argv[1:]
+    if verb == "pump":
+        pump(rest[0], rest[1], int(rest[2]), float(rest[3]))
     else:
-        sink(int(sys.argv[2]), sys.argv[3])
+        sink(int(rest[0]), rest[1])

@@ -22,6 +22,9 @@ struct vnicd_backend_ops {
 	void (*unwatch)(void *arg, struct vnicd_backend *b, int fd);
 	/* Rings started, stopped, enabled; connected; gone. */
 	void (*changed)(void *arg, struct vnicd_backend *b);
+	/* A ring of any kind has stopped for what the driver wrote (ring.error): once, by the timer that
+	 * follows. NULL: not told. */
+	void (*broke)(void *arg, struct vnicd_backend *b, uint16_t vq);
 	/* SEND_RARP: tell the network that mac is here now. NULL: not offered. */
 	void (*rarp)(void *arg, struct vnicd_backend *b, const uint8_t mac[6]);
 };

@@ -396,6 +396,8 @@ void backend_vring_errors(struct vnicd_backend *b)
 			continue;
 		v->error_told = true;
 		backend_refuse(b, "ring %u: %s", i, vnicd_ring_error_name(r->error));
+		if (b->ops->broke != NULL)
+			b->ops->broke(b->arg, b, (uint16_t)i);
 		if (v->err >= 0 && vnicd_bell_ring(v->err) < 0)
 			b->stuck = true;
 	}

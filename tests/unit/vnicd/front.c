@@ -38,6 +38,14 @@ static void changed(void *arg, struct vnicd_backend *b)
 	((struct front *)arg)->changes++;
 }
 
+static void broke(void *arg, struct vnicd_backend *b, uint16_t vq)
+{
+	struct front *f = arg;
+
+	f->broken++;
+	f->last_broken = vq;
+}
+
 static void rarp(void *arg, struct vnicd_backend *b, const uint8_t mac[6])
 {
 	((struct front *)arg)->rarps++;
@@ -57,7 +65,7 @@ void front_open_with(struct front *f, bool server, const struct vnicd_nic_conf *
 
 	memset(f, 0, sizeof(*f));
 	f->sock = -1;
-	f->ops = (struct vnicd_backend_ops){ watch, unwatch, changed, rarp };
+	f->ops = (struct vnicd_backend_ops){ watch, unwatch, changed, broke, rarp };
 	snprintf(f->path, sizeof(f->path), "/tmp/vnicd-test.%d.%u", (int)getpid(), number++);
 	CU_ASSERT_EQUAL_FATAL(vnicd_nic_init(&f->nic, conf), 0);
 	CU_ASSERT_EQUAL_FATAL(vnicd_backend_open(&f->b, &f->nic, f->path, server, 100, &f->ops, f), 0);

@@ -30,6 +30,8 @@ struct front {
 	char path[64];
 	int watched[300];
 	unsigned n_watched, changes, rarps;
+	unsigned broken;    /* rings that were told to be */
+	uint16_t last_broken;
 	bool refuse_watch;  /* the loop cannot take one more descriptor */
 	uint64_t now;
 };

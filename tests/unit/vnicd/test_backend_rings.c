@@ -308,6 +308,7 @@ static void ring__error_and_cure(void)
 	front_pump(&f);
 	front_pump(&f);
 	CU_ASSERT(eventfd_read(err, &n) == 0 && n == 1);
+	CU_ASSERT(f.broken == 1 && f.last_broken == TX);
 	CU_ASSERT_STRING_EQUAL(front_last_refusal(&f), "ring 1: head_out_of_range");
 	CU_ASSERT_EQUAL(set_addr(TX, 0), 1); /* broken is not stopped */
 	CU_ASSERT_EQUAL(front_get(&f, VHOST_USER_GET_VRING_BASE, &s, 8, &r), 1);

@@ -3,10 +3,12 @@
  * hangs holds up nobody. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <rte_common.h>
 
+#include "app/vnicd/dev/backend_private.h"
 #include "app/vnicd/loop.h"
 #include "app/vnicd/switch.h"
 #include "app/vnicd/vport.h"
@@ -258,11 +260,50 @@ vport__stalled_with_a_command_in_work(void)
 	end();
 }
 
+/* ---- rings that break ----------------------------------------------------------------- */
+/* What a driver wrote stops a ring, whichever it is: counted, named, and the port is what the others make of it. */
+static void
+vport__a_ring_breaks(void)
+{
+	static const struct {
+		uint16_t vq;
+		bool up;
+	} rows[] = { { 0, false }, { 1, true }, { CTRL, true } };
+
+	for (unsigned k = 0; k < RTE_DIM(rows); k++) {
+		static uint8_t packet[64];
+		struct iovec iov = { packet, sizeof(packet) };
+		struct vnicd_frame f = { .len = sizeof(packet), .n = 1, .iov = &iov };
+		uint16_t vq = rows[k].vq;
+		struct vnicd_vport *v;
+
+		begin("{}");
+		v = port(0);
+		start_ring(0, 1);
+		v->pair[v->n_pairs++] = 0;
+		v->backend->conn = eventfd(0, 0); /* there is a front end */
+		for (unsigned i = 0; i < 3; i++)
+			v->backend->vring[i].started = true;
+		v->nic.promisc = true;
+		post(0, vq, 1, NULL, 0);
+		((struct vring_avail *)rings[0][vq].avail)->ring[0] = SIZE;
+		if (vq == 0)
+			vnicd_port_output(sw.port[0], &f);
+		for (unsigned i = 0; i < 3; i++)
+			vnicd_switch_work(&sw, vnicd_now());
+		CU_ASSERT_EQUAL(v->errors, 1);
+		CU_ASSERT_STRING_EQUAL(v->last_error, "head_out_of_range");
+		CU_ASSERT(v->port.up == rows[k].up && v->n_pairs == (vq != 1) && v->ctrl == (vq != CTRL));
+		end();
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(vport__held_notifications_go_out_in_time),
 	TEST_CASE(vport__commands_take_their_time),
 	TEST_CASE(vport__sixty_four_at_a_time),
 	TEST_CASE(vport__one_hangs),
 	TEST_CASE(vport__stalled_with_a_command_in_work),
+	TEST_CASE(vport__a_ring_breaks),
 };
 TEST_MAIN("vport", cases)
