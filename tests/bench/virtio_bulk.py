@@ -22,6 +22,9 @@ VETH = "10.73.0"
 # in the receive ring, 1 MiB, stays in a core's cache.
 PORT = {"rx_descriptors": 64, "tx_descriptors": 256}
 MEMORY = {"buffer_size": 16384, "rx_buffers": 2048, "payload_buffers": 2048, "header_buffers": 8192}
+# Neither spins before it sleeps, as the kernel does not: on one CPU each would keep the other waiting.
+POLL = {"spin_us": 0}
+IDLE = {"spin_turns": 1}
 CONTROL = "" # congestion control of the kernel's sockets; empty: the machine's
 # What is left out, and how the driver's arguments say it.
 WITHOUT = (("checksum, TSO", "csum=0,tso=0"), ("TSO", "tso=0"), ("guest TSO and mergeable buffers", "guest_tso=0,mrg_rxbuf=0"),
@@ -86,7 +89,7 @@ class Bulk:
         for port, what in ((5001, "take"), (5002, "give")):
             lab.start([*self.me, "sink", str(port), what], ns=self.server, log=f"sink{port}")
         (lab.dir / "vnicd.json").write_text(json.dumps({"ports": [{"name": "p", "path": "p.sock"}],
-                                                        "uplinks": [{"name": "u", "tap": "vbulk"}]}))
+                                                        "uplinks": [{"name": "u", "tap": "vbulk"}], "poll": POLL}))
         # On the server's CPU, as what veth's other end does is; and the kernel's side of the tap has its own, as veth's has.
         self.vnicd = lab.start([str(lab.build / "app/vnicd/vnicd"), "--lcores", f"0@{L.SERVER_CPU}", "--no-huge", "-m", "16",
                                 "--no-pci", "--no-telemetry", f"--file-prefix=vb-{os.getpid()}", "--", "-c", "vnicd.json"], ns=self.client, log="vnicd")
@@ -109,7 +112,7 @@ class Bulk:
             L.end(self.gate)
         config = {"ports": [{"name": "p", "device": "net_vnic0", "vdev": "net_vnic0,path=p.sock" + ("," + args if args else ""),
                              "addresses": [f"{VNIC}.2/24"], **PORT}],
-                  "memory": MEMORY,
+                  "memory": MEMORY, "idle": IDLE,
                   "services": [{"name": "discard", "type": "discard", "listen": "0.0.0.0:9", "sum": False},
                                {"name": "web", "type": "http", "listen": "0.0.0.0:80", "body_bytes": BODY}]}
         path = self.lab.dir / "gate.json"

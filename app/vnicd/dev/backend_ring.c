@@ -388,7 +388,8 @@ bool backend_vring_kicked(struct vnicd_backend *b, int fd)
 
 void backend_vring_errors(struct vnicd_backend *b)
 {
-	for (unsigned i = 0; i < BACKEND_VQS; i++) {
+	/* After each round of work: no further than there can be rings. */
+	for (unsigned i = 0; i < 2u * b->nic->conf.pairs + 1; i++) {
 		struct backend_vring *v = &b->vring[i];
 		const struct vnicd_ring *r = &b->nic->queue[i].ring;
 
