@@ -46,6 +46,7 @@ ring() { # NAME FEATURES
 	at_least "$name: 5 less the seconds it took" $((5 - (SECONDS - since))) 0
 	pmd_says p "queue state event"
 	equal "$name: vnicd's reason" "$(port p 'd["queues"]["0"]["error"]')" address_outside_memory
+	equal "$name: counted" "$(port p '"%d %s" % (d["ring_errors"], d["last_ring_error"])')" "1 address_outside_memory"
 	! gone "$vnicd_pid" || fail "$name: vnicd ended"
 	! pings || fail "$name: a ring that is stopped receives"
 
