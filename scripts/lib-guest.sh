@@ -245,7 +245,7 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 	_qemu=(-M "q35${_guest_iommu:+,kernel-irqchip=split}" -accel "tcg,thread=multi"
 		-cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+pclmulqdq,+rdrand" -m "$2"
 		-nodefaults -no-user-config -display none -no-reboot -kernel "$guest_vmlinuz" -initrd "$guest_image"
-		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable guest.name=$1${guest_dpdk:+ hugepages=160}${_guest_iommu:+ intel_iommu=on}"
+		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable no_timer_check guest.name=$1${guest_dpdk:+ hugepages=160}${_guest_iommu:+ intel_iommu=on}"
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console
 		-device virtio-serial-pci -object "rng-random,id=rng,filename=/dev/urandom" -device virtio-rng-pci,rng=rng)
 	for i in 0 1 2 3; do
