@@ -33,6 +33,8 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 		r->in_value = false;
 		r->name_len = 0;
 	}
+	if (len > 0 && at[len - 1] == ' ')
+		r->status = 400; /* who else reads it may see another field (RFC 9112 5.1) */
 	if (r->name_len + len > sizeof(r->name)) {
 		r->name_len = sizeof(r->name) + 1;
 		return 0;

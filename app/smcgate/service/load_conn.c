@@ -231,8 +231,10 @@ static bool take_piece(struct load_conn *c, const struct tcp_piece *piece)
 		return true;
 	if (conf->response == LOAD_RESPONSE_BYTES)
 		return count_answers(c, piece->len);
+	/* A fault in the last octet leaves none over. */
 	return c->parser != NULL &&
-	       http_parser_execute(c->parser, &state_of(c)->settings, piece->data, piece->len) == piece->len;
+	       http_parser_execute(c->parser, &state_of(c)->settings, piece->data, piece->len) == piece->len &&
+	       HTTP_PARSER_ERRNO(c->parser) == HPE_OK;
 }
 
 /* Read everything there is. False: what came is not an answer. */

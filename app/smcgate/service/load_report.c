@@ -16,12 +16,15 @@ static uint64_t clock_us(void)
 void load_report(const struct config_service *conf, void *p, const uint64_t *counters, char *buf, size_t size)
 {
 	struct load_shared *shared = p;
+	bool told = counters[LOAD_ENDED] != 0 && memcmp(shared->last, counters, sizeof(shared->last)) == 0;
 	uint64_t now = clock_us(), dt = RTE_MAX(now - shared->last_us, 1ul), d[LOAD_ENDED + 1];
 	struct histogram *all = malloc(sizeof(*all));
 
 	buf[0] = '\0';
-	if (all == NULL)
+	if (all == NULL || told) {
+		free(all);
 		return;
+	}
 	histogram_init(all);
 	for (unsigned i = 0; i < LOAD_MAX_SHARES; i++)
 		if (shared->share[i].started_us != 0)

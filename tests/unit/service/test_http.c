@@ -59,6 +59,7 @@ static const struct {
 	{ "garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "bad-version", "GET / HTTP/x\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "http2", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported\r\n", false },
+	{ "space-colon", "GET / HTTP/1.1\r\nHost: h\r\nContent-Length : 3\r\n\r\nabc", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "connect", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", false },
 	{ "bad-escape", "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },
 	{ "nul-escape", "GET /%00 HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", false },

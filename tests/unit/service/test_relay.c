@@ -356,6 +356,19 @@ static void load__answers_nobody_asked_for(void)
 	fake_stop();
 }
 
+/* In one piece, so that the fault is in its last octet. */
+static void load__answers_twice(void)
+{
+	start("load", TARGET ",\"connections\":1,\"http_path\":\"/\"");
+	fake_wait_ms(1);
+	fake_connected(fake_opened(0));
+	fake_input_text(fake_opened(0), ANSWER ANSWER);
+	CU_ASSERT_EQUAL(fake_ended(fake_opened(0)), FAKE_ABORTED);
+	CU_ASSERT_EQUAL(fake.svc.counters[LOAD_RESPONSES], 1);
+	CU_ASSERT_EQUAL(fake.svc.counters[LOAD_BAD_RESPONSES], 1);
+	fake_stop();
+}
+
 static void load__status_other_than_200_is_bad(void)
 {
 	start("load", TARGET ",\"connections\":1,\"http_path\":\"/\"");
@@ -376,6 +389,10 @@ static void load__ends_after_duration(void)
 	fake_wait_ms(1100);
 	CU_ASSERT_EQUAL(fake.svc.counters[LOAD_ENDED], 1);
 	CU_ASSERT_EQUAL(fake_open(), 0);
+	fake.conf.type->report(&fake.conf, fake.svc.shared, fake.svc.counters, out, sizeof(out));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out, " ended"));
+	fake.conf.type->report(&fake.conf, fake.svc.shared, fake.svc.counters, out, sizeof(out));
+	CU_ASSERT_STRING_EQUAL(out, ""); /* said once */
 	fake_stop();
 }
 
@@ -426,6 +443,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(load__closed_loop_pipeline),
 	TEST_CASE(load__open_loop_counts_from_due_time),
 	TEST_CASE(load__answers_nobody_asked_for),
+	TEST_CASE(load__answers_twice),
 	TEST_CASE(load__status_other_than_200_is_bad),
 	TEST_CASE(load__ends_after_duration),
 	TEST_CASE(load__report_line),
