@@ -14,6 +14,7 @@ static int failed(struct console *c, unsigned port, int rc, const char *what, st
 	case -EALREADY: return view_fail(err, rc, "port %u: %s: it is so already", port, what);
 	case -ENODEV: return view_fail(err, rc, "port %u: %s: it is closed", port, what);
 	case -ECANCELED: return view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", port, what);
+	case -EINVAL: return view_fail(err, rc, "port %u: %s: its driver refuses this value", port, what);
 	case -EIO:
 		return view_fail(err, rc, "port %u: %s: the device is broken (show port ctrl says why): port reset", port, what);
 	default: return view_port_failed(err, c->pl, port, rc, "port %u: %s", port, what);

@@ -31,7 +31,9 @@ static char *read_file(const char *name, size_t *len, struct view_error *err)
 	fclose(f);
 	return text;
 fail:
-	if (rc < 0)
+	if (rc == -EFBIG)
+		view_fail(err, rc, "%s: found more than the %u octets allowed", name, SERVICE_FILE_MAX - 1);
+	else if (rc < 0)
 		view_failed(err, rc, "%s", name);
 	if (f != NULL)
 		fclose(f);
@@ -61,6 +63,11 @@ static int failed(struct console *c, int rc, const char *what, const char *name,
 				 "when it has: show services", what, name);
 	case -ECANCELED:
 		return view_fail(err, rc, "service %s: %s: cancelled: it may be done still: show services", what, name);
+	case -ENOENT:
+	case -EACCES:
+	case -ENOTDIR:
+	case -EFBIG:
+		return view_fail(err, rc, "service %s: %s: %s: the log says of what", what, name, strerror(-rc));
 	default:
 		return view_port_failed(err, c->pl, PIPELINE_SERVICES, rc, "service %s: %s", what, name);
 	}
@@ -99,6 +106,8 @@ static int run_add(struct console *c, unsigned argc, const char *const *argv, FI
 
 	if (argv[0][0] != '@')
 		return add(c, argv[0], strlen(argv[0]), err);
+	if (argv[0][1] == '\0')
+		return view_fail(err, -EINVAL, "service add: found '@' alone, allowed: @ and the name of a file");
 	text = read_file(argv[0] + 1, &len, err);
 	if (text == NULL)
 		return -EINVAL;

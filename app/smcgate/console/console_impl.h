@@ -20,6 +20,7 @@
 
 #define SESSIONS_MAX 128
 #define LINE_MAX_LEN 8192             /* octets of a command line, end included */
+#define LINE_TEXT_MAX 8191            /* without it */
 #define OUTPUT_MAX (64u << 20)        /* octets waiting for a client that does not read */
 #define LOAD_DEPTH_MAX 8              /* files that load files */
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "app/smcgate/console/console_impl.h"
 
 /* ---- turns ------------------------------------------------------------------------ */
@@ -120,7 +122,7 @@ static int run_parsed(struct run *run, const char *line)
 	/* librte_cmdline wants the line's end. */
 	n = snprintf(buf, sizeof(buf), "%.*s\n", (int)strcspn(line, "\r\n"), line);
 	if (n < 0 || (size_t)n >= sizeof(buf))
-		return view_fail(&run->err, -EINVAL, "the line is too long");
+		return view_fail(&run->err, -EINVAL, "the line is too long: at most " RTE_STR(LINE_TEXT_MAX) " octets");
 	run->rc = 0;
 	rc = cmdline_parse(c->cl, buf);
 	if (rc < 0) {

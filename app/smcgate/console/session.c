@@ -241,7 +241,7 @@ static bool next_line(struct session *s)
 
 static void run_lines(struct session *s)
 {
-	static const char too_long[] = "error: the line is too long\n";
+	static const char too_long[] = "error: the line is too long: at most " RTE_STR(LINE_TEXT_MAX) " octets\n";
 
 	while (!console_quits(s->c) && s->pending_len == 0 && !s->running && next_line(s))
 		session_write(s);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include <rte_byteorder.h>
+#include <rte_common.h>
 
 struct allowed {
 	const char *const *states;
@@ -75,11 +76,23 @@ static int parse_key(struct view_filter *f, const struct allowed *a, const char 
 			 a->service ? " service=," : "");
 }
 
+/* Which of the keys, as a bit; 0: none of them. */
+static unsigned key_bit(const char *key)
+{
+	static const char *const keys[] = { "state", "port", "peer", "service", "limit", "skip" };
+
+	for (unsigned i = 0; i < RTE_DIM(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return 1u << i;
+	return 0;
+}
+
 int view_filter_parse(struct view_filter *f, const char *text, const char *const *states, unsigned n, bool service,
 		      struct view_error *err)
 {
 	const struct allowed a = { .states = states, .n = n, .service = service };
 	char *copy, *save = NULL;
+	unsigned seen = 0;
 	int rc = 0;
 
 	memset(f, 0, sizeof(*f));
@@ -99,7 +112,11 @@ int view_filter_parse(struct view_filter *f, const char *text, const char *const
 			break;
 		}
 		*eq = '\0';
-		rc = parse_key(f, &a, w, eq + 1, err);
+		if (seen & key_bit(w))
+			rc = view_fail(err, -EINVAL, "filter: found '%s=' twice, allowed once", w);
+		else
+			rc = parse_key(f, &a, w, eq + 1, err);
+		seen |= key_bit(w);
 	}
 	free(copy);
 	return rc;

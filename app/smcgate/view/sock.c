@@ -225,6 +225,8 @@ static int find_sock(struct pipeline *pl, const char *arg, unsigned *worker, str
 	int rc;
 
 	rc = view_number(dot != NULL ? dot + 1 : arg, "socket", 0, INT64_MAX, &id, err);
+	if (rc < 0)
+		view_fail(err, rc, "socket: found '%s', allowed an ID as show sockets prints it: 0.17", arg);
 	if (rc == 0 && dot != NULL) {
 		snprintf(part, sizeof(part), "%.*s", (int)(dot - arg), arg);
 		rc = view_number(part, "worker of the socket", 0, n == 0 ? 0 : n - 1, &w, err);

@@ -215,7 +215,7 @@ static void client__line_too_long(void)
 	big[sizeof(big) - 2] = '\n';
 	say(fd, big);
 	say(fd, "set burst 5\n");
-	CU_ASSERT(hear(&r, fd, "error: the line is too long\n", buf, sizeof(buf)));
+	CU_ASSERT(hear(&r, fd, "error: the line is too long: at most 8191 octets\n", buf, sizeof(buf)));
 	CU_ASSERT(did(&r, "set_burst 5"));
 	close(fd);
 	rig_down(&r);
