@@ -37,32 +37,14 @@ struct smc_taken;
 struct smc_conn_table;
 struct smc_slot;
 
+/* A message that comes, and one that goes, touch the first five cache lines and
+ * no other. */
 struct smc_conn {
-	/* sending */
+	/* whatever it does */
 	struct smc_stack *ss;
 	struct smc_link *link;
-	struct smc_buf *snd;            /* our ring */
-	struct smc_cursor prep, sent, fin; /* in snd: filled, posted to the peer, completed */
-	struct smc_cursor prod;         /* our producer in the peer's ring */
-	struct smc_cursor peer_cons;    /* the peer's consumer there, as last told */
-	uint64_t peer_addr;             /* of the peer's ring */
-	uint32_t peer_rkey, peer_size;
-	uint32_t token, peer_token;
-	uint16_t seq_out;               /* last CDC's number */
-	uint8_t tx_prod_flags, tx_conn_flags; /* as last sent */
-
-	/* receiving; cons - freed: out by smc_take(), and what was read behind it */
-	struct smc_buf *rmb;
-	struct smc_cursor peer_prod;    /* in our ring, as last told */
-	struct smc_cursor cons;         /* read by the user */
-	struct smc_cursor freed;        /* before it the peer may write again */
-	struct smc_cursor cons_told;    /* freed as last sent */
-	struct smc_cursor urg_mark;     /* behind the urgent octet; if urg_in */
-	uint16_t seq_in;
-	uint8_t rx_prod_flags, rx_conn_flags; /* the latter collect, CURSOR_WANTED stays until answered */
-	uint32_t update_limit;
-
-	/* scheduling */
+	struct smc_lgr *lgr;
+	void *user;
 	uint8_t state;                  /* enum smc_conn_state */
 	uint8_t role;
 	uint8_t goal;                   /* enum smc_goal; its CDC has gone out: tx_conn_flags */
@@ -75,29 +57,55 @@ struct smc_conn {
 	bool active;                    /* smc_conn_activate() was called */
 	bool was_full;                  /* a writer found no room in the ring */
 	bool tcp_reset;                 /* not just a FIN */
+	uint8_t timers;                 /* bit per enum smc_conn_timer: its deadline is set */
+	uint8_t tx_prod_flags, tx_conn_flags; /* as last sent */
+	uint8_t rx_prod_flags, rx_conn_flags; /* the latter collect, CURSOR_WANTED stays until answered */
 	uint16_t events;                /* enum tcp_event, not delivered yet */
+	int error;
+
+	/* sending */
+	struct smc_buf *snd;            /* our ring */
+	struct smc_cursor prep, sent, fin; /* in snd: filled, posted to the peer, completed */
+	struct smc_cursor prod;         /* our producer in the peer's ring */
+	struct smc_cursor peer_cons;    /* the peer's consumer there, as last told */
+	uint64_t peer_addr;             /* of the peer's ring */
+	uint32_t peer_rkey, peer_size;
+
+	/* receiving; cons - freed: out by smc_take(), and what was read behind it */
+	struct smc_buf *rmb;
+	struct smc_cursor peer_prod;    /* in our ring, as last told */
+	struct smc_cursor cons;         /* read by the user */
+	struct smc_cursor freed;        /* before it the peer may write again */
+	struct smc_cursor cons_told;    /* freed as last sent */
+	struct smc_cursor urg_mark;     /* behind the urgent octet; if urg_in */
+	uint32_t update_limit;
+	uint16_t seq_in, seq_out;       /* of the last CDC */
+	uint32_t token, peer_token;
+
+	/* scheduling */
+	uint32_t refs[SMC_REFS];
 	uint32_t slot_turn;             /* smc_stack.turn in which a control slot is promised to it (wr.c) */
 	struct smc_conn *tx_next, *event_next, *wait_next;
-	uint32_t refs[SMC_REFS];
+	struct smc_taken *take_head, *take_tail; /* out, in order of the ring */
+
+	/* counting */
+	uint64_t last_us;
+	uint64_t bytes_in, bytes_out, cdc_in, cdc_out, writes, updates_out;
 
 	/* now and then */
-	struct smc_taken *take_head, *take_tail; /* out, in order of the ring */
-	struct smc_lgr *lgr;
 	struct smc_conn *lgr_next, **lgr_pprev;
 	struct tcp_conn *tcp;           /* NULL once given back or gone */
-	void *user;
 	struct smc_hs *hs;              /* while the handshake is under way */
 	struct smc_peer *peer;          /* a reference; counted in its conns while LIVE */
 	struct net_flow flow;
-	int error;
 	uint32_t reason, peer_reason;
 	uint32_t rcvbuf, sndbuf;        /* asked for */
 	struct wheel_timer timer;       /* WHEEL_SMC_CONN */
-	uint64_t deadline[SMC_TIMERS];  /* us; 0: none */
+	uint64_t deadline[SMC_TIMERS];  /* us; if in timers */
 	struct smc_cursor flush_mark;   /* sent, when SMC_T_FLUSH was set */
-	uint64_t created_us, last_us;
-	uint64_t bytes_in, bytes_out, cdc_in, cdc_out, writes, updates_out;
+	uint64_t created_us;
 };
+static_assert(offsetof(struct smc_conn, lgr_next) <= 5 * RTE_CACHE_LINE_SIZE, "what every message touches");
 
 /* ---- for handshake.c ------------------------------------------------------------ */
 /* In INIT with a token and the references USER and HS, the flow is TCP's; TCP's

@@ -60,7 +60,14 @@ void smc_conn_fail(struct smc_conn *c, int error);
 
 /* ---- timer.c ---------------------------------------------------------------- */
 void smc_timer_set(struct smc_conn *c, enum smc_conn_timer t, uint64_t after_us);
-void smc_timer_clear(struct smc_conn *c, enum smc_conn_timer t);
+static inline void smc_timer_clear(struct smc_conn *c, enum smc_conn_timer t)
+{
+	c->timers &= (uint8_t)~(1u << t);
+}
+static inline bool smc_timer_pending(const struct smc_conn *c, enum smc_conn_timer t)
+{
+	return (c->timers & 1u << t) != 0;
+}
 void smc_timers_off(struct smc_conn *c);
 void smc_conn_expired(void *ctx, struct wheel_timer *t, uint64_t now_us);
 

@@ -73,7 +73,7 @@ void smc_window_update(struct smc_conn *c)
 	if (update_due(c)) {
 		c->want_update = true;
 		smc_tx_schedule(c);
-	} else if ((c->rx_prod_flags & CDC_WRITE_BLOCKED) && untold(c) != 0 && c->deadline[SMC_T_UPDATE] == 0) {
+	} else if ((c->rx_prod_flags & CDC_WRITE_BLOCKED) && untold(c) != 0 && !smc_timer_pending(c, SMC_T_UPDATE)) {
 		/* Less than the limit, and the user may be waiting for what does not fit. */
 		smc_timer_set(c, SMC_T_UPDATE, SMC_UPDATE_US);
 	}

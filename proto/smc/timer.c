@@ -11,7 +11,7 @@ static uint64_t earliest(const struct smc_conn *c)
 	unsigned i;
 
 	for (i = 0; i < SMC_TIMERS; i++)
-		if (c->deadline[i] != 0)
+		if (smc_timer_pending(c, i))
 			at = RTE_MIN(at, c->deadline[i]);
 	return at;
 }
@@ -21,20 +21,13 @@ static uint64_t earliest(const struct smc_conn *c)
 void smc_timer_set(struct smc_conn *c, enum smc_conn_timer t, uint64_t after_us)
 {
 	c->deadline[t] = smc_now(c->ss) + after_us;
+	c->timers |= (uint8_t)(1u << t);
 	wheel_arm(c->ss->wheel, &c->timer, WHEEL_SMC_CONN, earliest(c));
-}
-
-void smc_timer_clear(struct smc_conn *c, enum smc_conn_timer t)
-{
-	c->deadline[t] = 0;
 }
 
 void smc_timers_off(struct smc_conn *c)
 {
-	unsigned i;
-
-	for (i = 0; i < SMC_TIMERS; i++)
-		c->deadline[i] = 0;
+	c->timers = 0;
 	if (wheel_armed(&c->timer))
 		wheel_cancel(c->ss->wheel, &c->timer);
 }
@@ -62,9 +55,9 @@ void smc_conn_expired(void *ctx, struct wheel_timer *timer, uint64_t now_us)
 	unsigned i;
 
 	for (i = 0; i < SMC_TIMERS; i++) {
-		if (c->deadline[i] == 0 || c->deadline[i] > now_us)
+		if (!smc_timer_pending(c, i) || c->deadline[i] > now_us)
 			continue;
-		c->deadline[i] = 0;
+		smc_timer_clear(c, i);
 		fire(c, i);
 	}
 	if (earliest(c) != UINT64_MAX)

@@ -56,7 +56,7 @@ static bool is_held_back(struct smc_conn *c, uint32_t unsent)
 	if (c->goal != SMC_GOAL_OPEN || c->urg_out || unsent == 0)
 		return false;
 	if (c->corked && !c->uncork && unsent < c->snd->size) {
-		if (c->deadline[SMC_T_CORK] == 0)
+		if (!smc_timer_pending(c, SMC_T_CORK))
 			smc_timer_set(c, SMC_T_CORK, SMC_CORK_US);
 		return true;
 	}
