@@ -82,6 +82,8 @@ void smc_window_update(struct smc_conn *c)
 static void consumed(struct smc_conn *c, uint32_t len)
 {
 	smc_cursor_add(&c->cons, len, c->rmb->size);
+	/* What comes next goes where nothing was for a whole turn of the ring. */
+	__builtin_prefetch(c->rmb->base + c->peer_prod.count, 1);
 	if (unlikely(c->urg_in) && smc_urgent_passed(c)) {
 		c->want_update = true;
 		smc_tx_schedule(c);
