@@ -52,7 +52,7 @@ struct rqe {
 	uint32_t len;            /* room */
 	uint32_t mrs_ended;      /* as in wqe */
 	uint8_t n_sge;
-	struct rd_sge sge[RD_MAX_SGE];
+	struct rd_sge sge[RD_MAX_RECV_SGE];
 };
 
 /* Ring positions count up for ever; the ring index is position & mask. */

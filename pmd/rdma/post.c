@@ -33,10 +33,14 @@ static void wqe_fill(struct wqe *e, const struct rd_wr *wr, uint32_t mrs_ended)
 	e->flags = wr->flags;
 	e->n_sge = wr->n_sge;
 	e->len = (uint32_t)sge_total(wr->sge, wr->n_sge);
-	if (!(wr->flags & RD_F_INLINE))
-		memcpy(e->sge, wr->sge, sizeof(e->sge));
-	else if (e->len != 0)
+	if (!(wr->flags & RD_F_INLINE)) {
+		/* Nearly always one piece, or two. */
+		memcpy(e->sge, wr->sge, 2 * sizeof(e->sge[0]));
+		if (unlikely(wr->n_sge > 2))
+			memcpy(e->sge + 2, wr->sge + 2, sizeof(e->sge) - 2 * sizeof(e->sge[0]));
+	} else if (e->len != 0) {
 		memcpy(e->inl, wr->sge[0].addr, e->len);
+	}
 }
 
 static void flush_send(struct core_qp *qp)
@@ -90,7 +94,7 @@ int core_post_recv(struct rd_qp *rd, const struct rd_recv *recv, unsigned n)
 	if (n > qp->recv_wr - (qp->rq_tail - qp->rq_free))
 		return -EAGAIN;
 	for (unsigned i = 0; i < n; i++)
-		if (recv[i].n_sge > RD_MAX_SGE ||
+		if (recv[i].n_sge > RD_MAX_RECV_SGE ||
 		    !core_sges_ok(qp, recv[i].sge, recv[i].n_sge, RD_ACCESS_LOCAL_WRITE) ||
 		    sge_total(recv[i].sge, recv[i].n_sge) > CORE_LEN_MAX)
 			return -EINVAL;

@@ -28,7 +28,8 @@
 
 #include <rte_common.h>
 
-#define RD_MAX_SGE 2
+#define RD_MAX_SGE 4              /* of a send or write */
+#define RD_MAX_RECV_SGE 2
 #define RD_INLINE_MAX 64          /* octets of an inline send every provider takes */
 #define RD_MAX_GIDS 16
 #define RD_RETRY_INFINITE 7       /* of rnr_retry */
@@ -86,7 +87,7 @@ struct rd_wr {
 struct rd_recv {
 	uint64_t cookie;
 	uint8_t n_sge;            /* filled in order */
-	struct rd_sge sge[RD_MAX_SGE];
+	struct rd_sge sge[RD_MAX_RECV_SGE];
 };
 
 /* With a status other than success only cookie, qp and status hold. */

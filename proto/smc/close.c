@@ -3,7 +3,7 @@
  * with their steps. */
 #include <errno.h>
 
-#include "proto/smc/conn_impl.h"
+#include "proto/smc/give.h"
 
 #define STATES (SMC_PROCESSABORT + 1)
 
@@ -220,6 +220,7 @@ void smc_conn_end(struct smc_conn *c)
 {
 	smc_drop_unsent(c);
 	c->state = SMC_CLOSED;
+	smc_give_done(c);
 	c->goal = SMC_GOAL_OPEN; /* nothing more is sent */
 }
 

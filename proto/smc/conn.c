@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/smc/conn_impl.h"
+#include "proto/smc/give.h"
 #include "proto/smc/takes.h"
 
 static void *tcp_user_of(struct smc_conn *c)
@@ -150,6 +151,7 @@ static void give_back(struct smc_conn *c)
 	smc_link_unwait(c);
 	if (c->active && (c->rmb != NULL || c->snd != NULL))
 		smc_count_rings(c, false);
+	smc_give_end(c);
 	if (c->rmb != NULL)
 		smc_buf_put(c->rmb);
 	if (c->snd != NULL)
@@ -326,9 +328,12 @@ int smc_conn_init(struct smc_stack *ss)
 	if (t->slots == NULL)
 		goto free_table;
 	t->mask = rte_align32pow2(ss->conf.conns_max + 1) - 1;
+	ss->gives = smc_gives_new(ss->conf.node);
+	if (ss->gives == NULL)
+		goto free_slots;
 	t->takes = smc_takes_new(ss->conf.conns_max, ss->conf.node);
 	if (t->takes == NULL)
-		goto free_slots;
+		goto free_gives;
 	rc = pool_init(&ss->conns, sizeof(struct smc_conn), RTE_CACHE_LINE_SIZE, ss->conf.conns_max,
 		       ss->conf.node);
 	if (rc < 0)
@@ -343,6 +348,8 @@ int smc_conn_init(struct smc_stack *ss)
 
 free_takes:
 	smc_takes_orphan(t->takes);
+free_gives:
+	smc_gives_free(ss);
 free_slots:
 	free(t->slots);
 free_table:

@@ -33,6 +33,7 @@ enum smc_conn_timer {
 /* What the user, or an error, wants the connection to come to. In this order. */
 enum smc_goal { SMC_GOAL_OPEN, SMC_GOAL_SHUT, SMC_GOAL_CLOSE, SMC_GOAL_ABORT };
 
+struct smc_given;
 struct smc_taken;
 struct smc_conn_table;
 struct smc_slot;
@@ -92,7 +93,10 @@ struct smc_conn {
 	uint64_t last_us;
 	uint64_t bytes_in, bytes_out, cdc_in, cdc_out, writes, updates_out;
 
+	struct smc_given *give_head;    /* buffers given: queued or read by work requests, in order of the ring */
+
 	/* now and then */
+	struct smc_given *give_next, *give_tail; /* if any: the first not all posted, NULL: none; the last */
 	struct smc_conn *lgr_next, **lgr_pprev;
 	struct tcp_conn *tcp;           /* NULL once given back or gone */
 	struct smc_hs *hs;              /* while the handshake is under way */
@@ -105,7 +109,7 @@ struct smc_conn {
 	struct smc_cursor flush_mark;   /* sent, when SMC_T_FLUSH was set */
 	uint64_t created_us;
 };
-static_assert(offsetof(struct smc_conn, lgr_next) <= 5 * RTE_CACHE_LINE_SIZE, "what every message touches");
+static_assert(offsetof(struct smc_conn, give_next) <= 5 * RTE_CACHE_LINE_SIZE, "what every message touches");
 
 /* ---- for handshake.c ------------------------------------------------------------ */
 /* In INIT with a token and the references USER and HS, the flow is TCP's; TCP's
@@ -142,5 +146,7 @@ struct smc_conn *smc_conn_by_token(struct smc_stack *ss, uint32_t token);
 
 int smc_conn_init(struct smc_stack *ss);  /* pool, wheel kind */
 void smc_conn_fini(struct smc_stack *ss);
+/* After smc_link_fini(), when no queue pair reads them any more: buffers given that were under way. */
+void smc_gives_free(struct smc_stack *ss);
 
 #endif

@@ -63,6 +63,19 @@ void smc_link_open(struct smc_link *l)
 	submit(l, RD_REQ_MR_REG);
 }
 
+/* What is given to be sent is read there; where it cannot be registered it is copied. */
+static void reg_region(struct smc_link *l)
+{
+	const struct smc_region *r = &l->lgr->ss->conf.regions[l->priv->n_regions];
+	struct smc_link_priv *p = l->priv;
+
+	memset(&p->req, 0, sizeof(p->req));
+	p->req.pd = l->lgr->pd;
+	p->req.addr = r->addr;
+	p->req.len = r->len;
+	submit(l, RD_REQ_MR_REG);
+}
+
 static void create_qp(struct smc_link *l)
 {
 	struct smc_link_priv *p = l->priv;
@@ -70,10 +83,27 @@ static void create_qp(struct smc_link *l)
 	memset(&p->req, 0, sizeof(p->req));
 	p->req.init = (struct rd_qp_init){
 		.pd = l->lgr->pd, .user = l,
-		.send_wr = (uint16_t)(p->n_slots * 3), .recv_wr = p->n_rx,
+		.send_wr = (uint16_t)(p->n_slots * 3 + SMC_POST_WRITES + 4), .recv_wr = p->n_rx,
 		.access = RD_ACCESS_LOCAL_WRITE | RD_ACCESS_REMOTE_WRITE,
 	};
 	submit(l, RD_REQ_QP_CREATE);
+}
+
+/* The memory of receives first, then what the stack was configured with. */
+static void registered(struct smc_link *l, struct rd_mr *mr, int rc)
+{
+	struct smc_link_priv *p = l->priv;
+
+	if (p->rx_mr != NULL)
+		l->lgr->regions[p->n_regions++] = rc == 0 ? mr : NULL;
+	else if (rc == 0)
+		p->rx_mr = mr;
+	if (p->rx_mr == NULL || !smc_lgr_alive(l->lgr))
+		smc_lgr_made(l->lgr, p->rx_mr != NULL ? SMC_RSN_MEM : smc_rc_reason(rc));
+	else if (p->n_regions < l->lgr->ss->conf.n_regions)
+		reg_region(l);
+	else
+		create_qp(l);
 }
 
 static void created(struct smc_link *l, struct rd_qp *qp)
@@ -205,9 +235,19 @@ void smc_link_quiet(struct smc_link *l)
 	smc_wait_end(ss, &l->priv->wait, SMC_RSN_ERR_RDYLNK);
 }
 
+/* One of those that are left. */
+static struct rd_mr **a_region(struct smc_link *l)
+{
+	for (unsigned i = 0; i < l->priv->n_regions; i++)
+		if (l->lgr->regions[i] != NULL)
+			return &l->lgr->regions[i];
+	return l->priv->rx_mr != NULL ? &l->priv->rx_mr : NULL;
+}
+
 void smc_link_close(struct smc_link *l)
 {
 	struct smc_link_priv *p = l->priv;
+	struct rd_mr **mr;
 
 	if (p->busy || p->closed)
 		return;
@@ -217,9 +257,10 @@ void smc_link_close(struct smc_link *l)
 		submit(l, RD_REQ_QP_DESTROY);
 		return;
 	}
-	if (p->rx_mr != NULL) {
+	mr = a_region(l);
+	if (mr != NULL) {
 		memset(&p->req, 0, sizeof(p->req));
-		p->req.mr = p->rx_mr;
+		p->req.mr = *mr;
 		submit(l, RD_REQ_MR_DEREG);
 		return;
 	}
@@ -237,7 +278,7 @@ void smc_link_close(struct smc_link *l)
 static void ended(struct smc_link *l, uint8_t op)
 {
 	if (op == RD_REQ_MR_DEREG) {
-		l->priv->rx_mr = NULL;
+		*a_region(l) = NULL;
 		return;
 	}
 	l->qp = NULL;
@@ -255,11 +296,7 @@ static void link_req_done(struct rd_req *req)
 	l->priv->busy = false;
 	switch (req->op) {
 	case RD_REQ_MR_REG:
-		l->priv->rx_mr = rc == 0 ? req->mr : NULL;
-		if (rc == 0 && smc_lgr_alive(l->lgr))
-			create_qp(l);
-		else
-			smc_lgr_made(l->lgr, rc == 0 ? SMC_RSN_MEM : smc_rc_reason(rc));
+		registered(l, req->mr, rc);
 		break;
 	case RD_REQ_QP_CREATE:
 		if (rc == 0)

@@ -12,7 +12,7 @@
 #include "proto/smc/smc_impl.h"
 
 #define SMC_LINK_SLOTS 16        /* control messages under way at most */
-#define SMC_POST_WRITES 2        /* of one CDC message */
+#define SMC_POST_WRITES 12       /* of one CDC message; 2 without buffers given */
 #define SMC_RKEYS_MAX 255        /* of the peer's, per group */
 #define SMC_MSG_MAX 8192         /* longest LLC message taken */
 
@@ -84,6 +84,7 @@ struct smc_lgr {
 	struct smc_peer *peer;
 	struct smc_dev *dev;
 	struct rd_pd *pd;
+	struct rd_mr *regions[SMC_MAX_REGIONS]; /* of smc_config.regions in it; NULL: not registered */
 	struct smc_lgr_terms terms;
 	struct smc_link *links[SMC_MAX_LINKS];
 	struct smc_conn *conns;  /* list */

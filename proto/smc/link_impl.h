@@ -64,6 +64,7 @@ struct smc_link_priv {
 	/* receives: one block of the stack's memory, own octets first, then the spill */
 	uint8_t *rx;
 	struct rd_mr *rx_mr;
+	uint8_t n_regions;       /* of the group's, that were asked for */
 	uint16_t n_rx;
 	uint8_t n_slots;         /* of slots[] in use */
 	uint8_t grants;          /* slots promised in grant_turn */

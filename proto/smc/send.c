@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "proto/smc/conn_impl.h"
+#include "proto/smc/give.h"
 
 /* Free octets of our ring: what was completed is the user's again. */
 static uint32_t ring_room(const struct smc_conn *c)
@@ -166,10 +166,6 @@ static uint32_t chain_octets(const struct rte_mbuf *m)
 	return n;
 }
 
-/*
- * Copied into the ring: a device reads registered memory only, and the ring is
- * the part of it that is ours to send from.
- */
 int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len)
 {
 	int rc = may_queue(c);
@@ -187,9 +183,15 @@ int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len)
 	rewind_idle(c);
 	for (m = chain; m != NULL; m = next) {
 		next = m->next;
-		fill(c, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
 		m->next = NULL;
 		m->nb_segs = 1;
+		/* Many small pieces cost a gather list and packets more than copying them. */
+		if (m->data_len >= c->ss->conf.give_min && smc_give_ref(c, m)) {
+			c->ss->stats.given++;
+			continue;
+		}
+		c->ss->stats.given_copied++;
+		fill(c, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
 		rte_pktmbuf_free_seg(m);
 	}
 	smc_tx_schedule(c);
@@ -223,4 +225,5 @@ void smc_nodelay(struct smc_conn *c, bool on)
 void smc_drop_unsent(struct smc_conn *c)
 {
 	c->prep = c->sent;
+	smc_give_drop(c);
 }

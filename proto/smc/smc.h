@@ -32,6 +32,7 @@
 #define SMC_MAX_EIDS 8          /* of ours; Linux keeps 4 */
 #define SMC_EID_LEN 32
 #define SMC_MAX_POLICIES 64
+#define SMC_MAX_REGIONS 8
 #define SMC_MAX_LINKS 3         /* slots of a group; 1 used until a second link is */
 #define SMC_MAX_CONNS 255       /* of a group */
 #define SMC_BUF_MIN 16384u      /* size code 0 */
@@ -65,6 +66,12 @@ struct smc_dev_config {
 	uint8_t ifx;                    /* interface whose addresses are its GIDs */
 };
 
+/* Memory that devices may read from. */
+struct smc_region {
+	void *addr;
+	size_t len;
+};
+
 /* What all lcores share and main changes while they run goes by
  * smc_set_eids() and smc_set_policies() on each. */
 struct smc_config {
@@ -85,6 +92,9 @@ struct smc_config {
 	uint32_t rmb_size, sndbuf_size; /* octets, rounded up to 16 KiB << n: 65536 */
 	void *mem;                      /* for receive and send buffers, in an arena; aligned to 4 MiB is best */
 	size_t mem_len;
+	uint8_t n_regions;              /* where buffers lie that smc_give() need not copy: arenas; may have mem in them */
+	struct smc_region regions[SMC_MAX_REGIONS];
+	uint32_t give_min;              /* octets of a buffer; smaller ones are copied: 4096 */
 	uint32_t clc_wait_ms;           /* 6000 */
 	uint32_t llc_wait_ms;           /* 2000 */
 	uint32_t confirm_wait_ms;       /* client waits for CONFIRM LINK: 4000 */
@@ -187,6 +197,8 @@ ssize_t smc_send(struct smc_conn *c, const void *buf, size_t len);
 int smc_send_urgent(struct smc_conn *c, uint8_t octet);
 int smc_send_reserve(struct smc_conn *c, uint32_t want, struct tcp_piece pieces[2]);
 void smc_send_commit(struct smc_conn *c, uint32_t len);
+/* Buffers in one of smc_config.regions stay where they are until the peer has
+ * them and must not be written to; others, and small ones, are copied. */
 int smc_give(struct smc_conn *c, struct rte_mbuf *chain, uint32_t len);
 uint32_t smc_unacked(const struct smc_conn *c);
 void smc_notify_sent(struct smc_conn *c);
@@ -327,7 +339,7 @@ struct smc_role_stats {
 	uint64_t declines_out, declines_in;
 };
 #define SMC_COUNTERS(X) \
-	X(cork) X(nodelay) X(urgent) X(splice) X(cdc_in) X(cdc_out) X(cdc_old_seq) X(cdc_no_conn) X(cdc_bad_cursor) \
+	X(cork) X(nodelay) X(urgent) X(splice) X(given) X(given_copied) X(cdc_in) X(cdc_out) X(cdc_old_seq) X(cdc_no_conn) X(cdc_bad_cursor) \
 	X(cdc_short) X(llc_in) X(llc_out) X(llc_short) X(llc_unknown) X(llc_unexpected) X(llc_dropped) X(llc_timeouts) X(testlinks) \
 	X(lgrs_created) X(lgrs_ended) X(links_lost) X(first_contacts) X(reuses) X(conns_aborted) X(clc_bad) X(clc_timeouts) \
 	X(swallowed_declines) X(refused_policy) X(refused_memory) X(refused_quota) X(remembered) X(reflected) X(slot_waits) \

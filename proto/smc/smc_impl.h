@@ -24,6 +24,7 @@ struct smc_link;
 struct smc_hs;
 struct smc_buf;
 struct smc_peer;
+struct smc_gives;
 
 /* Something under way that ends with done(), once, from smc_poll() or a timer,
  * never from within the call that was given it: reason 0 or an smc_reason.
@@ -68,6 +69,7 @@ struct smc_stack {
 	bool lgr_work;                              /* a group has something to do in the next smc_poll() */
 	uint8_t *scratch;                           /* SMC_MSG_MAX octets: a long message in one piece */
 	struct smc_mem *mem;                        /* buddy allocator, mem.c */
+	struct smc_gives *gives;                    /* buffers sent from where they lie, give.c */
 	struct smc_peer_table *peer_table;          /* peer.c */
 	uint32_t lgr_serial;                        /* link user IDs step by 256 */
 	uint32_t token_serial;

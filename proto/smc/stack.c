@@ -14,7 +14,7 @@ void smc_config_defaults(struct smc_config *conf)
 	*conf = (struct smc_config){
 		.enabled = true, .max_links = 1, .max_conns = CLC_MAX_CONNS, .conns_max = 65536, .lgrs_max = 64,
 		.lgrs_per_peer = 4, .handshakes_max = 1024, .handshakes_per_peer = 256, .peers_max = 4096,
-		.rmb_size = 65536, .sndbuf_size = 65536, .clc_wait_ms = 6000, .llc_wait_ms = 2000,
+		.rmb_size = 65536, .sndbuf_size = 65536, .give_min = 4096, .clc_wait_ms = 6000, .llc_wait_ms = 2000,
 		.confirm_wait_ms = 4000, .testlink_ms = 30000, .idle_server_ms = 600000, .idle_client_ms = 610000,
 		.close_wait_ms = 60000, .tcp_fin_wait_ms = 3000, .failures = 3, .forget_ms = 60000,
 		.autocork = 65536, .ack_timeout = 15, .retry = 7, .rnr_retry = RD_RETRY_INFINITE, .min_rnr_timer = 5,
@@ -24,7 +24,8 @@ void smc_config_defaults(struct smc_config *conf)
 
 static int check(const struct smc_config *conf)
 {
-	if (conf->n_devs > SMC_MAX_DEVS || conf->n_eids > SMC_MAX_EIDS || conf->n_policies > SMC_MAX_POLICIES)
+	if (conf->n_devs > SMC_MAX_DEVS || conf->n_eids > SMC_MAX_EIDS || conf->n_policies > SMC_MAX_POLICIES ||
+	    conf->n_regions > SMC_MAX_REGIONS)
 		return -EINVAL;
 	if (conf->max_conns < CLC_MIN_CONNS || conf->max_links < 1 || conf->max_links > CLC_MAX_LINKS)
 		return -EINVAL;
@@ -91,6 +92,7 @@ void smc_stack_destroy(struct smc_stack *ss)
 		return;
 	smc_conn_fini(ss);
 	smc_link_fini(ss);
+	smc_gives_free(ss);
 	smc_hs_fini(ss);
 	free(ss);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the send ring into the peer's: RDMA WRITEs and the CDC behind them
  * (RFC 7609 4.5). */
-#include "proto/smc/conn_impl.h"
+#include "proto/smc/give.h"
 
 /* ---- who has something to post --------------------------------------------- */
 
@@ -70,31 +70,80 @@ static bool may_write(const struct smc_conn *c)
 	return !(c->rx_conn_flags & SMC_ANY_CLOSE);
 }
 
-/* len octets from *sent on, to the peer's ring at *prod: a second write where
- * that wraps, a second piece where ours does. Both cursors move. */
-static unsigned build_writes(const struct smc_conn *c, uint32_t len, struct rd_wr *wr, struct smc_cursor *sent,
-			     struct smc_cursor *prod)
+/* What a post is made of, and where the next one begins. */
+struct batch {
+	struct smc_cursor sent, prod;
+	const struct smc_given *next;
+	unsigned n;                     /* writes; behind them is room for the CDC */
+	struct rd_wr wr[SMC_POST_WRITES + 1];
+};
+
+static struct rd_wr *add_write(const struct smc_conn *c, struct batch *b)
 {
-	uint32_t lkey = c->snd != NULL ? rd_mr_lkey(c->snd->mr) : 0;
-	unsigned n = 0;
+	struct rd_wr *w = &b->wr[b->n++];
+
+	w->op = RD_OP_WRITE;
+	w->rkey = c->peer_rkey;
+	w->raddr = c->peer_addr + b->prod.count;
+	return w;
+}
+
+/* len octets of the ring, to the peer's at prod: a second write where that
+ * wraps, a second piece where ours does. */
+static void build_writes(const struct smc_conn *c, uint32_t len, struct batch *b)
+{
+	uint32_t lkey = rd_mr_lkey(c->snd->mr);
 
 	while (len > 0) {
-		uint32_t part = RTE_MIN(len, c->peer_size - prod->count);
-		uint32_t first = RTE_MIN(part, c->snd->size - sent->count);
+		uint32_t part = RTE_MIN(len, c->peer_size - b->prod.count);
+		uint32_t first = RTE_MIN(part, c->snd->size - b->sent.count);
+		struct rd_wr *w = add_write(c, b);
 
-		wr[n] = (struct rd_wr){ .op = RD_OP_WRITE, .n_sge = 1, .rkey = c->peer_rkey };
-		wr[n].raddr = c->peer_addr + prod->count;
-		wr[n].sge[0] = (struct rd_sge){ c->snd->base + sent->count, first, lkey };
-		if (first < part) {
-			wr[n].sge[1] = (struct rd_sge){ c->snd->base, part - first, lkey };
-			wr[n].n_sge = 2;
+		w->n_sge = 1;
+		w->sge[0] = (struct rd_sge){ c->snd->base + b->sent.count, first, lkey };
+		if (unlikely(first < part)) {
+			w->sge[1] = (struct rd_sge){ c->snd->base, part - first, lkey };
+			w->n_sge = 2;
 		}
-		smc_cursor_add(sent, part, c->snd->size);
-		smc_cursor_add(prod, part, c->peer_size);
+		smc_cursor_add(&b->sent, part, c->snd->size);
+		smc_cursor_add(&b->prod, part, c->peer_size);
 		len -= part;
-		n++;
 	}
-	return n;
+}
+
+/* The same with buffers given among them: as much as fits one post. Returns how much. */
+static uint32_t gather_writes(const struct smc_conn *c, uint32_t len, struct batch *b)
+{
+	uint32_t total = 0;
+
+	b->next = c->give_next;
+	while (total < len && b->n < SMC_POST_WRITES) {
+		uint32_t left = RTE_MIN(len - total, c->peer_size - b->prod.count), done = 0;
+		struct rd_wr *w = add_write(c, b);
+
+		for (w->n_sge = 0; done < left && w->n_sge < RD_MAX_SGE; w->n_sge++) {
+			struct rd_sge *sge = &w->sge[w->n_sge];
+
+			smc_give_piece(c, &b->next, &b->sent, left - done, sge);
+			smc_cursor_add(&b->sent, sge->len, c->snd->size);
+			done += sge->len;
+		}
+		smc_cursor_add(&b->prod, done, c->peer_size);
+		total += done;
+	}
+	return total;
+}
+
+static uint32_t build(const struct smc_conn *c, uint32_t len, struct batch *b)
+{
+	b->sent = c->sent;
+	b->prod = c->prod;
+	b->n = 0;
+	if (unlikely(c->give_head != NULL))
+		return gather_writes(c, len, b);
+	if (len != 0)
+		build_writes(c, len, b);
+	return len;
 }
 
 static void count_post(struct smc_conn *c, uint32_t len, unsigned writes)
@@ -108,27 +157,26 @@ static void count_post(struct smc_conn *c, uint32_t len, unsigned writes)
 	c->last_us = smc_now(c->ss);
 }
 
-/* len octets of what is unsent, and the CDC. Nothing changes when it fails:
- * the number is used again. */
-static bool post(struct smc_conn *c, uint32_t len, struct cdc_msg *msg)
+/* The writes and the CDC. Nothing changes when it fails: the number is used
+ * again. */
+static bool post(struct smc_conn *c, uint32_t len, struct batch *b, struct cdc_msg *msg)
 {
-	struct smc_cursor sent = c->sent, prod = c->prod;
 	uint8_t added = msg->conn_flags & ~c->tx_conn_flags;
-	struct rd_wr wr[SMC_POST_WRITES + 1];
 	uint8_t cdc[CDC_LEN];
-	unsigned n = build_writes(c, len, wr, &sent, &prod);
 
 	msg->seq = c->seq_out + 1;
 	msg->token = c->peer_token;
-	msg->prod = prod;
+	msg->prod = b->prod;
 	msg->cons = c->freed;
 	cdc_encode(msg, cdc);
-	if (smc_link_post(c->link, c, wr, n, cdc, sent, msg->seq) < 0)
+	if (smc_link_post(c->link, c, b->wr, b->n, cdc, b->sent, msg->seq) < 0)
 		return false;
-	count_post(c, len, n);
+	count_post(c, len, b->n);
 	c->seq_out = msg->seq;
-	c->sent = sent;
-	c->prod = prod;
+	c->sent = b->sent;
+	c->prod = b->prod;
+	if (unlikely(c->give_head != NULL))
+		c->give_next = (struct smc_given *)(uintptr_t)b->next;
 	c->cons_told = c->freed;
 	c->want_update = false;
 	c->rx_prod_flags &= ~CDC_CURSOR_WANTED;
@@ -153,13 +201,14 @@ bool smc_conn_push(struct smc_conn *c)
 {
 	uint32_t unsent = smc_unsent(c), room, len;
 	struct cdc_msg msg = { 0 };
+	struct batch b;
 	bool tell_urgent;
 
 	if (!c->active || c->link == NULL || c->refs[SMC_REF_LIVE] == 0)
 		return false;
 	room = may_write(c) ? smc_peer_room(c) : 0;
 	len = is_held_back(c, unsent) ? 0 : RTE_MIN(unsent, room);
-	len = RTE_MIN(len, SMC_TX_BURST);
+	len = build(c, RTE_MIN(len, SMC_TX_BURST), &b);
 	if (unsent != 0 && room == 0)
 		c->ss->stats.tx.buf_full_peer++;
 	msg.conn_flags = c->tx_conn_flags | smc_close_due(c, unsent - len);
@@ -172,7 +221,7 @@ bool smc_conn_push(struct smc_conn *c)
 	else
 		msg.prod_flags = c->tx_prod_flags & CDC_WRITE_BLOCKED;
 	msg.prod_flags |= smc_urgent_flags(c, unsent - len);
-	if (!post(c, len, &msg))
+	if (!post(c, len, &b, &msg))
 		return false;
 	if (len == unsent)
 		flushed(c);
@@ -191,5 +240,7 @@ void smc_conn_sent(struct smc_conn *c, const struct smc_slot *slot, bool ok)
 			smc_tx_schedule(c);
 	}
 	c->refs[SMC_REF_WR]--;
+	if (unlikely(c->give_head != NULL))
+		smc_give_done(c);
 	smc_conn_settle(c);
 }

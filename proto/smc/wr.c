@@ -135,19 +135,21 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsi
 		wr[i].flags = 0;
 		wr[i].cookie = SMC_COOKIE(SMC_WR_WRITE, idx);
 	}
-	wr[n_writes] = (struct rd_wr){
-		.cookie = SMC_COOKIE(SMC_WR_SEND, idx), .op = RD_OP_SEND, .n_sge = 1,
-		.flags = RD_F_SIGNAL | RD_F_INLINE | RD_F_SOLICITED,
-		.sge = { { .addr = (void *)(uintptr_t)cdc, .len = CDC_LEN } },
-	};
+	/* Field by field: the list of pieces is long, and one counts. */
+	wr[n_writes].cookie = SMC_COOKIE(SMC_WR_SEND, idx);
+	wr[n_writes].op = RD_OP_SEND;
+	wr[n_writes].flags = RD_F_SIGNAL | RD_F_INLINE | RD_F_SOLICITED;
+	wr[n_writes].n_sge = 1;
+	wr[n_writes].sge[0] = (struct rd_sge){ .addr = (void *)(uintptr_t)cdc, .len = CDC_LEN };
 	rc = rd_post_send(l->qp, wr, n_writes + 1);
 	if (unlikely(rc != 0)) {
 		l->slots_used--;
-		l->lgr->ss->stats.post_failed++;
+		/* Many writes of buffers given may fill the queue before the slots are used up. */
 		if (rc == -EAGAIN && l->slots_used > 0) {
 			link_wait(l, c);
 			return -EAGAIN;
 		}
+		l->lgr->ss->stats.post_failed++;
 		smc_link_down(l);
 		return -ENOLINK;
 	}

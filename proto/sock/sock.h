@@ -139,7 +139,8 @@ ssize_t sock_send(struct sock *s, const void *buf, size_t len);
 int sock_send_urgent(struct sock *s, uint8_t octet);
 int sock_send_reserve(struct sock *s, uint32_t want, struct tcp_piece pieces[2]);
 void sock_send_commit(struct sock *s, uint32_t len);
-/* Over SMC the chain is copied into the send ring. */
+/* Buffers stay as they are until the peer has them; over SMC small ones, and those outside of
+ * smc_config.regions, are copied. */
 int sock_give(struct sock *s, struct rte_mbuf *chain, uint32_t len);
 uint32_t sock_unacked(const struct sock *s);
 void sock_notify_sent(struct sock *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/bench/pair.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,22 @@ static void create_roce(struct pair_host *h, const struct pair_conf *conf, const
 	h->rd = roce_rd(h->roce);
 }
 
+static void add_region(struct rte_mempool *mp, void *opaque, struct rte_mempool_memhdr *mem, unsigned idx)
+{
+	struct smc_config *sc = opaque;
+
+	check(sc->n_regions < SMC_MAX_REGIONS ? 0 : -ENOSPC, "regions");
+	sc->regions[sc->n_regions++] = (struct smc_region){ mem->addr, mem->len };
+}
+
+/* As the appliance's arenas. */
+static void add_regions(const struct pair_host *h, struct smc_config *sc)
+{
+	sc->regions[sc->n_regions++] = (struct smc_region){ h->smc_mem, SMC_MEM };
+	rte_mempool_mem_iter(h->pair->hdr, add_region, sc);
+	rte_mempool_mem_iter(h->pair->payload, add_region, sc);
+}
+
 /* NULL: the host has no SMC at all. */
 static const struct smc_config *create_rdma(struct pair_host *h, const struct pair_conf *conf, struct smc_config *sc)
 {
@@ -192,6 +209,8 @@ static const struct smc_config *create_rdma(struct pair_host *h, const struct pa
 	check(h->smc_mem == NULL ? -ENOMEM : 0, "smc memory");
 	sc->mem = h->smc_mem;
 	sc->mem_len = SMC_MEM;
+	if (!conf->copy)
+		add_regions(h, sc);
 	return sc;
 }
 
@@ -241,7 +260,8 @@ struct pair *pair_create(const struct pair_conf *conf)
 	check(p == NULL ? -ENOMEM : 0, "pair");
 	p->now_us = 1000000;
 	p->hdr = pool("pair-hdr", 16383, RTE_PKTMBUF_HEADROOM + 2048);
-	p->payload = pool("pair-payload", 16383, RTE_PKTMBUF_HEADROOM + 2048);
+	p->payload = pool("pair-payload", 16383,
+			  RTE_PKTMBUF_HEADROOM + (conf->payload_room != 0 ? conf->payload_room : 2048));
 	p->ind = pool("pair-ind", 32767, 0);
 	host_create(p, conf, 0);
 	host_create(p, conf, 1);

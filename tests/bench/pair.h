@@ -22,8 +22,10 @@ struct pair_conf {
 	enum pair_rdma rdma[2]; /* of each host */
 	const char *eid[2];     /* of each host; NULL: none */
 	uint64_t buf_bytes_per_peer; /* receive memory, of host 1; 0: plenty */
+	bool copy;              /* what is given to SMC is copied: no memory is registered for it */
 	uint32_t forget_ms;     /* how long failures are remembered; 0: not at all */
 	uint16_t mtu;
+	uint16_t payload_room;  /* octets of a buffer TCP sends from; 0: 2048 */
 	uint32_t offloads;      /* enum net_offload: what the ports do; super-segments stay whole with TSO */
 	uint32_t max_conns;
 };

@@ -81,6 +81,16 @@ def against_tcp(cost, table, way, goals):
                   f"our TCP, {what}", 0.5 if goals and peer == "tcp" else None, [a / b for a, b in zip(ours, tcp)])
 
 
+def relay(cost, table):
+    for way in ("mem", "roce"):
+        large = f"{way}-large"
+        (copied, given), carried = cost.times("relay", 4, f"{large}-copy", large)
+        if carried[large] != 256:
+            raise SystemExit(f"{large} was not carried by SMC but by {carried[large]}")
+        table.add(f"64 KiB from TCP given to SMC over {way}, 4 connections", "ns CPU", L.statistics.median(given),
+                  L.statistics.median(copied), "copied", None, [a / b for a, b in zip(given, copied)])
+
+
 def parts(cost, table):
     """Cycles of the parts, from the programs that know them."""
     hz = L.tsc_hz()
@@ -95,8 +105,8 @@ def main():
     ap = argparse.ArgumentParser(prog="bench smc")
     ap.add_argument("--build", default=str(L.TOP / "build"))
     ap.add_argument("--quick", action="store_true", help="few short windows")
-    ap.add_argument("--only", default="ftmrp", help="parts to run: f fallback instructions, t its time, m over mem, "
-                    "r over roce, p parts")
+    ap.add_argument("--only", default="ftmrgp", help="parts to run: f fallback instructions, t its time, m over mem, "
+                    "r over roce, g given from TCP to SMC, p parts")
     args = ap.parse_args()
     cost, table = Cost(args.build, args.quick), L.Table("smc", args.build)
     if "f" in args.only:
@@ -107,6 +117,8 @@ def main():
         against_tcp(cost, table, "mem", True)
     if "r" in args.only:
         against_tcp(cost, table, "roce", False)
+    if "g" in args.only:
+        relay(cost, table)
     if "p" in args.only:
         parts(cost, table)
     table.finish()

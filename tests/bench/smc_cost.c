@@ -3,11 +3,13 @@
  * smc_cost WORK CONNS COUNT WAY [WAY]: what an operation costs, CPU time of one
  * thread that runs client and server.
  *
- *	WORK   short (connect, 64 octets, 1 KiB, close), rr (64 octets each way), bulk (64 KiB)
+ *	WORK   short (connect, 64 octets, 1 KiB, close), rr (64 octets each way), bulk (64 KiB),
+ *	       relay (64 KiB over TCP to host 1, from there by the way to host 0, as the proxy does)
  *	WAY    tcp, tcp-none (checksums by us), tcp-whole (super-segments uncut), plain (the client asks for SMC, the
  *	       server does not), noeid, nodevice, limit (the server declines: no EID
  *	       in common, no device, its memory for the peer is used up), remembered (declined
- *	       once, TCP since), mem, roce
+ *	       once, TCP since), mem, roce, mem-large, roce-large (super-segments uncut, in buffers
+ *	       of 16 KiB), mem-large-copy, roce-large-copy (the same, what is given is copied)
  *
  * One line for each of COUNT windows: nanoseconds an operation, for each way, the
  * ways taking turns so that what disturbs one disturbs the other.
@@ -33,11 +35,13 @@ struct way {
 	const char *server_eid;
 	uint64_t buf_bytes_per_peer;
 	uint32_t forget_ms;
+	bool copy, large;
 };
 
 #define EID "SMCGATE.BENCH"
 
 #define CKSUMS (NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM | NET_TX_MULTI_SEG | NET_RX_CKSUM)
+#define LARGE (CKSUMS | NET_TX_TSO)
 static const struct way ways[] = {
 	{ .name = "tcp", CKSUMS, SOCK_TCP, SOCK_TCP },
 	{ .name = "tcp-none", NET_TX_MULTI_SEG, SOCK_TCP, SOCK_TCP },
@@ -49,6 +53,10 @@ static const struct way ways[] = {
 	{ .name = "remembered", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, "SMCGATE.OTHER", .forget_ms = UINT32_MAX },
 	{ .name = "mem", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, EID },
 	{ .name = "roce", CKSUMS, SOCK_SMC, SOCK_SMC, PAIR_ROCE, PAIR_ROCE, EID },
+	{ .name = "mem-large", LARGE, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, EID, .large = true },
+	{ .name = "roce-large", LARGE, SOCK_SMC, SOCK_SMC, PAIR_ROCE, PAIR_ROCE, EID, .large = true },
+	{ .name = "mem-large-copy", LARGE, SOCK_SMC, SOCK_SMC, PAIR_MEM, PAIR_MEM, EID, .large = true, .copy = true },
+	{ .name = "roce-large-copy", LARGE, SOCK_SMC, SOCK_SMC, PAIR_ROCE, PAIR_ROCE, EID, .large = true, .copy = true },
 };
 
 struct run {
@@ -94,6 +102,7 @@ static void start(struct run *r, const char *name, enum work_kind kind, unsigned
 		.rdma = { r->way->client_rdma, r->way->server_rdma }, .mtu = 1500, .offloads = r->way->offloads,
 		.eid = { r->way->client == SOCK_SMC ? EID : NULL, r->way->server_eid }, .max_conns = 65536,
 		.buf_bytes_per_peer = r->way->buf_bytes_per_peer, .forget_ms = r->way->forget_ms,
+		.copy = r->way->copy, .payload_room = r->way->large ? 16384 : 0,
 	});
 	r->work = work_create(r->pair, kind, conns, r->way->server, r->way->client);
 	work_open(r->work);
@@ -109,7 +118,7 @@ static void start(struct run *r, const char *name, enum work_kind kind, unsigned
 
 static enum work_kind kind_of(const char *name)
 {
-	static const char *const names[] = { "short", "rr", "bulk" };
+	static const char *const names[] = { "short", "rr", "bulk", "relay" };
 
 	for (unsigned i = 0; i < RTE_DIM(names); i++) {
 		if (strcmp(names[i], name) == 0)
@@ -129,7 +138,7 @@ int main(int argc, char **argv)
 	unsigned n_ways = (unsigned)argc - 4, windows;
 
 	if (argc < 5 || n_ways > WAYS_MAX) {
-		fprintf(stderr, "usage: smc_cost short|rr|bulk CONNS WINDOWS WAY...\n");
+		fprintf(stderr, "usage: smc_cost short|rr|bulk|relay CONNS WINDOWS WAY...\n");
 		return 2;
 	}
 	snprintf(prefix, sizeof(prefix), "--file-prefix=smc-cost-%d", (int)getpid());

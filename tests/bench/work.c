@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/bench/work.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define PORT 80
+#define RELAY_PORT 81
 #define BULK_UNIT 65536
 #define TURNS_MAX 10000000 /* without an operation ending: it hangs */
 
@@ -15,6 +17,13 @@ struct work_conn {
 	uint64_t sum;
 };
 
+/* One way only, as the proxy moves octets. */
+struct relay {
+	struct work *w;
+	struct sock *in, *out;
+	bool connected;
+};
+
 struct work {
 	struct pair *pair;
 	enum work_kind kind;
@@ -22,9 +31,11 @@ struct work {
 	uint16_t client;
 	uint64_t done, goal, begun, errors;
 	unsigned transport;
-	struct sock_listener *listener;
-	struct sock_handler on_server, on_client;
+	struct sock_listener *listener, *relays_listener;
+	struct sock_handler on_server, on_client, on_relay;
 	struct work_conn *conns;
+	struct relay *relays;
+	unsigned n_relays;
 	uint8_t data[BULK_UNIT];
 	uint64_t received;       /* bulk: octets at the server */
 };
@@ -77,7 +88,7 @@ static void server_readable(void *ctx, struct sock *s)
 	uint64_t total = 0;
 	uint32_t len = drain(s, &total), answer;
 
-	if (w->kind == WORK_BULK) {
+	if (w->kind == WORK_BULK || w->kind == WORK_RELAY) {
 		w->received += len;
 		while (w->received >= BULK_UNIT) {
 			w->received -= BULK_UNIT;
@@ -103,6 +114,84 @@ static void server_closed(void *ctx, struct sock *s, int error)
 	sock_close(s);
 }
 
+/* ---- relay ---------------------------------------------------------------------- */
+
+static void relay_move(struct relay *r)
+{
+	struct rte_mbuf *chain;
+	uint32_t want;
+
+	while (r->connected && (want = RTE_MIN(sock_readable(r->in), sock_send_room(r->out))) > 0) {
+		want = sock_take(r->in, want, &chain, NULL);
+		if (want == 0)
+			return;
+		if (sock_give(r->out, chain, want) < 0) {
+			fprintf(stderr, "sock_give failed\n");
+			exit(EXIT_FAILURE);
+		}
+	}
+}
+
+static int relay_accepted(void *ctx, struct sock *s)
+{
+	struct work *w = ctx;
+	struct relay *r = &w->relays[w->n_relays];
+
+	*r = (struct relay){ .w = w, .in = s };
+	if (w->n_relays > w->n || sock_connect(pair_host(w->pair, 1)->ss, &(struct sock_connect_args){
+		.raddr = pair_addr(0), .rport = rte_cpu_to_be_16(PORT), .protocol = w->client, .handler = &w->on_relay,
+		.ctx = w,
+	}, &r->out) < 0)
+		return -ENOMEM;
+	w->n_relays++;
+	sock_set_user(s, r);
+	sock_set_user(r->out, r);
+	return 0;
+}
+
+static void relay_connected(void *ctx, struct sock *s)
+{
+	struct relay *r = sock_user(s);
+	struct sock_info info;
+
+	sock_get_info(s, &info);
+	r->w->transport = info.transport;
+	r->w->open++;
+	sock_nodelay(s, true);
+	r->connected = true;
+	relay_move(r);
+}
+
+static void relay_event(void *ctx, struct sock *s)
+{
+	relay_move(sock_user(s));
+}
+
+static void relay_closed(void *ctx, struct sock *s, int error)
+{
+	struct relay *r = sock_user(s);
+
+	r->w->errors += error != 0;
+	sock_abort(r->in);
+	sock_abort(r->out);
+	r->connected = false;
+}
+
+static struct sock_listener *listen_on(struct work *w, unsigned host, uint16_t port, uint16_t protocol,
+				       const struct sock_handler *handler)
+{
+	struct sock_listener *l;
+	int rc = sock_listen(pair_host(w->pair, host)->ss, &(struct sock_listen_args){
+		.port = rte_cpu_to_be_16(port), .protocol = protocol, .backlog = 65536, .handler = handler, .ctx = w,
+	}, &l);
+
+	if (rc < 0) {
+		fprintf(stderr, "sock_listen: %d\n", rc);
+		exit(EXIT_FAILURE);
+	}
+	return l;
+}
+
 /* ---- client --------------------------------------------------------------------- */
 
 static void ask(struct work_conn *c)
@@ -123,9 +212,10 @@ static void pour(struct work_conn *c)
 static void begin(struct work_conn *c)
 {
 	struct work *w = c->w;
+	bool relay = w->kind == WORK_RELAY;
 	int rc = sock_connect(pair_host(w->pair, 0)->ss, &(struct sock_connect_args){
-		.raddr = pair_addr(1), .rport = rte_cpu_to_be_16(PORT), .protocol = w->client, .handler = &w->on_client,
-		.ctx = w,
+		.raddr = pair_addr(1), .rport = rte_cpu_to_be_16(relay ? RELAY_PORT : PORT),
+		.protocol = relay ? SOCK_TCP : w->client, .handler = &w->on_client, .ctx = w,
 	}, &c->s);
 
 	if (rc < 0) {
@@ -141,6 +231,8 @@ static void client_connected(void *ctx, struct sock *s)
 	struct work_conn *c = sock_user(s);
 	struct sock_info info;
 
+	if (c->w->kind == WORK_RELAY) /* open when the other half is */
+		return;
 	c->w->open++;
 	sock_get_info(s, &info);
 	c->w->transport = info.transport;
@@ -176,7 +268,7 @@ static void client_writable(void *ctx, struct sock *s)
 {
 	struct work_conn *c = sock_user(s);
 
-	if (c->w->kind == WORK_BULK)
+	if (c->w->kind == WORK_BULK || c->w->kind == WORK_RELAY)
 		pour(c);
 }
 
@@ -194,7 +286,6 @@ static void client_closed(void *ctx, struct sock *s, int error)
 struct work *work_create(struct pair *p, enum work_kind kind, unsigned conns, uint16_t server, uint16_t client)
 {
 	struct work *w = calloc(1, sizeof(*w));
-	int rc;
 
 	if (w == NULL)
 		exit(EXIT_FAILURE);
@@ -208,13 +299,13 @@ struct work *work_create(struct pair *p, enum work_kind kind, unsigned conns, ui
 	w->conns = calloc(conns, sizeof(*w->conns));
 	for (unsigned i = 0; i < conns; i++)
 		w->conns[i].w = w;
-	rc = sock_listen(pair_host(p, 1)->ss, &(struct sock_listen_args){
-		.port = rte_cpu_to_be_16(PORT), .protocol = server, .backlog = 65536, .handler = &w->on_server, .ctx = w,
-	}, &w->listener);
-	if (rc < 0) {
-		fprintf(stderr, "sock_listen: %d\n", rc);
-		exit(EXIT_FAILURE);
+	w->on_relay = (struct sock_handler){ .accepted = relay_accepted, .connected = relay_connected,
+		.readable = relay_event, .writable = relay_event, .closed = relay_closed };
+	if (kind == WORK_RELAY) {
+		w->relays = calloc(conns + 1, sizeof(*w->relays));
+		w->relays_listener = listen_on(w, 1, RELAY_PORT, SOCK_TCP, &w->on_relay);
 	}
+	w->listener = listen_on(w, kind != WORK_RELAY, PORT, server, &w->on_server);
 	return w;
 }
 
@@ -240,7 +331,7 @@ static void meet(struct work *w)
 	sock_abort(c->s);
 	c->s = NULL;
 	pair_wait(w->pair, 1000000);
-	w->open = 0;
+	w->open = w->n_relays = 0;
 	w->begun = w->done = w->errors = 0;
 }
 
@@ -259,7 +350,7 @@ void work_open(struct work *w)
 			hang(w, "open");
 	}
 	w->begun = 0;
-	if (w->kind == WORK_BULK) {
+	if (w->kind == WORK_BULK || w->kind == WORK_RELAY) {
 		for (unsigned i = 0; i < w->n; i++)
 			pour(&w->conns[i]);
 	}
@@ -306,7 +397,12 @@ void work_destroy(struct work *w)
 	pair_wait(w->pair, 1000000);
 	sock_listener_abort(w->listener);
 	sock_listener_free(w->listener);
+	if (w->relays_listener != NULL) {
+		sock_listener_abort(w->relays_listener);
+		sock_listener_free(w->relays_listener);
+	}
 	pair_wait(w->pair, 120000000);
+	free(w->relays);
 	free(w->conns);
 	free(w);
 }

@@ -15,6 +15,7 @@ enum work_kind {
 	WORK_SHORT,             /* connect, 64 octets, 1 KiB back, close: an operation is a connection */
 	WORK_RR,                /* 64 octets each way on open connections: an operation is a round */
 	WORK_BULK,              /* client to server: an operation is 64 KiB */
+	WORK_RELAY,             /* host 0 to 1 over TCP, taken and given on to host 0 by the client's protocol: likewise */
 };
 
 struct work;

@@ -11,6 +11,7 @@
 
 #include "app/smcgate/pipeline/pipeline_impl.h"
 #include "app/smcgate/pipeline/stack.h"
+#include "pmd/base/arena.h"
 #include "pmd/base/log.h"
 #include "pmd/rdma/roce.h"
 
@@ -148,10 +149,11 @@ static void fill_gids(const struct config_port *conf, struct roce_config *rc)
 	}
 }
 
-/* Each connection has a region for what it receives, each group some for what it sends. */
+/* Each connection has a region for what it receives, each group some for what it
+ * sends, the arenas among them. */
 static uint32_t max_regions(const struct config *cfg, const struct config_rdma *d)
 {
-	uint64_t n = ((uint64_t)cfg->smc.memory_mb << 20) / REGION_MIN + (uint64_t)d->max_qps * 4;
+	uint64_t n = ((uint64_t)cfg->smc.memory_mb << 20) / REGION_MIN + (uint64_t)d->max_qps * (4 + SMC_MAX_REGIONS);
 
 	return (uint32_t)RTE_MIN(n, UINT64_C(1) << 20);
 }
@@ -263,6 +265,17 @@ static void fill_waits(const struct config_smc *c, struct smc_config *sc)
 	sc->forget_ms = c->forget_s * 1000;
 }
 
+/* What may be sent from where it lies: received packets and receive memory, both in arenas. */
+static void fill_regions(struct smc_config *sc)
+{
+	struct arena_region arenas[SMC_MAX_REGIONS];
+	unsigned n = RTE_MIN(arena_regions(arenas, RTE_DIM(arenas)), (unsigned)RTE_DIM(arenas));
+
+	for (unsigned i = 0; i < n; i++)
+		sc->regions[i] = (struct smc_region){ arenas[i].addr, arenas[i].len };
+	sc->n_regions = (uint8_t)n;
+}
+
 void smc_fill(struct lcore *lc, struct smc_config *sc)
 {
 	const struct config *cfg = lc->pl->cfg;
@@ -283,5 +296,6 @@ void smc_fill(struct lcore *lc, struct smc_config *sc)
 	fill_waits(&cfg->smc, sc);
 	sc->mem = lc->mem.smc;
 	sc->mem_len = lc->mem.smc_len;
+	fill_regions(sc);
 	sc->node = lc->node;
 }

@@ -323,25 +323,6 @@ static void reserve__from_the_start_when_idle(void)
 	pair_end();
 }
 
-static struct rte_mbuf *chain_of(uint64_t at, const uint32_t *lens, unsigned n)
-{
-	struct rte_mbuf *head = NULL, **tail = &head;
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(world->mp);
-		uint32_t k;
-
-		for (k = 0; k < lens[i]; k++)
-			rte_pktmbuf_mtod(m, uint8_t *)[k] = stream_octet(at + k);
-		at += lens[i];
-		m->data_len = (uint16_t)lens[i];
-		*tail = m;
-		tail = &m->next;
-	}
-	return head;
-}
-
 static void give__whole_or_not_at_all(void)
 {
 	static const uint32_t lens[] = { 1000, 1, 0, 1500 };
@@ -350,7 +331,7 @@ static void give__whole_or_not_at_all(void)
 
 	pair_world(NULL, NULL);
 	transfer(0, &at, 15000, 15000);
-	m = chain_of(at, lens, 4);
+	m = stream_chain(at, lens, 4);
 	CU_ASSERT_EQUAL(smc_give(u[0].c, m, 2500), -EINVAL);
 	CU_ASSERT_EQUAL(smc_give(u[0].c, m, 2501), 0);
 	CU_ASSERT_EQUAL(mbufs_out(), 0);
@@ -358,7 +339,7 @@ static void give__whole_or_not_at_all(void)
 	CU_ASSERT_EQUAL(read_stream(&u[1], at, 5000), 2501);
 	at += 2501;
 	CU_ASSERT_EQUAL(send_stream(&u[0], at, 14000), 14000);
-	m = chain_of(at + 14000, lens, 4);
+	m = stream_chain(at + 14000, lens, 4);
 	CU_ASSERT_EQUAL(smc_give(u[0].c, m, 2501), -EAGAIN);
 	CU_ASSERT_EQUAL(mbufs_out(), 4);
 	world_run();

@@ -66,6 +66,23 @@ static void do_take(struct end *e, uint32_t len)
 	n_held++;
 }
 
+/* Some of it is copied, some sent from where it lies. */
+static void do_give(struct end *e)
+{
+	uint32_t lens[4], n = 1 + (uint32_t)rnd(4), total = 0;
+	struct rte_mbuf *m;
+
+	for (uint32_t i = 0; i < n; i++)
+		total += lens[i] = 1 + (uint32_t)rnd(1900);
+	m = stream_chain(e->sent, lens, n);
+	if (m == NULL)
+		return;
+	if (smc_give(e->who.c, m, total) == 0)
+		e->sent += total;
+	else
+		free_chain(m);
+}
+
 static void on_random_event(struct user *who, unsigned events);
 
 static void leave(struct end *e, bool abort)
@@ -85,7 +102,7 @@ static void act(struct end *e)
 
 	if (e->who.c == NULL)
 		return;
-	switch (rnd(24)) {
+	switch (rnd(29)) {
 	case 0: case 1: case 2: case 3: case 4:
 		e->sent += send_stream(&e->who, e->sent, len);
 		break;
@@ -120,6 +137,9 @@ static void act(struct end *e)
 			e->tcp.eof = true;
 			smc_tcp_event(e->tcp.user, TCP_EV_EOF);
 		}
+		break;
+	case 20: case 21: case 22: case 23: case 24:
+		do_give(e);
 		break;
 	default:
 		smc_send_room(e->who.c);
@@ -240,7 +260,7 @@ static void run(uint64_t first)
 	memset(ends, 0, sizeof(ends));
 	n_held = 0;
 	world_open(&(struct world_args){ .slots = 1 + (uint32_t)rnd(16),
-		.autocork = (uint32_t)rnd(2) * 65536 });
+		.autocork = (uint32_t)rnd(2) * 65536, .regions = rnd(4) != 0 });
 	open_all();
 	for (n = 0; n < 1500; n++) {
 		struct end *e = ends[rnd(PAIRS)];

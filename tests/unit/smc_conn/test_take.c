@@ -35,18 +35,6 @@ static struct rte_mbuf *take(uint64_t at, uint32_t len, unsigned segs_wanted)
 	return m;
 }
 
-static void free_chain(struct rte_mbuf *m)
-{
-	struct rte_mbuf *next;
-
-	for (; m != NULL; m = next) {
-		next = m->next;
-		m->next = NULL;
-		m->nb_segs = 1;
-		rte_pktmbuf_free_seg(m);
-	}
-}
-
 static void take__copies_little_and_refers_to_much(void)
 {
 	static const struct { uint32_t skip, len; unsigned segs; bool ref; } rows[] = {

@@ -6,6 +6,9 @@
 
 #include <rte_mempool.h>
 
+#include "proto/smc/give.h"
+#include "proto/smc/takes.h"
+
 struct world *world;
 static uint64_t now_us;
 static uint64_t seed;
@@ -178,20 +181,43 @@ static void slot_free(struct side *s)
 	}
 }
 
-/* Every WRITE lies within the ring of the peer and gathers from ours. */
-static void check_write(const struct side *s, const struct smc_conn *c, const struct rd_wr *wr)
+static uint32_t wr_len(const struct rd_wr *wr)
 {
-	uint32_t len = wr->sge[0].len + (wr->n_sge > 1 ? wr->sge[1].len : 0);
+	uint32_t len = 0;
+
+	for (unsigned i = 0; i < wr->n_sge; i++)
+		len += wr->sge[i].len;
+	return len;
+}
+
+static bool within(const void *p, uint32_t len, const void *base, size_t size)
+{
+	size_t at = (size_t)((const uint8_t *)p - (const uint8_t *)base);
+
+	return at < size && len <= size - at;
+}
+
+/* Every WRITE lies within the ring of the peer and gathers from ours, or from
+ * the region of buffers. */
+static void check_write(struct side *s, const struct smc_conn *c, const struct rd_wr *wr)
+{
+	uint32_t len = wr_len(wr);
 	unsigned i;
 
 	CU_ASSERT_EQUAL(wr->op, RD_OP_WRITE);
 	CU_ASSERT_EQUAL(wr->rkey, c->peer_rkey);
 	CU_ASSERT_TRUE(len > 0 && wr->raddr >= c->peer_addr && wr->raddr + len <= c->peer_addr + c->peer_size);
 	for (i = 0; i < wr->n_sge; i++) {
-		const uint8_t *p = wr->sge[i].addr;
+		const struct rd_sge *e = &wr->sge[i];
 
-		CU_ASSERT_TRUE(p >= c->snd->base && p + wr->sge[i].len <= c->snd->base + c->snd->size);
-		CU_ASSERT_EQUAL(wr->sge[i].lkey, c->snd->mr->lkey);
+		CU_ASSERT_TRUE(e->len > 0);
+		if (s->region.len != 0 && e->lkey == s->region.lkey) {
+			CU_ASSERT_TRUE(within(e->addr, e->len, s->region.start, s->region.len));
+			s->from_buffers += e->len;
+			continue;
+		}
+		CU_ASSERT_TRUE(within(e->addr, e->len, c->snd->base, c->snd->size));
+		CU_ASSERT_EQUAL(e->lkey, c->snd->mr->lkey);
 	}
 }
 
@@ -208,11 +234,11 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *writes, 
 		return s->refuse != 0 ? s->refuse : -EAGAIN;
 	}
 	*p = (struct post){ .slot = { .conn = c, .sent = sent, .seq = seq }, .n_wr = n_writes };
-	CU_ASSERT_TRUE(n_writes <= 2);
+	CU_ASSERT_TRUE(n_writes <= SMC_POST_WRITES);
 	for (i = 0; i < n_writes; i++) {
 		check_write(s, c, &writes[i]);
 		p->wr[i] = writes[i];
-		s->written += writes[i].sge[0].len + (writes[i].n_sge > 1 ? writes[i].sge[1].len : 0);
+		s->written += wr_len(&writes[i]);
 	}
 	memcpy(p->cdc, cdc, CDC_LEN);
 	CU_ASSERT_EQUAL(cdc_decode(cdc, CDC_LEN, &s->last), 0);
@@ -265,6 +291,19 @@ bool world_complete(unsigned side)
 	smc_conn_sent(p->slot.conn, &p->slot, true);
 	slot_free(s);
 	return true;
+}
+
+void world_lose(struct user *who)
+{
+	struct side *s = side_of(who->c->ss);
+
+	s->arrived = s->tail;
+	for (; s->head != s->tail; s->head++) {
+		struct post *p = &s->posts[s->head % WORLD_POSTS];
+
+		smc_conn_sent(p->slot.conn, &p->slot, false);
+	}
+	smc_conn_link_lost(who->c);
 }
 
 void world_output(void)
@@ -355,6 +394,19 @@ static void on_event(void *ctx, struct smc_conn *c, void *user, unsigned events)
 		who->fn(who, events);
 }
 
+/* All buffers with data room. */
+static void region_open(struct side *s)
+{
+	const struct rte_mempool_memhdr *chunk = STAILQ_FIRST(&world->mp->mem_list);
+
+	CU_ASSERT_EQUAL(world->mp->nb_mem_chunks, 1);
+	s->region = (struct rd_mr){ .lkey = 0x7eee0001, .start = chunk->addr, .len = chunk->len };
+	s->lgr.regions[0] = &s->region;
+	s->ss.conf.give_min = 1024;
+	s->ss.conf.n_regions = 1;
+	s->ss.conf.regions[0] = (struct smc_region){ chunk->addr, chunk->len };
+}
+
 static void side_open(struct side *s, struct side *other, const struct world_args *args)
 {
 	struct smc_config *conf = &s->ss.conf;
@@ -376,6 +428,8 @@ static void side_open(struct side *s, struct side *other, const struct world_arg
 	s->link.dev = &s->dev;
 	s->link.id = 1;
 	CU_ASSERT_EQUAL_FATAL(smc_conn_init(&s->ss), 0);
+	if (args->regions)
+		region_open(s);
 }
 
 void world_open(const struct world_args *args)
@@ -411,6 +465,8 @@ void world_free(void)
 {
 	unsigned i;
 
+	for (i = 0; i < 2; i++)
+		smc_gives_free(&world->s[i].ss);
 	for (i = 0; i < RTE_DIM(rings); i++) {
 		if (rings[i] == NULL)
 			continue;
@@ -442,6 +498,7 @@ void world_close(void)
 		CU_ASSERT_EQUAL(s->ss.stats.rx.buf_usage, 0);
 		CU_ASSERT_EQUAL(s->ss.stats.tx.buf_usage, 0);
 		CU_ASSERT_EQUAL(s->ss.conn_table->takes->out, 0);
+		CU_ASSERT_EQUAL(s->ss.gives->pool.used, 0);
 		smc_conn_fini(&s->ss);
 	}
 	world_free();
@@ -546,4 +603,37 @@ uint32_t read_stream(struct user *to, uint64_t at, uint32_t len)
 		bad += buf[i] != stream_octet(at + i);
 	CU_ASSERT_EQUAL(bad, 0);
 	return n;
+}
+
+void free_chain(struct rte_mbuf *m)
+{
+	struct rte_mbuf *next;
+
+	for (; m != NULL; m = next) {
+		next = m->next;
+		m->next = NULL;
+		m->nb_segs = 1;
+		rte_pktmbuf_free_seg(m);
+	}
+}
+
+struct rte_mbuf *stream_chain(uint64_t at, const uint32_t *lens, unsigned n)
+{
+	struct rte_mbuf *head = NULL, **tail = &head;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(world->mp);
+
+		if (m == NULL) {
+			free_chain(head);
+			return NULL;
+		}
+		for (uint32_t k = 0; k < lens[i]; k++)
+			rte_pktmbuf_mtod(m, uint8_t *)[k] = stream_octet(at + k);
+		at += lens[i];
+		m->data_len = (uint16_t)lens[i];
+		*tail = m;
+		tail = &m->next;
+	}
+	return head;
 }

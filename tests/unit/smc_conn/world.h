@@ -27,7 +27,7 @@ struct tcp_conn { /* of the test */
 /* A post, arrived or not, until it completes. */
 struct post {
 	struct smc_slot slot;
-	struct rd_wr wr[2];
+	struct rd_wr wr[SMC_POST_WRITES];
 	unsigned n_wr;
 	uint8_t cdc[CDC_LEN];
 	bool arrived;
@@ -47,6 +47,7 @@ struct side {
 	struct smc_lgr lgr;
 	struct smc_link link;
 	struct smc_dev dev;
+	struct rd_mr region;           /* of buffers, if wanted */
 	struct smc_peer peer;
 	struct smc_user_ops ops;
 	struct side *other;
@@ -58,6 +59,7 @@ struct side {
 	unsigned n_waiting;
 	struct cdc_msg last;           /* CDC that was posted last */
 	uint64_t posted, writes, written;
+	uint64_t from_buffers;         /* octets of written that did not come from the ring */
 	uint32_t bufs;                 /* there are: to be 0 at the end */
 	uint32_t tcps;
 	uint32_t hs_aborts, hs_events;
@@ -76,6 +78,7 @@ struct world_args {
 	uint32_t conns_max;            /* 0: WORLD_CONNS */
 	uint32_t autocork;
 	uint32_t slots;                /* 0: 16 */
+	bool regions;                  /* buffers with data room lie in a region */
 };
 void world_open(const struct world_args *args);
 /* Asserts that nothing is left: connections, rings, TCP handles, buffers. */
@@ -99,6 +102,8 @@ void world_output(void);
 /* The oldest post of a side arrives, completes; false: none. */
 bool world_arrive(unsigned side);
 bool world_complete(unsigned side);
+/* The link goes down: what is under way completes as lost, then its connection is told. */
+void world_lose(struct user *who);
 /* Output, arrival, completion, events, until nothing moves. */
 void world_run(void);
 /* Time goes by, with all that it brings. */
@@ -127,5 +132,8 @@ void pair_end(void);
 /* Octets of the stream from at on; what was taken, or read and found right. */
 uint32_t send_stream(struct user *from, uint64_t at, uint32_t len);
 uint32_t read_stream(struct user *to, uint64_t at, uint32_t len);
+/* Buffers of so many octets each, of the stream from at on. NULL: too few buffers. */
+struct rte_mbuf *stream_chain(uint64_t at, const uint32_t *lens, unsigned n);
+void free_chain(struct rte_mbuf *m);
 
 #endif

@@ -392,6 +392,9 @@ static void host_open(unsigned i, const struct fixture_conf *fc)
 	conf.conns_max = ENDS;
 	conf.mem = h->mem;
 	conf.mem_len = MEM_LEN;
+	conf.give_min = 1024;
+	conf.n_regions = 1; /* what smc_take() gives out is given on without copying */
+	conf.regions[0] = (struct smc_region){ h->mem, MEM_LEN };
 	conf.rmb_size = conf.sndbuf_size = fc->rmb[i] != 0 ? fc->rmb[i] : SMC_BUF_MIN;
 	conf.lgrs_per_peer = 8;
 	conf.handshakes_per_peer = 256;
