@@ -47,7 +47,7 @@ static void list_del(struct smc_mem *m, uint32_t idx)
 
 struct smc_mem *smc_mem_create(void *base, size_t len)
 {
-	size_t n = len / SMC_MEM_UNIT;
+	size_t n = len / SMC_MEM_STRIDE;
 	struct smc_mem *m;
 	uint32_t idx = 0;
 
@@ -60,7 +60,7 @@ struct smc_mem *smc_mem_create(void *base, size_t len)
 	m->n_units = (uint32_t)n;
 	m->free_units = (uint32_t)n;
 	/* The largest blocks that fit, then smaller ones for the rest: each begins
-	 * at a multiple of its size because no later one is larger. */
+	 * at an index that is a multiple of its units because no later one is larger. */
 	for (unsigned order = SMC_MEM_ORDERS; order-- > 0;) {
 		for (; n - idx >= 1u << order; idx += 1u << order)
 			list_add(m, idx, order);
@@ -90,12 +90,12 @@ void *smc_mem_alloc(struct smc_mem *m, unsigned order)
 	}
 	m->units[idx].order = (uint8_t)order;
 	m->free_units -= 1u << order;
-	return m->base + (size_t)idx * SMC_MEM_UNIT;
+	return m->base + (size_t)idx * SMC_MEM_STRIDE;
 }
 
 void smc_mem_free(struct smc_mem *m, void *block, unsigned order)
 {
-	uint32_t idx = (uint32_t)(((uint8_t *)block - m->base) / SMC_MEM_UNIT);
+	uint32_t idx = (uint32_t)(((uint8_t *)block - m->base) / SMC_MEM_STRIDE);
 
 	m->free_units += 1u << order;
 	while (order + 1 < SMC_MEM_ORDERS) {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory for rings: blocks of 16 KiB << order out of one region, by the buddy
- * method. Blocks are aligned to their size from the region's start. One lcore,
- * O(orders), no allocation after create.
+ * method. One lcore, O(orders), no allocation after create.
+ *
+ * A block of order o begins at a multiple of SMC_MEM_STRIDE << o, not of its size:
+ * what connections use of their rings at the same time lies at about the same
+ * offset in each, and would share a few sets of the caches. Blocks are aligned
+ * to 64 octets if the region is.
  */
 #ifndef SMC_MEM_H
 #define SMC_MEM_H
@@ -12,11 +16,12 @@
 
 #define SMC_MEM_ORDERS 9 /* 16 KiB .. 4 MiB */
 #define SMC_MEM_UNIT 16384u
+#define SMC_MEM_STRIDE (SMC_MEM_UNIT + 64u) /* octets from one unit to the next */
 
 struct smc_mem;
 
-/* base is the caller's and outlives it; what is below a multiple of 16 KiB at
- * the end is not used. NULL: no memory, or nothing to give out. */
+/* base is the caller's and outlives it; of each SMC_MEM_STRIDE 16 KiB are used, and
+ * what is below one at the end is not. NULL: no memory, or nothing to give out. */
 struct smc_mem *smc_mem_create(void *base, size_t len);
 void smc_mem_destroy(struct smc_mem *m);
 /* 16 KiB << order octets, contents as the last owner left them. NULL: none. */

@@ -90,7 +90,7 @@ struct smc_config {
 	uint32_t peers_max;             /* addresses remembered: 4096 */
 	uint64_t buf_bytes_per_peer;    /* receive memory of one peer; 0: all */
 	uint32_t rmb_size, sndbuf_size; /* octets, rounded up to 16 KiB << n: 65536 */
-	void *mem;                      /* for receive and send buffers, in an arena; aligned to 4 MiB is best */
+	void *mem;                      /* for receive and send buffers, in an arena; 16448 octets for each 16 KiB */
 	size_t mem_len;
 	uint8_t n_regions;              /* where buffers lie that smc_give() need not copy: arenas; may have mem in them */
 	struct smc_region regions[SMC_MAX_REGIONS];

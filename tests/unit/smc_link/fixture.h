@@ -14,7 +14,7 @@
 #include "proto/smc/link_impl.h"
 #include "tests/unit/test.h"
 
-#define LF_MEM (8u << 20)
+#define LF_MEM (512u * SMC_MEM_STRIDE) /* 8 MiB of rings */
 #define LF_RX 64                 /* receives the peer posts */
 #define LF_MSGS 128              /* messages kept */
 #define LF_CONNS 300
