@@ -48,6 +48,29 @@ lost:
 	e->dropped++;
 }
 
+/* Is the line about path, about something in it, or about something it is in? */
+static bool
+concerns(const char *line, const char *path)
+{
+	size_t same = 0;
+
+	while (path[same] != '\0' && line[same] == path[same])
+		same++;
+	if (path[same] == '\0')
+		return strchr(".[:", line[same]) != NULL;
+	return line[same] == ':' && strchr(".[", path[same]) != NULL;
+}
+
+bool
+cfg_errors_clean(const struct cfg_errors *e, const char *path)
+{
+	for (unsigned i = 0; i < e->n_read; i++) {
+		if (concerns(e->lines[i], path))
+			return false;
+	}
+	return e->dropped == 0;
+}
+
 void
 cfg_errors_print(const struct cfg_errors *e, const char *program, FILE *out)
 {

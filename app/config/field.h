@@ -171,6 +171,7 @@ struct cfg_variants {
 struct cfg_errors {
 	char **lines; /* "$.ports[0].mtu: found 60000, allowed 576..9216" */
 	unsigned n;
+	unsigned n_read;  /* of them, those that reading found: before cross checks */
 	unsigned dropped; /* beyond CFG_ERRORS_MAX, or no memory to keep them */
 };
 
@@ -182,12 +183,16 @@ cfg_errors_any(const struct cfg_errors *e)
 {
 	return e->n != 0 || e->dropped != 0;
 }
+/* Whether reading (up to n_read) found nothing wrong at path, below it, or with what it is in. A value that could not
+ * be read is not checked against others: the follow-ups would hide the cause. */
+bool cfg_errors_clean(const struct cfg_errors *e, const char *path);
 /* One line each, "PROGRAM: " in front. */
 void cfg_errors_print(const struct cfg_errors *e, const char *program, FILE *out);
 void cfg_errors_free(struct cfg_errors *e);
 
 /* What values a field takes, in words, as errors and documentation say it:
- * "an integer from 68 to 9216". */
+ * "an integer from 68 to 9216". All names of the longest list fit CFG_DESCRIBE_LEN octets. */
+#define CFG_DESCRIBE_LEN 1024
 void cfg_describe(const struct cfg_field *f, char *buf, size_t size);
 
 /* The one of the table's keys that key was perhaps meant to be, or NULL. */

@@ -29,7 +29,7 @@ print_default(FILE *out, const struct cfg_field *f)
 static void
 print_row(FILE *out, const struct cfg_field *f, int wants)
 {
-	char allowed[256];
+	char allowed[CFG_DESCRIBE_LEN];
 
 	if (wants < 0)
 		return;

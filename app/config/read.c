@@ -83,7 +83,7 @@ found(const json_t *v, char *buf)
 static void
 tell_unfit(struct reader *r, const struct cfg_field *f, const json_t *v, int rc)
 {
-	char buf[FOUND_LEN], allowed[256];
+	char buf[FOUND_LEN], allowed[CFG_DESCRIBE_LEN];
 
 	r->failed = true;
 	if (rc == -ECANCELED)
@@ -97,7 +97,7 @@ static void
 tell_missing(struct reader *r, const struct cfg_field *f)
 {
 	size_t old = path_push_key(r, f->key);
-	char allowed[256];
+	char allowed[CFG_DESCRIBE_LEN];
 
 	r->failed = true;
 	cfg_describe(f, allowed, sizeof(allowed));

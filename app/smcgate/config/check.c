@@ -6,22 +6,6 @@
 #include "app/smcgate/config/tables.h"
 #include "app/smcgate/service/service.h"
 
-/* Whether reading found nothing wrong below path. A value that could not be read
- * is not checked against others: the follow-ups would hide the cause. */
-static bool
-clean(const struct cfg_errors *errs, const char *path)
-{
-	size_t len = strlen(path);
-
-	for (unsigned i = 0; i < errs->n; i++) {
-		const char *line = errs->lines[i];
-
-		if (strncmp(line, path, len) == 0 && strchr(".[:", line[len]) != NULL)
-			return false;
-	}
-	return true;
-}
-
 /* ---- services ---------------------------------------------------------- */
 
 static bool
@@ -50,13 +34,28 @@ is_local(const struct config *cfg, const struct net_addr *a)
 	return false;
 }
 
+/* What an address is compared with. */
+static bool
+addresses_read(const struct config *cfg, const struct cfg_errors *errs)
+{
+	bool read = cfg->n_ports != 0;
+
+	for (unsigned p = 0; p < cfg->n_ports && read; p++) {
+		char path[40];
+
+		snprintf(path, sizeof(path), "$.ports[%u].addresses", p);
+		read = cfg_errors_clean(errs, path);
+	}
+	return read;
+}
+
 static bool
 service_read(unsigned i, const struct cfg_errors *errs)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "$.services[%u]", i);
-	return clean(errs, path);
+	return cfg_errors_clean(errs, path);
 }
 
 static void
@@ -66,7 +65,7 @@ check_listen(const struct config *cfg, const struct config_service *svc, unsigne
 	char at[96], a[NET_ADDR_STRLEN], b[NET_ADDR_STRLEN];
 
 	snprintf(at, sizeof(at), "%s.listen", path);
-	if (!any_address(&svc->listen.addr) && !is_local(cfg, &svc->listen.addr))
+	if (!any_address(&svc->listen.addr) && addresses_read(cfg, errs) && !is_local(cfg, &svc->listen.addr))
 		cfg_error(errs, at, "found \"%s\", allowed: an address that a port has, or 0.0.0.0",
 			  cfg_endpoint_str(&svc->listen, a));
 	for (unsigned i = 0; i < before; i++) {
@@ -85,13 +84,13 @@ check_limits(const struct config *cfg, const struct config_service *svc, const c
 {
 	char at[128];
 
-	if (svc->max_connections > cfg->tcp.max_connections) {
+	if (svc->max_connections > cfg->tcp.max_connections && cfg_errors_clean(errs, "$.tcp.max_connections")) {
 		snprintf(at, sizeof(at), "%s.max_connections", path);
 		cfg_error(errs, at, "found %u, allowed: at most $.tcp.max_connections, %u",
 			  svc->max_connections,
 			  cfg->tcp.max_connections);
 	}
-	if (svc->backlog > cfg->tcp.half_open_max) {
+	if (svc->backlog > cfg->tcp.half_open_max && cfg_errors_clean(errs, "$.tcp.half_open_max")) {
 		snprintf(at, sizeof(at), "%s.backlog", path);
 		cfg_error(errs, at, "found %u, allowed: at most $.tcp.half_open_max, %u", svc->backlog,
 			  cfg->tcp.half_open_max);
@@ -137,7 +136,7 @@ check_services(const struct config *cfg, struct cfg_errors *errs)
 static void
 at_most(struct cfg_errors *errs, const char *path, uint64_t found, const char *bound_path, uint64_t bound)
 {
-	if (found > bound && clean(errs, path) && clean(errs, bound_path))
+	if (found > bound && cfg_errors_clean(errs, path) && cfg_errors_clean(errs, bound_path))
 		cfg_error(errs, path, "found %llu, allowed: at most %s, %llu", (unsigned long long)found,
 			  bound_path,
 			  (unsigned long long)bound);
@@ -150,7 +149,7 @@ check_tcp(const struct config_tcp *tcp, struct cfg_errors *errs)
 	at_most(errs, "$.tcp.receive_buffer_initial", tcp->receive_buffer_initial, "$.tcp.receive_buffer_max",
 		tcp->receive_buffer_max);
 	at_most(errs, "$.tcp.backlog", tcp->backlog, "$.tcp.half_open_max", tcp->half_open_max);
-	if (tcp->receive_buffer_max > 65535 && !tcp->window_scaling && clean(errs, "$.tcp.receive_buffer_max"))
+	if (tcp->receive_buffer_max > 65535 && !tcp->window_scaling && cfg_errors_clean(errs, "$.tcp.receive_buffer_max"))
 		cfg_error(errs, "$.tcp.receive_buffer_max",
 			  "found %u, allowed: at most 65535 while $.tcp.window_scaling is false",
 			  tcp->receive_buffer_max);
@@ -171,26 +170,23 @@ check_memory(const struct config_memory *m, uint64_t smc, struct cfg_errors *err
 void
 config_check(const struct config *cfg, struct cfg_errors *errs)
 {
-	bool ports = clean(errs, "$.ports");
-	bool tcp = clean(errs, "$.tcp");
+	bool addresses = addresses_read(cfg, errs);
 
-	if (ports)
-		config_check_ports(cfg, errs);
-	if (ports && clean(errs, "$.lcores"))
+	config_check_ports(cfg, errs);
+	if (cfg_errors_clean(errs, "$.ports") && cfg_errors_clean(errs, "$.lcores"))
 		config_check_lcores(cfg, errs);
-	if (ports && clean(errs, "$.routes") && clean(errs, "$.gateway"))
+	if (addresses && cfg_errors_clean(errs, "$.routes") && cfg_errors_clean(errs, "$.gateway"))
 		config_check_routes(cfg, errs);
 	check_tcp(&cfg->tcp, errs);
 	at_most(errs, "$.idle.min_sleep_us", cfg->idle.min_sleep_us, "$.idle.max_sleep_us", cfg->idle.max_sleep_us);
-	if (clean(errs, "$.memory"))
+	if (cfg_errors_clean(errs, "$.memory") && cfg_errors_clean(errs, "$.rdma") && cfg_errors_clean(errs, "$.smc"))
 		check_memory(&cfg->memory, config_smc_on(cfg) ? (uint64_t)cfg->smc.memory_mb << 20 : 0, errs);
-	if (clean(errs, "$.arp"))
+	if (cfg_errors_clean(errs, "$.arp"))
 		at_most(errs, "$.arp.unresolved_max", cfg->arp.unresolved_max, "$.arp.table_size",
 			cfg->arp.table_size);
-	if (ports && tcp)
-		check_services(cfg, errs);
-	if (ports && clean(errs, "$.rdma"))
+	check_services(cfg, errs);
+	if (cfg_errors_clean(errs, "$.ports") && cfg_errors_clean(errs, "$.rdma"))
 		config_check_rdma(cfg, errs);
-	if (clean(errs, "$.services") && clean(errs, "$.smc"))
+	if (cfg_errors_clean(errs, "$.smc"))
 		config_check_smc(cfg, errs);
 }

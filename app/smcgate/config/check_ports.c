@@ -48,6 +48,15 @@ config_port_index(const struct config *cfg, const char *name)
 
 /* ---- ports ------------------------------------------------------------- */
 
+static bool
+port_read(unsigned port, const struct cfg_errors *errs)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "$.ports[%u]", port);
+	return cfg_errors_clean(errs, path);
+}
+
 /* An address a station can have: why not, or NULL. */
 static const char *
 bad_address(const struct cfg_prefix *p)
@@ -109,6 +118,8 @@ check_twins(const struct config *cfg, unsigned port, struct cfg_errors *errs)
 	for (unsigned i = 0; i < port; i++) {
 		const struct config_port *o = &cfg->ports[i];
 
+		if (!port_read(i, errs))
+			continue;
 		if (strcmp(p->name, o->name) == 0) {
 			snprintf(path, sizeof(path), "$.ports[%u].name", port);
 			cfg_error(errs, path, "found \"%s\", the name of $.ports[%u]", p->name, i);
@@ -128,9 +139,12 @@ void
 config_check_ports(const struct config *cfg, struct cfg_errors *errs)
 {
 	for (unsigned p = 0; p < cfg->n_ports; p++) {
+		if (!port_read(p, errs))
+			continue;
 		check_twins(cfg, p, errs);
 		config_check_vdev(cfg, p, errs);
-		config_check_moderation(cfg, p, errs);
+		if (cfg_errors_clean(errs, "$.idle"))
+			config_check_moderation(cfg, p, errs);
 		check_addresses(cfg, p, errs);
 	}
 }

@@ -99,7 +99,7 @@ check_policy(const struct config *cfg, unsigned i, struct cfg_errors *errs)
 	char path[48], text[NET_ADDR_STRLEN];
 
 	snprintf(path, sizeof(path), "$.smc.policies[%u].service", i);
-	if (p->service[0] != '\0' && !has_service(cfg, p->service))
+	if (p->service[0] != '\0' && cfg_errors_clean(errs, "$.services") && !has_service(cfg, p->service))
 		cfg_error(errs, path, "found \"%s\", allowed: the name of one of $.services", p->service);
 	snprintf(path, sizeof(path), "$.smc.policies[%u].peer", i);
 	if (p->peer.addr.family != NET_UNSPEC && (rte_be_to_cpu_32(p->peer.addr.v4) & host) != 0)

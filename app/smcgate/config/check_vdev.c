@@ -70,6 +70,24 @@ check_iface(const struct config *cfg, unsigned port, const char *path, struct cf
 	}
 }
 
+/* A back end has one front end. */
+static void
+check_socket(const struct config *cfg, unsigned port, const char *path, struct cfg_errors *errs)
+{
+	const struct config_port *p = &cfg->ports[port];
+	size_t len = 0, other_len;
+	const char *sock = argument(p->vdev, "path", &len), *other;
+
+	if (sock == NULL || !is_driver(p, "net_vnic"))
+		return;
+	for (unsigned i = 0; i < port; i++) {
+		other = argument(cfg->ports[i].vdev, "path", &other_len);
+		if (is_driver(&cfg->ports[i], "net_vnic") && other != NULL && other_len == len &&
+		    strncmp(other, sock, len) == 0)
+			cfg_error(errs, path, "found path \"%.*s\", which is that of $.ports[%u]", (int)len, sock, i);
+	}
+}
+
 static void
 check_mtu(const struct config_port *p, unsigned port, struct cfg_errors *errs)
 {
@@ -96,5 +114,6 @@ config_check_vdev(const struct config *cfg, unsigned port, struct cfg_errors *er
 	snprintf(path, sizeof(path), "$.ports[%u].vdev", port);
 	check_name(p, path, errs);
 	check_iface(cfg, port, path, errs);
+	check_socket(cfg, port, path, errs);
 	check_mtu(p, port, errs);
 }

@@ -69,6 +69,7 @@ from_json(const char *name, json_t *root, struct config **out, struct cfg_errors
 		goto fail;
 	}
 	cfg_read_object(config_fields, NULL, root, "$", cfg, errs);
+	errs->n_read = errs->n;
 	if (json_is_object(root))
 		config_check(cfg, errs);
 	if (cfg_errors_any(errs))

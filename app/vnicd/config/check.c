@@ -20,7 +20,8 @@ check_unlike(struct name *names, unsigned n, const char *what, struct cfg_errors
 {
 	for (unsigned i = 1; i < n; i++) {
 		for (unsigned j = 0; j < i; j++) {
-			if (strcmp(names[i].text, names[j].text) == 0) {
+			if (strcmp(names[i].text, names[j].text) == 0 && cfg_errors_clean(errs, names[i].path) &&
+			    cfg_errors_clean(errs, names[j].path)) {
 				cfg_error(errs, names[i].path, "found \"%s\", the %s of another", names[i].text, what);
 				break;
 			}
@@ -118,6 +119,14 @@ check_events(const struct vnicd_config_faults *f, const char *path, bool port, u
 	}
 }
 
+static void
+check_port(const struct vnicd_config_port *p, const char *path, struct cfg_errors *errs)
+{
+	power_of_two(path, "queue_size", p->queue_size, errs);
+	check_features(p, path, errs);
+	check_events(&p->faults, path, true, p->queues, errs);
+}
+
 void
 vnicd_config_check(const struct vnicd_config *cfg, struct cfg_errors *errs)
 {
@@ -126,15 +135,16 @@ vnicd_config_check(const struct vnicd_config *cfg, struct cfg_errors *errs)
 	check_names(cfg, errs);
 	for (unsigned i = 0; i < cfg->n_ports; i++) {
 		snprintf(path, sizeof(path), "$.ports[%u]", i);
-		power_of_two(path, "queue_size", cfg->ports[i].queue_size, errs);
-		check_features(&cfg->ports[i], path, errs);
-		check_events(&cfg->ports[i].faults, path, true, cfg->ports[i].queues, errs);
+		if (cfg_errors_clean(errs, path))
+			check_port(&cfg->ports[i], path, errs);
 	}
 	for (unsigned i = 0; i < cfg->n_uplinks; i++) {
 		snprintf(path, sizeof(path), "$.uplinks[%u]", i);
-		check_events(&cfg->uplinks[i].faults, path, false, 0, errs);
+		if (cfg_errors_clean(errs, path))
+			check_events(&cfg->uplinks[i].faults, path, false, 0, errs);
 	}
-	power_of_two("$.switch", "table_size", cfg->sw.table_size, errs);
+	if (cfg_errors_clean(errs, "$.switch.table_size"))
+		power_of_two("$.switch", "table_size", cfg->sw.table_size, errs);
 }
 
 /* ---- features ------------------------------------------------------------- */

@@ -17,8 +17,9 @@ from_json(const char *name, json_t *root, struct vnicd_config **out, struct cfg_
 		rc = -ENOMEM;
 		goto fail;
 	}
-	/* A file with wrong values is not checked further: the follow-ups would hide the cause. */
-	if (cfg_read_object(vnicd_config_fields, NULL, root, "$", cfg, errs) == 0)
+	cfg_read_object(vnicd_config_fields, NULL, root, "$", cfg, errs);
+	errs->n_read = errs->n;
+	if (json_is_object(root))
 		vnicd_config_check(cfg, errs);
 	if (cfg_errors_any(errs))
 		goto fail;

@@ -7,7 +7,7 @@
 
 struct expectation {
 	const char *json;
-	const char *lines[6]; /* none: the configuration is right */
+	const char *lines[12]; /* none: the configuration is right */
 };
 
 /* Asserts that exactly these lines come, in this order, and prints what came

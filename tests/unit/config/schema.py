@@ -43,6 +43,16 @@ def changed(config, path, value):
     return config
 
 
+def enums(schema):
+    """The lists of names below a schema."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("enum"), list):
+            yield schema["enum"]
+        schema = list(schema.values())
+    for below in schema if isinstance(schema, list) else []:
+        yield from enums(below)
+
+
 class Cases:
     """To be mixed with unittest.TestCase: program, schema_file, doc_file, good, bad
     (path in good, value put there or DELETE, does the schema refuse it too?), shipped."""
@@ -60,6 +70,12 @@ class Cases:
     def test_documentation_is_up_to_date(self):
         self.assertEqual((ROOT / self.doc_file).read_text(), generated("doc"),
                          "run: ninja -C build update-config-files")
+
+    def test_documentation_names_all_that_is_allowed(self):
+        """None is cut off, nor in messages."""
+        doc = (ROOT / self.doc_file).read_text()
+        for names in enums(self.schema):
+            self.assertIn("one of " + ", ".join(f'"{n}"' for n in names) + " |", doc)
 
     def test_schema_is_a_schema(self):
         jsonschema.Draft202012Validator.check_schema(self.schema)

@@ -67,6 +67,20 @@ ports__vdev_arguments(void)
 	expect_all(table, RTE_DIM(table));
 }
 
+#define VNIC(n, args) "{'name':'p" n "','device':'net_vnic" n "','vdev':'net_vnic" n ",path=" args "'}"
+
+static void
+ports__sockets(void)
+{
+	static const struct expectation table[] = {
+		{ "{'ports':[" VNIC("0", "/a") "," VNIC("1", "/b") "," VNIC("2", "/a,queues=1") "]}",
+		  { "$.ports[2].vdev: found path \"/a\", which is that of $.ports[0]" } },
+		{ "{'ports':[" VNIC("0", "/a") "," VNIC("1", "/ab") "]}", { NULL } },
+	};
+
+	expect_all(table, RTE_DIM(table));
+}
+
 static void
 ports__addresses(void)
 {
@@ -226,6 +240,30 @@ follow_ups__are_not_told(void)
 		  SVC("y", "10.0.0.2:80", "") "]}",
 		  { "$.services[1].listen: found \"10.0.0.2:0\", allowed: an endpoint \"A.B.C.D:PORT\"",
 		    "$.services[2].listen: found \"10.0.0.2:80\", but service \"x\" listens on 10.0.0.2:80" } },
+		/* A port of which one value is wrong: its names are no twins, what needs its addresses has them. */
+		{ "{'ports':[{'name':'a','device':'d','mtu':1,'addresses':['10.0.0.2/24']},{'name':'','device':''},"
+		  "{'device':'e','addresses':['10.0.1.2/24']},{'name':'a','device':'e','addresses':['10.0.1.2/24','10.0.2.2/0']}],"
+		  "'gateway':'10.0.0.1','services':[" SVC("x", "10.0.0.2:80", "") "," SVC("y", "10.0.0.9:80", "") "],"
+		  "'smc':{'eids':['a'],'policies':[{'service':'z','use':'tcp'}]}}",
+		  { "$.ports[0].mtu: found 1, allowed: an integer from 68 to 9216",
+		    "$.ports[1].name: found \"\", allowed: a name (letters, digits, _ - .) of 1 to 31 characters",
+		    "$.ports[1].device: found \"\", allowed: a string of printable ASCII of 1 to 63 characters",
+		    "$.ports[2].name: missing, must be given: a name (letters, digits, _ - .) of 1 to 31 characters",
+		    "$.ports[3].addresses[0]: found \"10.0.1.2/24\": given twice",
+		    "$.ports[3].addresses[1]: found \"10.0.2.2/0\": the prefix covers everything",
+		    "$.services[1].listen: found \"10.0.0.9:80\", allowed: an address that a port has, or 0.0.0.0",
+		    "$.smc.eids[0]: found \"a\": the first character must be one of A-Z, 0-9",
+		    "$.smc.policies[0].service: found \"z\", allowed: the name of one of $.services" } },
+		/* What ports there are is not known. */
+		{ "{'ports':[" ONE ",5],'gateway':'9.9.9.9','lcores':[{'lcore':1,'queues':[{'port':'z'}]}],"
+		  "'services':[" SVC("x", "10.0.0.9:80", "") "],'smc':{'policies':[{'service':'x','use':'tcp'}]}}",
+		  { "$.ports[1]: found 5, allowed: an object {...}" } },
+		{ "{" PORTS ",'services':[{'name':1}],'smc':{'policies':[{'service':'x','use':'tcp'}]}}",
+		  { "$.services[0].type: missing, must be given: one of \"client\", \"dummy\"",
+		    "$.services[0].name: found 1, allowed: a name (letters, digits, _ - .) of 1 to 31 characters" } },
+		{ "{'ports':[{'name':'a','device':'d','moderation':{'profiles':[{'sleep_us':2000},{'sleep_us':3000}]}}],"
+		  "'idle':{'max_sleep_us':0}}",
+		  { "$.idle.max_sleep_us: found 0, allowed: an integer from 1 to 1000000" } },
 	};
 
 	expect_all(table, RTE_DIM(table));
@@ -234,6 +272,7 @@ follow_ups__are_not_told(void)
 static const struct test_case cases[] = {
 	TEST_CASE(ports__twins),
 	TEST_CASE(ports__vdev_arguments),
+	TEST_CASE(ports__sockets),
 	TEST_CASE(ports__addresses),
 	TEST_CASE(lcores__queues),
 	TEST_CASE(routes__next_hops),

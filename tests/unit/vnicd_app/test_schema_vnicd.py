@@ -75,6 +75,22 @@ class Vnicd(schema.Cases, unittest.TestCase):
         self.assertFalse(accepted)
         self.assertIn("$.ports[1].queues: found 2", said)
 
+    def test_contradictions_beside_unreadable_values(self):
+        """All is told at once, but for what follows from what could not be read."""
+        bad = schema.changed(GOOD, ("ports", 0, "mtu"), 1)
+        bad["ports"] += [{"name": "b", "path": "/b", "features": {"csum": False, "uso": False}, "queue_size": 9},
+                         {"name": 1}, {"path": 1}]
+        bad["switch"] = {"table_size": 17, "ageing_s": 0}
+        bad["uplinks"][0]["faults"] = {"events": [{"kind": "melt"}]}
+        accepted, said = schema.check(json.dumps(bad))
+        self.assertFalse(accepted)
+        told = [line.split(": ")[1] for line in said.splitlines()]
+        self.assertEqual(sorted(told), sorted([
+            "$.ports[0].mtu", "$.ports[2].name", "$.ports[2].path", "$.ports[2].queue_size",
+            "$.ports[2].features.tso", "$.ports[3].name", "$.ports[3].path", "$.ports[4].name", "$.ports[4].path",
+            "$.uplinks[0].faults.events[0].kind", "$.switch.ageing_s", "$.switch.table_size"]))
+        self.assertIn('"lie_order"', said)
+
 
 if __name__ == "__main__":
     unittest.main(argv=["test_schema_vnicd.py"])
