@@ -75,6 +75,9 @@ static const char *reason(int rc)
 	case -EREMOTEIO: return "the device refused it, nothing has changed";
 	case -ENETDOWN: return "the port is stopped: port start first";
 	case -ENOMEM: return "no memory for it, the queue is as it was";
+	case -ENOBUFS:
+		return "with its lcore's other queues that is more descriptors than memory.rx_buffers of the configuration; "
+		       "the queue is as it was";
 	default: return NULL;
 	}
 }

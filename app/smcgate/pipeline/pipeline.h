@@ -208,7 +208,8 @@ int pipeline_queue_list(struct pipeline *pl, unsigned port, struct pipeline_queu
  */
 int pipeline_queue_start(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue);
 int pipeline_queue_stop(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue);
-/* vnic_queue_reset(), waiting for the device; size 0: as it is. -EBUSY: it is stopped. */
+/* vnic_queue_reset(), waiting for the device; size 0: as it is. -EBUSY: it is stopped; -ENOBUFS: with the
+ * other queues of its lcore that is more descriptors than memory.rx_buffers. */
 int pipeline_queue_reset(struct pipeline *pl, unsigned port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 			 struct vnic_reset_report *report);
 /* Coalescing of a queue or VNIC_ALL_QUEUES; waits for the device; errors of vnic_coal_set(). */

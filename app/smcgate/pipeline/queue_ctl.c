@@ -243,6 +243,27 @@ static void keep_size(struct queue_op *op)
 		*size = op->report.size != (rx ? p->n_rxd : p->n_txd) ? op->report.size : 0;
 }
 
+/* As at the start (config_deal_queues()): what one queue's descriptors take others of its lcore lack. */
+static int check_buffers(struct queue_op *op)
+{
+	const struct config *cfg = op->pl->cfg;
+	const struct config_lcore *l = &cfg->lcores[op->p->rx_worker[op->q.queue]];
+	uint64_t need = 0;
+
+	pipeline_lock(op->pl);
+	for (unsigned i = 0; i < l->n_queues; i++) {
+		const struct port *p = &op->pl->ports[l->queues[i].port_index];
+		uint16_t q = l->queues[i].queue;
+
+		if (p == op->p && q == op->q.queue)
+			need += op->size;
+		else if (p->state != PORT_CLOSED)
+			need += p->rx_size[q] != 0 ? p->rx_size[q] : p->n_rxd;
+	}
+	pipeline_unlock(op->pl);
+	return need > cfg->memory.rx_buffers ? -ENOBUFS : 0;
+}
+
 /* The worker goes on polling and sending: its bursts move nothing meanwhile. */
 static int reset_queue(struct queue_op *op)
 {
@@ -253,6 +274,9 @@ static int reset_queue(struct queue_op *op)
 		return -ENOTSUP;
 	if ((*stopped_of(op->p, q->dir) & bit(q->queue)) != 0)
 		return -EBUSY;
+	rc = q->dir == VNIC_RX && op->size != 0 ? check_buffers(op) : 0;
+	if (rc < 0)
+		return rc;
 	rc = vnic_queue_reset(q->id, q->dir, q->queue, op->size, &op->report);
 	if (rc < 0)
 		return rc;

@@ -161,7 +161,7 @@ static const struct cfg_field port_fields[] = {
 	CFG_U32(struct vnicd_config_port, mtu, "mtu", 0, 68, 65500, 1500,
 		"MTU offered to the driver; packets longer than it are dropped."),
 	CFG_U32(struct vnicd_config_port, queues, "queues", 0, 1, 64, 1, "Queue pairs at most."),
-	CFG_U32(struct vnicd_config_port, queue_size, "queue_size", 0, 8, 32768, 1024,
+	CFG_U32(struct vnicd_config_port, queue_size, "queue_size", 0, 8, 32768, 32768,
 		"Descriptors of a ring at most, a power of two."),
 	CFG_U32(struct vnicd_config_port, speed, "speed", 0, 1, 2147483647, 10000, "Speed told, in Mbit/s."),
 	CFG_OBJECT(struct vnicd_config_port, features, "features", 0, feature_fields,

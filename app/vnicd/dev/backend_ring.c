@@ -49,8 +49,9 @@ int backend_vring_num(struct vnicd_backend *b, struct backend_msg *m)
 
 	if (v == NULL)
 		return -EPROTO;
-	if (m->p.state.num == 0 || m->p.state.num > VRING_SIZE_MAX)
-		return backend_refuse(b, "SET_VRING_NUM: %u entries", m->p.state.num);
+	if (m->p.state.num == 0 || m->p.state.num > b->nic->conf.queue_size)
+		return backend_refuse(b, "SET_VRING_NUM: %u entries, allowed: 1 to %u", m->p.state.num,
+				      b->nic->conf.queue_size);
 	v->num = m->p.state.num;
 	v->has_num = true;
 	return 0;

@@ -36,6 +36,8 @@ static const struct rig_line changes[] = {
 	  { "error: port 0 transmit queue 0: reset: it is stopped: start it first" } },
 	{ "port 0 txq 0 reset", -ETIMEDOUT, "queue_reset 0 tx 0 0", { "error: ", "is broken now: port reset" } },
 	{ "port 0 txq 0 resize 64", -ENOMEM, "queue_reset 0 tx 0 64", { "error: ", "the queue is as it was" } },
+	{ "port 0 rxq 0 resize 32768", -ENOBUFS, "queue_reset 0 rx 0 32768",
+	  { "error: port 0 receive queue 0: resize: ", "more descriptors than memory.rx_buffers", "the queue is as it was" } },
 	{ "port 0 rxq 0 coalesce usecs 30 packets 200", 0, "coalesce 0 rx 0 30 200", { NULL } },
 	{ "port 0 txq all coalesce usecs 0 packets 0", 0, "coalesce 0 tx 65535 0 0", { NULL } },
 	{ "port 0 txq 0 coalesce usecs 4294967295 packets 1", 0, "coalesce 0 tx 0 4294967295 1", { NULL } },

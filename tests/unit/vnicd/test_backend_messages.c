@@ -159,6 +159,7 @@ static void message__bad_values(void)
 		{ VHOST_USER_SET_VRING_NUM, "index at the end", 8, .p.state = { UINT32_MAX, 256 } },
 		{ VHOST_USER_SET_VRING_NUM, "zero", 8, .p.state = { 1, 0 } },
 		{ VHOST_USER_SET_VRING_NUM, "more than 32768", 8, .p.state = { 1, 32769 } },
+		{ VHOST_USER_SET_VRING_NUM, "more than the port has", 8, .p.state = { 1, 257 } },
 		{ VHOST_USER_SET_VRING_NUM, "65536 and 256", 8, .p.state = { 1, 65792 } },
 		{ VHOST_USER_SET_VRING_ADDR, "index", 40, .p.addr = { 255, 0, 0, 0, 0, 0 } },
 		{ VHOST_USER_SET_VRING_ADDR, "logging", 40, .p.addr = { 1, 1, 0, 0, 0, 0 } },
