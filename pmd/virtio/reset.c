@@ -99,7 +99,7 @@ int vnic_reset_broken(struct vnic_dev *d, int rc, const char *why)
 
 static bool refused(int rc)
 {
-	return rc == -ENOTSUP || rc == -EREMOTEIO || rc == -EBUSY;
+	return rc == -ENOTSUP || rc == -EREMOTEIO;
 }
 
 /* The device touches neither ring nor buffers any more: 0. */

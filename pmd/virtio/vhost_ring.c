@@ -197,7 +197,7 @@ static int stop_ring(struct vnic_vhost *v, uint16_t index)
 	int rc = vnic_vhost_get(v, VHOST_USER_GET_VRING_BASE, &p, &len, 0, len, NULL);
 
 	if (rc == 0 && len == 0)
-		return -EBUSY; /* refused (doc/vhost-user-extension.md): the ring runs on */
+		return -EREMOTEIO; /* refused (doc/vhost-user-extension.md): the ring runs on */
 	if (rc == 0 && (len != sizeof(p.state) || p.state.index != index)) {
 		VNIC_LOG(ERR, v->dev, "GET_VRING_BASE of ring %u answered for ring %u: connection dropped", index,
 			 p.state.index);

@@ -76,8 +76,8 @@ struct vnic_reset_report {
 /*
  * Reset a queue that runs, and give it another size unless size is 0. The lcore that
  * polls may go on: its bursts return 0 meanwhile. Coalescing in force is programmed
- * again. On failure the queue is as it was (-ENOMEM, -EINVAL, -ERANGE: size; -EREMOTEIO: a size that
- * the device refuses, found out by trying: in a new ring of the old size), or the device is broken (-ETIMEDOUT, -EIO). -EBUSY: the queue is stopped. report may be NULL.
+ * again. On failure the queue is as it was (-ENOMEM, -EINVAL, -ERANGE: size; -EREMOTEIO: the device
+ * refuses the reset, or the size, found out by trying: in a new ring of the old one), or the device is broken (-ETIMEDOUT, -EIO). -EBUSY: the queue is stopped. report may be NULL.
  */
 int vnic_queue_reset(uint16_t port, enum vnic_dir dir, uint16_t queue, uint16_t size,
 		     struct vnic_reset_report *report);

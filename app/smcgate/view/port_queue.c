@@ -110,10 +110,12 @@ static void set_coal(json_t *row, const char *usecs, const char *packets, int rc
 	view_set_u64(row, packets, c->packets);
 }
 
-static const char *coal_state(const struct pipeline_coal_info *q)
+static const char *coal_state(const struct pipeline_port_info *info, const struct pipeline_coal_info *q)
 {
 	if (q->known_rc == -ENOTSUP)
 		return "none: the device cannot";
+	if (info->state == PORT_STOPPED)
+		return "port stopped";
 	if (q->known_rc < 0 && q->known_rc != -ENODATA)
 		return strerror(-q->known_rc);
 	if (q->known_rc == -ENODATA && q->device_rc == -ENOTSUP)
@@ -148,7 +150,7 @@ static int coal_of(const struct view_ctx *ctx, unsigned port, const struct pipel
 		view_set_u64(row, "queue", q[i].queue);
 		set_coal(row, "usecs", "packets", q[i].known_rc, &q[i].known);
 		set_coal(row, "device_usecs", "device_packets", q[i].device_rc, &q[i].device);
-		view_set_str(row, "state", coal_state(&q[i]));
+		view_set_str(row, "state", coal_state(info, &q[i]));
 		json_array_append_new(rows, row);
 	}
 	return RTE_MIN(n, 0);

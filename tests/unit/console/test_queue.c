@@ -167,6 +167,14 @@ static void queue__trouble_is_shown(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, states[i].says));
 		CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "100")); /* what was set is known */
 	}
+	/* Nobody asks a device whose port is stopped, but what it cannot it cannot. */
+	fake.state[0] = fake.state[1] = PORT_STOPPED;
+	fake.device_rc = -EIO;
+	rig_run(&r, "show port coalesce all");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port stopped"));
+	CU_ASSERT_PTR_NULL(strstr(r.text, "broken"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "none: the device cannot"));
+	fake.state[0] = fake.state[1] = PORT_STARTED;
 	/* What nobody has set: the device's, or not to be known. */
 	fake.known_rc = -ENODATA;
 	fake.device_rc = 0;
