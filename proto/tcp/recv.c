@@ -32,6 +32,7 @@ void tcp_rcv_free(struct tcp_conn *c)
 {
 	ooo_free(c);
 	rcv_free_list(c, c->rcvq_head);
+	rcv_promise_none(c);
 	c->rcvq_head = c->rcvq_tail = NULL;
 	c->rcv_queued = 0;
 	c->has_fin = false;

@@ -93,6 +93,8 @@ void dsack_note(struct tcp_conn *c, uint32_t start, uint32_t end);
 /* ---- window.c ----------------------------------------------------------------- */
 /* The right edge could move far enough to tell the peer now (3.2). */
 bool rcv_update_due(const struct tcp_conn *c);
+/* Nothing is offered any more: the connection ends. */
+void rcv_promise_none(struct tcp_conn *c);
 
 /* ---- autotune.c ----------------------------------------------------------------- */
 /* A segment with len octets arrived in order. */

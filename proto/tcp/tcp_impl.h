@@ -141,6 +141,7 @@ struct tcp_conn {
 	uint8_t ratio;                 /* payload/true size, EWMA in 1/256 */
 	bool has_fin;
 	uint16_t rcv_len;              /* length of the last segment that was not pushed */
+	uint32_t rcv_promised;         /* memory promised by our last ACK, window.c */
 	struct rte_mbuf *rcvq_head, *rcvq_tail;   /* linked by next, payload only */
 	struct rte_mbuf *ooo;          /* sorted list of ranges, see ooo.c */
 	struct rte_mbuf *ooo_hint;     /* range touched last, NULL: none */
@@ -269,6 +270,7 @@ struct tcp_stack {
 	uint32_t n_dead;
 	uint32_t n_established;        /* now; tcp_stats() shows it */
 	uint64_t rcv_pinned;           /* sum of rcv_charged */
+	uint64_t rcv_promised;         /* sum of the connections' */
 	uint64_t snd_pinned;           /* sum of snd_charged */
 	uint64_t snd_pinned_max;       /* what payload_pool holds; 0: no limit */
 	struct tcp_stats stats;

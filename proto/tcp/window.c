@@ -44,6 +44,46 @@ static bool over_share(const struct tcp_conn *c)
 	return c->rcv_charged > ts->conf.rcv_pinned_max / RTE_MAX(ts->conns.used, 1u);
 }
 
+/* Offered whatever others hold: a first window's worth that is not queued. Connections that idle cost nothing. */
+static uint32_t free_of_charge(const struct tcp_conn *c)
+{
+	uint32_t first = tcp_rcv_initial_window(&c->ts->conf, c->rcvbuf_max);
+
+	return first > c->rcv_queued ? first - c->rcv_queued : 0;
+}
+
+/*
+ * More than that is memory promised. The promises of all connections (an octet
+ * pins about two) and what they pin have to fit into three quarters of what
+ * the stack may pin; each may have half of what the others leave, so that n
+ * busy ones come to equal shares. Else ten fast readers that stop at once are
+ * sent more than there is room for, and what is refused is sent again by
+ * time-outs that double. What was promised stays promised: next_edge().
+ */
+static uint32_t affordable(const struct tcp_conn *c, uint32_t space)
+{
+	const struct tcp_stack *ts = c->ts;
+	uint64_t others = ts->rcv_pinned + 2 * (ts->rcv_promised - c->rcv_promised);
+	uint64_t most = ts->conf.rcv_pinned_max / 4 * 3, offer = free_of_charge(c);
+
+	if (most == 0)
+		return space;
+	if (likely(others < most))
+		offer += (most - others) / 4;
+	return RTE_MIN(offer, space);
+}
+
+static void promise(struct tcp_conn *c, uint32_t octets)
+{
+	c->ts->rcv_promised += (uint64_t)octets - c->rcv_promised;
+	c->rcv_promised = octets;
+}
+
+void rcv_promise_none(struct tcp_conn *c)
+{
+	promise(c, 0);
+}
+
 /* Smallest step of the edge. */
 static uint32_t min_step(const struct tcp_conn *c)
 {
@@ -63,6 +103,7 @@ static uint32_t wanted(const struct tcp_conn *c)
 		space = RTE_MIN(space, c->rcv_ssthresh);
 	else if (space < full / 16 || space < min_step(c))
 		space = 0;
+	space = affordable(c, space);
 	return RTE_MIN(space & ~mask, 65535u << c->rcv_wscale);
 }
 
@@ -95,7 +136,7 @@ static uint32_t to_field(const struct tcp_conn *c, uint32_t wnd)
 
 uint16_t tcp_rcv_window_field(struct tcp_conn *c, bool syn)
 {
-	uint32_t edge, field;
+	uint32_t edge, field, wnd, given;
 	bool was_open;
 
 	if (syn) {
@@ -108,6 +149,9 @@ uint16_t tcp_rcv_window_field(struct tcp_conn *c, bool syn)
 		edge = c->rcv_nxt; /* a FIN into a closed window counts one octet */
 	field = RTE_MIN(to_field(c, edge - c->rcv_nxt), 65535u);
 	c->rcv_edge = seq_max(edge, c->rcv_nxt + (field << c->rcv_wscale));
+	wnd = c->rcv_edge - c->rcv_nxt;
+	given = free_of_charge(c);
+	promise(c, wnd > given ? wnd - given : 0);
 	if (field == 0 && was_open)
 		c->ts->stats.zero_window_out++;
 	return field;

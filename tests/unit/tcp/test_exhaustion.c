@@ -88,6 +88,8 @@ struct profile {
 	bool take;                      /* the receiver gives back what it took */
 	bool slow;
 	unsigned stalled;               /* connections whose accepting side does not read before the others are done */
+	uint64_t pause_us;              /* all accepting sides read nothing between this time and three seconds later */
+	bool none_refused;              /* nothing that was promised room is refused it */
 };
 
 struct world {
@@ -199,6 +201,8 @@ static bool is_stalled(const struct end *e)
 {
 	const struct world *w = e->w;
 
+	if (e->side == 1 && w->p->pause_us != 0 && sim_now(w->sim) - w->p->pause_us < 3000000)
+		return true;
 	if (e->side == 0 || e >= &w->ends[1][w->p->stalled])
 		return false;
 	for (unsigned i = w->p->stalled; i < w->p->conns; i++)
@@ -248,7 +252,7 @@ static void make_host(struct world *w, unsigned side)
 		conf.tcp.max_conns = w->p->max_conns[side];
 	if (w->p->pinned != 0)
 		conf.tcp.rcv_pinned_max = w->p->pinned;
-	if (w->p->stalled != 0)
+	if (w->p->stalled != 0 || w->p->pause_us != 0)
 		conf.tcp.sndbuf_max = 4 << 20;
 	if (w->p->half_open != 0)
 		conf.tcp.half_open_max = w->p->half_open;
@@ -330,10 +334,14 @@ static bool run_once(const struct profile *p, uint64_t seed, uint64_t from, uint
 	for (unsigned i = 0; i < 2; i++) {
 		struct tcp_stack *ts = sim_tcp(w->hosts[i], 0);
 
+		if (p->none_refused && (ts->drops->drop[DROP_TCP_RCV_MEMORY] != 0 || ts->drops->drop[DROP_TCP_OOO_LIMIT] != 0))
+			fail(w, "refused", (long)ts->drops->drop[DROP_TCP_RCV_MEMORY], (long)ts->drops->drop[DROP_TCP_OOO_LIMIT]);
 		if (ts->recs.used != 0 || ts->conns.used != 0)
 			fail(w, "objects left", ts->recs.used, ts->conns.used);
 		if (ts->rcv_pinned != 0 || ts->snd_pinned != 0)
 			fail(w, "octets still charged", (long)ts->rcv_pinned, (long)ts->snd_pinned);
+		if (ts->rcv_promised != 0)
+			fail(w, "octets still promised", (long)ts->rcv_promised, 0);
 	}
 	good = w->failure[0] == '\0' && sim_error(w->sim) == NULL;
 	if (!good)
@@ -416,12 +424,27 @@ static void exhaustion__peers_that_do_not_read(void)
 	CU_ASSERT(run_once(&p, 1, 0, 0));
 }
 
+/* Readers that were fast, and whose windows grew, stop all at once: what was promised finds room. */
+static void exhaustion__readers_stop_together(void)
+{
+	static const struct profile list[] = {
+		{ "stop together", .bytes = 8000000, .conns = 8, .pinned = 3 << 20, .pause_us = 1035000,
+		  .none_refused = true },
+		{ "stop together, taken", .bytes = 8000000, .conns = 12, .pinned = 4 << 20, .pause_us = 1045000,
+		  .take = true, .none_refused = true },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(list); i++)
+		CU_ASSERT(run_once(&list[i], 1, 0, 0));
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(exhaustion__nth_fails),
 	TEST_CASE(exhaustion__a_spell),
 	TEST_CASE(exhaustion__one_in),
 	TEST_CASE(exhaustion__small_pools),
 	TEST_CASE(exhaustion__peers_that_do_not_read),
+	TEST_CASE(exhaustion__readers_stop_together),
 };
 
 int main(void)

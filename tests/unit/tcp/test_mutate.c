@@ -222,6 +222,8 @@ static void check_end(struct world *w)
 			fail(w, "objects left", ts->conns.used);
 		if (ts->rcv_pinned != 0 || ts->snd_pinned != 0)
 			fail(w, "octets still charged", (long)(ts->rcv_pinned + ts->snd_pinned));
+		if (ts->rcv_promised != 0)
+			fail(w, "octets still promised", (long)ts->rcv_promised);
 		if (ts->stats.orphans != 0)
 			fail(w, "orphans counted", (long)ts->stats.orphans);
 		if (ts->stats.curr_estab != 0)

@@ -79,6 +79,7 @@ void fx_close(void)
 	CU_ASSERT_EQUAL(fx.c.ooo_count, 0);
 	CU_ASSERT_EQUAL(fx.c.rcv_queued, 0);
 	CU_ASSERT_EQUAL(fx.ts.rcv_pinned, 0);
+	CU_ASSERT_EQUAL(fx.ts.rcv_promised, 0);
 	CU_ASSERT_EQUAL(rte_mempool_in_use_count(fx_rx_pool), 0);
 	CU_ASSERT_EQUAL(rte_mempool_in_use_count(fx_payload_pool), 0);
 	CU_ASSERT_EQUAL(rte_mempool_in_use_count(fx_ind_pool), 0);
