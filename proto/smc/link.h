@@ -192,6 +192,8 @@ uint8_t smc_size_code(uint32_t size);   /* rounded up, at most SMC_BUF_MAX's */
  * active, or too many writes. */
 int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
 		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq);
+/* There is no slot for it, and it waits for one: to be asked before anything is built. */
+bool smc_link_full(struct smc_link *l, struct smc_conn *c);
 void smc_link_unwait(struct smc_conn *c);
 /* Send completion or loss: stage 4 of smc_poll(). */
 unsigned smc_links_poll(struct smc_stack *ss);

@@ -208,6 +208,8 @@ bool smc_conn_push(struct smc_conn *c)
 		return false;
 	room = may_write(c) ? smc_peer_room(c) : 0;
 	len = is_held_back(c, unsent) ? 0 : RTE_MIN(unsent, room);
+	if ((len != 0 || c->want_update) && smc_link_full(c->link, c))
+		return false;
 	len = build(c, RTE_MIN(len, SMC_TX_BURST), &b);
 	if (unsent != 0 && room == 0)
 		c->ss->stats.tx.buf_full_peer++;

@@ -116,6 +116,14 @@ static bool may_post(struct smc_link *l, struct smc_conn *c)
 	return slots_free(l) > SMC_LLC_RESERVE + granted(l);
 }
 
+bool smc_link_full(struct smc_link *l, struct smc_conn *c)
+{
+	if (slots_free(l) > SMC_LLC_RESERVE + granted(l) || has_grant(l, c) || l->state != SMC_LINK_ACTIVE)
+		return false;
+	link_wait(l, c);
+	return true;
+}
+
 int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
 		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq)
 {

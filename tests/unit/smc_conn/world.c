@@ -181,6 +181,16 @@ static void slot_free(struct side *s)
 	}
 }
 
+bool smc_link_full(struct smc_link *l, struct smc_conn *c)
+{
+	struct side *s = side_of(c->ss);
+
+	if (s->refuse != 0 || s->tail - s->head < s->slots)
+		return false;
+	wait_for_slot(s, c);
+	return true;
+}
+
 static uint32_t wr_len(const struct rd_wr *wr)
 {
 	uint32_t len = 0;
