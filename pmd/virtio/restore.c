@@ -70,12 +70,14 @@ static void put_macs(struct mac_table *t, const struct rte_ether_addr *macs, uin
 
 static void put_table(struct vnic_dev *d, struct mac_table *t, bool multicast)
 {
+	/* The port's own address is told by itself: in the table it would stay when the port gets another. */
+	const uint16_t first = vnic_has(d, VIRTIO_NET_F_CTRL_MAC_ADDR) ? 1 : 0;
 	size_t at = t->len;
 	uint32_t n = 0;
 	rte_le32_t count;
 
 	t->len += sizeof(count);
-	put_macs(t, d->macs, d->n_macs, multicast, &n);
+	put_macs(t, d->macs + first, (uint16_t)(d->n_macs - first), multicast, &n);
 	if (multicast)
 		put_macs(t, d->mcast, d->n_mcast, true, &n);
 	count = rte_cpu_to_le_32(n);
