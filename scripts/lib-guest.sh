@@ -121,8 +121,10 @@ _guest_libraries() { # TREE FILE
 # smcgate, and the plugins of DPDK where it looks for them.
 _guest_tree_dpdk() { # TREE
 	local plugin file from
-	install -s -m 755 "$build/app/smcgate/smcgate" "$1/usr/bin/"
-	_guest_libraries "$1" "$1/usr/bin/smcgate"
+	for file in app/smcgate/smcgate tests/guest/guest_net; do
+		install -s -m 755 "$build/$file" "$1/usr/bin/"
+		_guest_libraries "$1" "$1/usr/bin/$(basename "$file")"
+	done
 	from=$(echo /usr/lib/*/dpdk/pmds-*)
 	mkdir -p "$1$from"
 	for plugin in "${guest_dpdk_plugins[@]}"; do
@@ -179,17 +181,20 @@ _guest_tree() { # TREE
 # guest_dpdk=yes there is smcgate in it.
 guest_dpdk=
 guest_build() { # [12|13]
-	local tree
+	local tree lock
 	need_root
 	install_packages "${guest_packages[@]}"
 	[ -f "$build/build.ninja" ] || "$top/scripts/setup" test
-	ninja -C "$build" tests/guest/{guestd,smctest,smcctl,gexec,libsmcrun.so} >"$build/guest.log" 2>&1 ||
+	ninja -C "$build" tests/guest/{guestd,smctest,smcctl,gexec,guest_net,libsmcrun.so} >"$build/guest.log" 2>&1 ||
 		{ tail -20 "$build/guest.log" >&2; die "the guest's programs do not build"; }
 	guest_kernel "${1:-13}"
 	guest_vmlinuz=$kernel_dir/root/boot/vmlinuz-$kernel_version
 	guest_image=$build/guest-${1:-13}${guest_dpdk:+-dpdk}.cpio
+	exec {lock}>"$guest_image.lock" # of tests side by side one builds it
+	flock "$lock"
 	if [ -s "$guest_image" ] && [ -z "$(find "$top"/tests/guest "$build"/tests/guest "$top/scripts/lib-guest.sh" \
 		"$kernel_dir/version" ${guest_dpdk:+"$build/app/smcgate/smcgate"} -newer "$guest_image" -type f -print -quit)" ]; then
+		exec {lock}>&-
 		return 0
 	fi
 	tree=$(mktemp -d "${TMPDIR:-/tmp}/smcgate-guest.XXXXXX")
@@ -198,25 +203,28 @@ guest_build() { # [12|13]
 	(cd "$tree" && find . -print0 | cpio -0 -o -H newc --quiet) >"$guest_image.new"
 	rm -rf "$tree"
 	mv "$guest_image.new" "$guest_image"
+	exec {lock}>&-
 }
 
 # ---- running -----------------------------------------------------------------------
-# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-v] [-d] [-i] (-t TAP | -T TAP[,OPTION...] |
+# guest_start NAME [-k 12|13] [-n NETNS] [-m MEGABYTES] [-c CPUS] [-v] [-d] [-i] (-t TAP | -T TAP[,OPTION...] |
 #	-u VHOST-SOCKET | -U VHOST-SOCKET[,OPTION...])...
 # Cards become eth0, eth1 ... in this order; without offloads, so that what is on a tap is
 # what would be on a wire, but for -T and -U: all that the tap or the back end offers, and QEMU's
-# options of the device as given; it connects again when the back end returns. -d: smcgate is
-# there, and huge pages; -i: an IOMMU, with the cards behind it. Returns when commands can be
-# given. The guest ends with the
+# options of the device as given (with mq=on it has guest_pairs pairs of queues, and so has the
+# tap); it connects again when the back end returns. -d: smcgate is there, and huge pages; -i: an
+# IOMMU, with the cards behind it. Returns when commands can be given. The guest ends with the
 # script, however that ends, or by guest_stop; -v leaves it running when the script ends.
+guest_pairs=2
 guest_start() {
 	local name=$1 ns_of='' memory=512 stays='' kernel=13 cards=() option OPTIND=1 OPTARG; shift
-	guest_dpdk='' _guest_iommu=''
-	while getopts k:n:m:vdit:T:u:U: option; do
+	guest_dpdk='' _guest_iommu='' _guest_cpus=1
+	while getopts k:n:m:c:vdit:T:u:U: option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		n) ns_of=$OPTARG ;;
 		m) memory=$OPTARG ;;
+		c) _guest_cpus=$OPTARG ;;
 		v) stays=1 ;;
 		d) guest_dpdk=yes ;;
 		i) _guest_iommu=yes ;;
@@ -243,7 +251,7 @@ guest_lives() { [ -s "$guest_run/$1/pid" ] && kill -0 "$(cat "$guest_run/$1/pid"
 _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 	local dir=$guest_run/$1 i card mac flags socket queues shared=
 	_qemu=(-M "q35${_guest_iommu:+,kernel-irqchip=split}" -accel "tcg,thread=multi"
-		-cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+pclmulqdq,+rdrand" -m "$2"
+		-cpu "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+pclmulqdq,+rdrand" -smp "$_guest_cpus" -m "$2"
 		-nodefaults -no-user-config -display none -no-reboot -kernel "$guest_vmlinuz" -initrd "$guest_image"
 		-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=unstable no_timer_check guest.name=$1${guest_dpdk:+ hugepages=160}${_guest_iommu:+ intel_iommu=on}"
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console
@@ -264,7 +272,8 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 		elif [ "${card%%:*}" = T ]; then
 			socket=${card#*:} flags=disable-legacy=on${_guest_iommu:+,iommu_platform=on}
 			case $socket in *,*) flags+=,${socket#*,} ;; esac
-			_qemu+=(-netdev "tap,id=n$i,ifname=${socket%%,*},script=no,downscript=no,vhost=off"
+			case $socket in *,mq=on*) queues=,queues=$guest_pairs ;; *) queues= ;; esac
+			_qemu+=(-netdev "tap,id=n$i,ifname=${socket%%,*},script=no,downscript=no,vhost=off$queues"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,$flags")
 		else # vectors=0: QEMU 7.2 crashes with interrupt vectors without KVM
 			[ -n "$shared" ] || _qemu+=(-object "memory-backend-memfd,id=mem,size=$2M,share=on" -numa node,memdev=mem)
@@ -272,7 +281,7 @@ _guest_arguments() { # NAME MEGABYTES CARD...; sets _qemu
 			socket=${card#*:}
 			[ "${card%%:*}" = u ] || flags=host_mtu=0
 			case $socket in *,*) flags+=,${socket#*,} ;; esac
-			case $socket in *,mq=on*) queues=,queues=2 ;; *) queues= ;; esac
+			case $socket in *,mq=on*) queues=,queues=$guest_pairs ;; *) queues= ;; esac
 			_qemu+=(-chardev "socket,id=v$i,path=${socket%%,*},reconnect=1" -netdev "vhost-user,id=n$i,chardev=v$i$queues"
 				-device "virtio-net-pci,netdev=n$i,mac=$mac,vectors=0,$flags")
 		fi

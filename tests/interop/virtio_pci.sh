@@ -8,30 +8,15 @@
 . "$top/scripts/lib-guest.sh"
 
 guest=pci-guest-$$
-guest() { guest_exec "$guest" -t "${seconds:-30}" "$1"; }
-
+. "$(dirname "$0")/_port.sh"
 # What the guest serves.
 config='{"ports": [{"name": "pci", "device": "@DEVICE@", "addresses": ["10.6.0.2/24"]}],
 	"memory": {"rx_buffers": 2048, "payload_buffers": 2048, "header_buffers": 2048},
 	"services": [{"name": "web", "type": "http", "listen": "0.0.0.0:80", "body_bytes": 200000},
 		{"name": "echo", "type": "echo", "listen": "0.0.0.0:7"}]}'
 
-# bind KERNEL-DRIVER: the card goes from Linux's driver to this one; its address in $device.
-bind() {
-	device=$(guest 'basename $(readlink -f /sys/class/net/eth0/device/..)')
-	guest "d=/sys/bus/pci/devices/$device
-		echo $1 >\$d/driver_override && echo $device >\$d/driver/unbind && echo $device >/sys/bus/pci/drivers_probe
-		basename \$(readlink \$d/driver)" | grep -qx "$1" || fail "the card cannot be bound to $1"
-}
-ready() { guest 'grep -q "PIPELINE: ready" /tmp/gate.log'; }
 served() { [ "$(in_ns curl -s -m 60 -o "$work/page" -w '%{http_code} %{size_download}' http://10.6.0.2/)" = "200 200000" ]; }
 
-# Commands for the console, in turn; the answers are in $work/answers.
-ask() {
-	printf '%s\n' "$@" | seconds=60 guest_exec "$guest" -t 60 -i 'n=$(wc -l </tmp/gate.log); cat >/tmp/gate.in
-		i=0; until grep -q "that-was-all.*no command" /tmp/gate.log || [ $((i = i + 1)) = 300 ]; do usleep 100000; done
-		tail -n +$((n + 1)) /tmp/gate.log' >"$work/answers"
-}
 # Echoes one after the other until $work/enough is there; their number in $work/echoes.
 echo_on() {
 	local n=0
@@ -50,7 +35,7 @@ reset_under_echo() { # NAME
 	(in_ns bash -c "$(declare -f echo_on); work=$work echo_on") &
 	echo_pid=$!
 	wait_for 30 [ -s "$work/echoes" ] || fail "$1: no echo"
-	ask "${commands[@]}" that-was-all
+	ask "${commands[@]}"
 	touch "$work/enough"
 	equal "$1: queues reset by the device alone" "$(grep -c 'the device reset this queue alone' "$work/answers" || true)" ${#commands[@]}
 	wait $echo_pid || fail "$1: an echo under resets does not come back: $(tail -30 "$work/answers")"
@@ -66,11 +51,7 @@ round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	ip -n "$ns" link set gtap0 up
 	guest_start "$guest" -n "$ns" -m 768 -d "$@"
 	bind "$driver"
-	printf '%s' "${config/@DEVICE@/$device}" | guest_exec "$guest" -i 'cat >/tmp/gate.json'
-	guest "mkfifo /tmp/gate.in; sleep 1000 >/tmp/gate.in </dev/null 2>&1 &
-		smcgate --in-memory -m 128 $eal -a $device --lcores 0@0,1@0 -- -i -c /tmp/gate.json </tmp/gate.in >/tmp/gate.log 2>&1 &
-		echo \$! >/tmp/gate.pid"
-	wait_for 60 ready || fail "$name: smcgate in the guest: $(guest 'tail -20 /tmp/gate.log')"
+	gate_in_guest "$name" "$config" "$eal --lcores 0@0,1@0"
 	wait_for 20 in_ns ping -q -c 1 -W 1 10.6.0.2 || fail "$name: no answer to ping: $(guest 'tail -20 /tmp/gate.log')"
 	check "$name: a page of 200,000 octets" served
 	for n in 1 2 3 4 5; do check "$name: page $n" served; done
@@ -79,10 +60,7 @@ round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	check "$name: echoed octets" cmp "$work/sent" "$work/echoed"
 	reset_under_echo "$name"
 	check "$name: a page after resets" served
-	guest 'kill $(cat /tmp/gate.pid)'
-	wait_for 30 eval "! guest 'kill -0 \$(cat /tmp/gate.pid)'" || fail "$name: smcgate does not end"
-	guest 'tail -20 /tmp/gate.log' >"$work/end"
-	! grep -q ERR "$work/end" || fail "$name: $(cat "$work/end")"
+	end_gate_in_guest "$name"
 	guest_stop "$guest"
 	say "$name: served"
 }

@@ -27,6 +27,7 @@ struct command {
 	size_t len;
 	int want; /* 0, or refused: -EREMOTEIO */
 	bool rss; /* taken only by a device that has RSS */
+	bool all; /* its data are the number of pairs there are */
 };
 
 #define VLANS      VIRTIO_NET_CTRL_VLAN
@@ -51,13 +52,13 @@ static const struct command commands[] = {
 	{ "no pairs", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 0, 0 }, 2, -EREMOTEIO },
 	{ "more pairs than there are", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 9, 0 }, 2,
 	  -EREMOTEIO },
-	{ "two pairs", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 2, 0 }, 2, 0 },
+	{ "all pairs", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 0 }, 2, 0, .all = true },
 	/* Three types, two entries, no packet without a queue, two pairs, a key of 40 octets. */
 	{ "RSS", MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, VNIC_CTRL_STEERING, 0,
 	  { 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 40, 0x6d }, 55, 0, true },
 	{ "RSS by three entries", MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, VNIC_CTRL_STEERING, 0,
 	  { 7, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 40, 0x6d }, 56, -EREMOTEIO },
-	{ "two pairs again", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 2, 0 }, 2, 0 },
+	{ "all pairs again", MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, { 0 }, 2, 0, .all = true },
 	{ "not VLAN 6", VLANS, VIRTIO_NET_CTRL_VLAN_DEL, VNIC_CTRL_VLAN, 6, { 6, 0 }, 2, 0 },
 	{ "not promiscuous", RX, VIRTIO_NET_CTRL_RX_PROMISC, VNIC_CTRL_RX_MODE, 0, { 0 }, 1, 0 },
 	{ "not all multicast", RX, VIRTIO_NET_CTRL_RX_ALLMULTI, VNIC_CTRL_RX_MODE, 1, { 0 }, 1, 0 },
@@ -107,11 +108,12 @@ static void answered(void *arg, int rc, const void *result, size_t len)
 
 static bool shoot(struct vnic_ctrl *c, struct shot *s)
 {
-	const rte_le16_t vlan = rte_cpu_to_le_16((uint16_t)(100 + s->index));
+	const bool vlan = s->c == &any_vlan;
+	const rte_le16_t number = rte_cpu_to_le_16((uint16_t)(vlan ? 100 + s->index : net.queues));
 	const struct vnic_ctrl_request req = {
 		.class = s->c->class, .cmd = s->c->cmd, .group = s->c->group,
-		.key = s->c == &any_vlan ? 100 + s->index : s->c->key,
-		.data = s->c == &any_vlan ? (const void *)&vlan : s->c->data,
+		.key = vlan ? 100 + s->index : s->c->key,
+		.data = vlan || s->c->all ? (const void *)&number : s->c->data,
 		.len = s->c->len, .done = answered, .arg = s,
 	};
 	uint64_t id;
@@ -184,15 +186,19 @@ static bool held_up(uint8_t host)
 /* The kernel answers an address of ours at an Ethernet address that is not the port's. */
 static void filters(void)
 {
-	struct rte_ether_addr second = { { 0x02, 0, 0, 0, 0, 0x99 } };
-	const uint8_t host = 9;
+	struct rte_ether_addr second = { { 0x02, 0, 0, 0, 0, 0x99 } }, first = net.ours;
+	const uint8_t host = 9, own = 10;
 
 	net_claim(host, &second);
+	net_claim(own, &first);
 	step(held_up(host), "frames to an address that is not in the table do not come");
 	step(rte_eth_dev_mac_addr_add(net.port, &second, 0) == 0 && passes(host), "second address: they come");
 	step(rte_eth_dev_mac_addr_remove(net.port, &second) == 0 && held_up(host), "removed: they do not");
 	step(rte_eth_promiscuous_enable(net.port) == 0 && passes(host), "promiscuous: they do");
 	step(rte_eth_promiscuous_disable(net.port) == 0 && held_up(host), "no more: they do not");
+	step(rte_eth_dev_default_mac_addr_set(net.port, &second) == 0 && passes(host) && held_up(own),
+	     "another address of the port: frames to it come, to the one before they do not");
+	step(rte_eth_dev_default_mac_addr_set(net.port, &first) == 0 && passes(own) && held_up(host), "and back");
 	step(rte_eth_allmulticast_enable(net.port) == 0 && rte_eth_allmulticast_disable(net.port) == 0,
 	     "all multicast on and off");
 }
@@ -231,7 +237,7 @@ static int one_to(const uint8_t *key, uint16_t pair, uint16_t queue)
 	return rte_eth_dev_rss_reta_update(net.port, table, VNIC_RETA_SIZE);
 }
 
-/* Where the answers of 32 echoes of this pair come in. */
+/* Do the answers of 32 echoes of this pair come in by the queue? */
 static bool come_by(uint16_t pair, uint16_t queue)
 {
 	unsigned before = net.strays;
@@ -241,21 +247,54 @@ static bool come_by(uint16_t pair, uint16_t queue)
 	return net_answered(pair, 3000) && net.strays - before == (pair == queue ? 0 : 32);
 }
 
+/* Each pair's answers come by the queue that is so many further on. */
+static bool single_entries(const uint8_t *key, uint16_t shift)
+{
+	const uint16_t n = net.queues;
+	bool ok = true;
+
+	for (uint16_t pair = 0; pair < n; pair++)
+		ok &= one_to(key, pair, (uint16_t)((pair + shift) % n)) == 0;
+	for (uint16_t pair = 0; pair < n && ok; pair++)
+		ok = come_by(pair, (uint16_t)((pair + shift) % n));
+	return ok;
+}
+
+/* Two addresses may share an entry of the table: then a pair cannot have its own. */
+static bool own_entries(const uint8_t *key)
+{
+	uint32_t at[NET_PAIRS_MAX];
+	static struct toeplitz t;
+
+	toeplitz_init(&t, key);
+	for (unsigned i = 0; i < net.queues; i++) {
+		at[i] = toeplitz_v4_addr(&t, rte_cpu_to_be_32(NET_THEIR_IP), rte_cpu_to_be_32(NET_OUR_IP + i)) % VNIC_RETA_SIZE;
+		for (unsigned k = 0; k < i; k++)
+			if (at[k] == at[i])
+				return false;
+	}
+	return true;
+}
+
 void steps_rss(void)
 {
 	struct rte_eth_rss_conf conf = { .rss_hf = UINT64_MAX };
 	uint8_t key[VNIC_RSS_KEY_LEN];
 
-	for (uint16_t q = 0; q < NET_QUEUES; q++)
-		step(all_to(q) == 0 && come_by(0, q) && come_by(1, q), "RSS: everything to queue %u", q);
-	step(all_to(NET_QUEUES) == -EINVAL, "RSS: a queue that is not there is refused by the driver");
+	for (uint16_t q = 0; q < net.queues; q++) {
+		bool ok = all_to(q) == 0;
+
+		for (uint16_t pair = 0; pair < net.queues && ok; pair++)
+			ok = come_by(pair, q);
+		step(ok, "RSS: everything to queue %u", q);
+	}
+	step(all_to(net.queues) == -EINVAL, "RSS: a queue that is not there is refused by the driver");
 	step(rte_eth_dev_rss_hash_update(net.port, &conf) < 0, "RSS: types that the device does not know are refused");
 	conf = (struct rte_eth_rss_conf){ .rss_key = key, .rss_key_len = sizeof(key) };
 	step(rte_eth_dev_rss_hash_conf_get(net.port, &conf) == 0, "RSS: its key");
-	memset(key, 0x5a, sizeof(key));
-	step(rte_eth_dev_rss_hash_update(net.port, &conf) == 0 && net_pings(16), "RSS: another key");
-	step(one_to(key, 0, 1) == 0 && one_to(key, 1, 0) == 0 && come_by(0, 1) && come_by(1, 0),
-	     "RSS: single entries of the table, by our hash");
-	step(one_to(key, 0, 0) == 0 && one_to(key, 1, 1) == 0 && come_by(0, 0) && come_by(1, 1),
-	     "RSS: each pair its own answers");
+	for (unsigned i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(0x5a + 37 * i);
+	step(own_entries(key) && rte_eth_dev_rss_hash_update(net.port, &conf) == 0 && net_pings(16), "RSS: another key");
+	step(single_entries(key, 1), "RSS: single entries of the table, by our hash");
+	step(single_entries(key, 0), "RSS: each pair its own answers");
 }

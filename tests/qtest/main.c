@@ -28,6 +28,8 @@
 
 #define RAM_LEN    (64u << 20)
 #define LOW_LEN    (1u << 20)  /* BIOS and its like: not for us */
+#define PAIRS      2
+#define RESETS     400
 
 static struct arena *ram;
 static struct qtest machine;
@@ -87,41 +89,6 @@ static void stop_machine(void)
 }
 
 /* ---- the steps ---------------------------------------------------------------------- */
-static void first_steps(void)
-{
-	struct rte_ether_addr other = { { 0x02, 0, 0, 0, 0, 0x77 } };
-	struct rte_eth_link link;
-
-	rte_eth_macaddr_get(net.port, &net.ours);
-	step(rte_eth_link_get_nowait(net.port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP, "link up");
-	step(net_resolve(), "ARP answered by the kernel");
-	step(net_pings(50), "50 echoes of 56 to 1300 octets over both pairs");
-	step(rte_eth_dev_default_mac_addr_set(net.port, &other) == 0, "address set");
-	net.ours = other;
-	step(net_resolve() && net_pings(4), "traffic with the address set");
-}
-
-/* QEMU gives its tap's queues back and takes them again: what the kernel sends meanwhile may be lost. */
-static bool traffic_again(void)
-{
-	bool ok = false;
-
-	for (unsigned n = 0; n < 5 && !ok; n++)
-		ok = net_resolve() && net_pings(4);
-	return ok;
-}
-
-static void steps_restart(void)
-{
-	bool ok = true;
-
-	for (unsigned n = 0; n < 5 && ok; n++)
-		ok = rte_eth_dev_stop(net.port) == 0 && rte_eth_dev_start(net.port) == 0 && traffic_again();
-	step(ok, "stopped and started five times, traffic each time");
-	ok = rte_eth_dev_stop(net.port) == 0 && net_setup(1, 64, 0, false) == 0 && net_resolve() && net_pings(100);
-	step(ok, "one pair of 64 descriptors, 100 echoes");
-}
-
 static int find_device(char **argv)
 {
 	int rc = start_machine(argv);
@@ -144,15 +111,17 @@ static int run(bool rss, char **argv)
 
 	if (rc < 0)
 		return rc;
-	rc = net_setup(NET_QUEUES, 256, 0, rss);
+	rc = net_setup(PAIRS, 256, rss ? RTE_ETH_RX_OFFLOAD_RSS_HASH : 0, rss);
 	step(rc == 0, "two pairs of queues configured and started");
 	if (rc < 0)
 		return rc;
-	first_steps();
+	steps_first();
 	steps_control();
-	if (rss)
+	if (rss) {
+		steps_flows();
 		steps_rss();
-	steps_reset();
+	}
+	steps_reset(RESETS);
 	steps_restart();
 	steps_offload();
 	rte_eth_dev_stop(net.port);

@@ -5,28 +5,26 @@
 #include <netinet/ip_icmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <dev_driver.h>
 #include <rte_arp.h>
 #include <rte_ethdev.h>
 #include <rte_icmp.h>
-#include <rte_malloc.h>
+#include <rte_tcp.h>
 
 #include "pmd/virtio/dev.h"
-#include "pmd/virtio/devargs.h"
 
-#define ROOM     (RTE_PKTMBUF_HEADROOM + 2048u)
 #define NETWORK  RTE_IPV4(10, 9, 0, 0)
 #define LONE     UINT16_MAX       /* identifies an echo of net_echo_from() */
 
 struct net net;
 unsigned step_failures;
-static struct rte_driver driver = { .name = "net_vnic" };
-static struct rte_device bus = { .name = "qtest", .driver = &driver };
 static bool lone_answered;
+static struct {
+	uint16_t from, to;        /* ports of the segment whose answer is awaited */
+	struct net_answer got;
+} syn;
 
 void step(bool ok, const char *fmt, ...)
 {
@@ -42,56 +40,6 @@ void step(bool ok, const char *fmt, ...)
 }
 
 /* ---- the port ---------------------------------------------------------------------- */
-/* Buffers whose IO address is where the machine sees them. */
-static int make_pool(struct arena *ram)
-{
-	size_t len = (size_t)NET_MBUFS * ROOM;
-	struct rte_pktmbuf_extmem ext = { .elt_size = ROOM, .buf_len = len };
-
-	ext.buf_ptr = arena_alloc(ram, len, 4096);
-	if (ext.buf_ptr == NULL)
-		return -ENOMEM;
-	ext.buf_iova = (rte_iova_t)((uint8_t *)ext.buf_ptr - (uint8_t *)arena_region(ram)->addr);
-	net.mp = rte_pktmbuf_pool_create_extbuf("qtest", NET_MBUFS, 0, 0, ROOM, SOCKET_ID_ANY, &ext, 1);
-	return net.mp == NULL ? -ENOMEM : 0;
-}
-
-static int make_port(struct arena *ram, struct vnic_pci *pci)
-{
-	struct vnic_dev *d = calloc(1, sizeof(*d));
-	struct rte_eth_dev *eth = rte_eth_dev_allocate("net_vnic_qtest");
-	char why[128];
-	int rc;
-
-	if (d == NULL || eth == NULL)
-		return -ENOMEM;
-	eth->data->dev_private = rte_zmalloc("vnic", sizeof(struct vnic_dev *), 0);
-	eth->device = &bus;
-	rc = vnic_args_parse(&d->args, "reply_ms=5000", why, sizeof(why));
-	if (rc < 0)
-		return rc;
-	d->ops = &vnic_pci_ops;
-	d->transport = pci;
-	d->transport_flags = VNIC_TRANSPORT_CONFIG | VNIC_TRANSPORT_CTRL;
-	d->dma_arena = ram;
-	d->dma_offset = -(uint64_t)(uintptr_t)arena_region(ram)->addr;
-	snprintf(d->name, sizeof(d->name), "net_vnic_qtest");
-	rc = vnic_ethdev_create(eth, d);
-	if (rc < 0)
-		return rc;
-	rte_eth_dev_probing_finish(eth);
-	net.port = eth->data->port_id;
-	net.dev = d;
-	return 0;
-}
-
-int net_create(struct arena *ram, struct vnic_pci *pci)
-{
-	int rc = make_pool(ram);
-
-	return rc == 0 ? make_port(ram, pci) : rc;
-}
-
 int net_setup(uint16_t queues, uint16_t descriptors, uint64_t rx_offloads, bool rss)
 {
 	struct rte_eth_conf conf = { .rxmode = { .offloads = rx_offloads } };
@@ -110,6 +58,7 @@ int net_setup(uint16_t queues, uint16_t descriptors, uint64_t rx_offloads, bool 
 			rc = rte_eth_tx_queue_setup(net.port, q, descriptors, SOCKET_ID_ANY, NULL);
 	}
 	net.queues = queues;
+	net.rss = rss;
 	return rc == 0 ? rte_eth_dev_start(net.port) : rc;
 }
 
@@ -138,11 +87,11 @@ static bool out(uint16_t q, struct rte_mbuf *m)
 	return false;
 }
 
-static void send_arp(uint16_t q, uint32_t from, const struct rte_ether_addr *mac)
+static void send_arp(uint16_t q, const struct rte_ether_addr *to, uint16_t what, uint32_t from,
+		     const struct rte_ether_addr *mac)
 {
-	static const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	struct rte_arp_hdr *arp;
-	struct rte_mbuf *m = frame(&all, RTE_ETHER_TYPE_ARP, sizeof(*arp), (void **)&arp);
+	struct rte_mbuf *m = frame(to, RTE_ETHER_TYPE_ARP, sizeof(*arp), (void **)&arp);
 
 	if (m == NULL)
 		return;
@@ -150,18 +99,41 @@ static void send_arp(uint16_t q, uint32_t from, const struct rte_ether_addr *mac
 	arp->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
 	arp->arp_hlen = RTE_ETHER_ADDR_LEN;
 	arp->arp_plen = 4;
-	arp->arp_opcode = rte_cpu_to_be_16(RTE_ARP_OP_REQUEST);
+	arp->arp_opcode = rte_cpu_to_be_16(what);
 	arp->arp_data.arp_sha = *mac;
 	arp->arp_data.arp_sip = rte_cpu_to_be_32(from);
 	arp->arp_data.arp_tip = rte_cpu_to_be_32(NET_THEIR_IP);
 	out(q, m);
 }
 
+/* Addresses told to the kernel, which asks again after some seconds: by their last octet. */
+static struct {
+	bool ours;
+	struct rte_ether_addr mac;
+} claimed[256];
+
+static void claim(uint16_t q, uint32_t address, const struct rte_ether_addr *mac)
+{
+	static const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+
+	claimed[address & 0xff].ours = true;
+	claimed[address & 0xff].mac = *mac;
+	send_arp(q, &all, RTE_ARP_OP_REQUEST, address, mac);
+}
+
+static void answer_arp(uint16_t q, const struct rte_arp_hdr *arp)
+{
+	uint32_t address = rte_be_to_cpu_32(arp->arp_data.arp_tip);
+
+	if ((address & ~0xffu) == NETWORK && claimed[address & 0xff].ours)
+		send_arp(q, &arp->arp_data.arp_sha, RTE_ARP_OP_REPLY, address, &claimed[address & 0xff].mac);
+}
+
 void net_claim(uint8_t host, const struct rte_ether_addr *mac)
 {
 	unsigned before = net.arps;
 
-	send_arp(0, NETWORK + host, mac);
+	claim(0, NETWORK + host, mac);
 	for (unsigned n = 0; n < 200 && net.arps == before; n++) {
 		net_poll();
 		usleep(100);
@@ -203,6 +175,29 @@ void net_ask(uint16_t pair, unsigned count)
 	}
 }
 
+static bool send_syn(uint16_t q, uint16_t from_port, uint16_t to_port)
+{
+	struct { struct rte_ipv4_hdr ip; struct rte_tcp_hdr tcp; } *p;
+	struct rte_mbuf *m = frame(&net.theirs, RTE_ETHER_TYPE_IPV4, sizeof(*p), (void **)&p);
+
+	if (m == NULL)
+		return false;
+	p->ip.version_ihl = RTE_IPV4_VHL_DEF;
+	p->ip.total_length = rte_cpu_to_be_16(sizeof(*p));
+	p->ip.time_to_live = 64;
+	p->ip.next_proto_id = IPPROTO_TCP;
+	p->ip.src_addr = rte_cpu_to_be_32(NET_OUR_IP);
+	p->ip.dst_addr = rte_cpu_to_be_32(NET_THEIR_IP);
+	p->ip.hdr_checksum = rte_ipv4_cksum(&p->ip);
+	p->tcp.src_port = rte_cpu_to_be_16(from_port);
+	p->tcp.dst_port = rte_cpu_to_be_16(to_port);
+	p->tcp.data_off = sizeof(p->tcp) / 4 << 4;
+	p->tcp.tcp_flags = RTE_TCP_SYN_FLAG;
+	p->tcp.rx_win = rte_cpu_to_be_16(1000);
+	p->tcp.cksum = rte_ipv4_udptcp_cksum(&p->ip, &p->tcp);
+	return out(q, m);
+}
+
 /* ---- frames in -------------------------------------------------------------------- */
 static void take_answer(uint16_t q, const struct rte_icmp_hdr *icmp)
 {
@@ -212,7 +207,7 @@ static void take_answer(uint16_t q, const struct rte_icmp_hdr *icmp)
 		lone_answered = true;
 		return;
 	}
-	if (pair >= NET_QUEUES)
+	if (pair >= NET_PAIRS_MAX)
 		return;
 	net.strays += pair != q;
 	if (net.pair[pair].out[seq] == 0)
@@ -224,6 +219,35 @@ static void take_answer(uint16_t q, const struct rte_icmp_hdr *icmp)
 	net.pair[pair].out[seq] = 0;
 }
 
+static void take_segment(uint16_t q, const struct rte_mbuf *m, const struct rte_tcp_hdr *tcp)
+{
+	if (m->data_len < sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(*tcp) ||
+	    tcp->src_port != rte_cpu_to_be_16(syn.to) || tcp->dst_port != rte_cpu_to_be_16(syn.from))
+		return;
+	syn.got = (struct net_answer){
+		.came = true, .queue = q, .hashed = (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0, .hash = m->hash.rss,
+	};
+}
+
+static bool tagged(const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const void *)(eth + 1);
+
+	return eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) &&
+	       (rte_be_to_cpu_16(tag->vlan_tci) & 0xfff) == NET_VLAN;
+}
+
+static void take_arp(uint16_t q, const struct rte_arp_hdr *arp)
+{
+	if (arp->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REPLY)) {
+		net.theirs = arp->arp_data.arp_sha;
+		net.arps++;
+	} else {
+		answer_arp(q, arp);
+	}
+}
+
 static void take_frame(uint16_t q, const struct rte_mbuf *m)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
@@ -233,13 +257,14 @@ static void take_frame(uint16_t q, const struct rte_mbuf *m)
 
 	if (m->data_len < sizeof(*eth) + sizeof(*ip) + sizeof(*icmp))
 		return;
-	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP) &&
-	    arp->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REPLY)) {
-		net.theirs = arp->arp_data.arp_sha;
-		net.arps++;
+	net.tagged += tagged(m);
+	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP)) {
+		take_arp(q, arp);
 	} else if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) && ip->next_proto_id == IPPROTO_ICMP &&
 		   icmp->icmp_type == ICMP_ECHOREPLY) {
 		take_answer(q, icmp);
+	} else if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) && ip->next_proto_id == IPPROTO_TCP) {
+		take_segment(q, m, (const void *)(ip + 1));
 	}
 }
 
@@ -262,7 +287,7 @@ bool net_poll(void)
 void net_count(void)
 {
 	net.round = (uint16_t)(net.round == UINT16_MAX ? 1 : net.round + 1);
-	for (unsigned q = 0; q < NET_QUEUES; q++)
+	for (unsigned q = 0; q < NET_PAIRS_MAX; q++)
 		net.pair[q].asked = net.pair[q].answered = 0;
 }
 
@@ -289,12 +314,27 @@ bool net_echo_from(uint8_t host, unsigned ms)
 	return lone_answered;
 }
 
+bool net_syn(uint16_t pair, uint16_t from_port, uint16_t to_port, unsigned ms, struct net_answer *got)
+{
+	syn.from = from_port;
+	syn.to = to_port;
+	syn.got.came = false;
+	if (!send_syn(pair, from_port, to_port))
+		return false;
+	for (unsigned n = 0; n < ms * 10 && !syn.got.came; n++) {
+		net_poll();
+		usleep(100);
+	}
+	*got = syn.got;
+	return got->came;
+}
+
 static bool resolve(uint16_t pair)
 {
 	for (unsigned n = 0; n < 100; n++) {
 		unsigned before = net.arps;
 
-		send_arp(pair, NET_OUR_IP + pair, &net.ours);
+		claim(pair, NET_OUR_IP + pair, &net.ours);
 		for (unsigned k = 0; k < 1000; k++) {
 			net_poll();
 			if (net.arps != before)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The port under test of qtest_net and its traffic: each pair of queues has an address
- * of its own, 10.9.0.2 + pair, and sends echoes to the kernel's 10.9.0.1, which
+ * The port under test of qtest_net and of guest_net, and its traffic: each pair of queues has an
+ * address of its own, 10.9.0.2 + pair, and sends echoes to the kernel's 10.9.0.1, which
  * answers on the queue that asked. Every echo is counted by its number.
  * Main thread only.
  */
@@ -18,8 +18,9 @@
 #include "pmd/base/arena.h"
 #include "tests/qtest/qtest.h"
 
-#define NET_QUEUES 2
+#define NET_PAIRS_MAX 4
 #define NET_MBUFS  2048u
+#define NET_VLAN   5
 #define NET_THEIR_IP RTE_IPV4(10, 9, 0, 1)
 #define NET_OUR_IP   RTE_IPV4(10, 9, 0, 2) /* of pair 0 */
 
@@ -28,14 +29,17 @@ struct vnic_dev;
 struct net {
 	struct vnic_dev *dev;
 	struct rte_mempool *mp;
-	uint16_t port, queues;
+	uint16_t port;
+	uint16_t queues; /* pairs that net_setup() has set up, */
+	bool rss;        /* and whether the device spreads by its hash */
+	uint64_t tagged; /* frames that came with a tag, VLAN NET_VLAN */
 	struct rte_ether_addr ours, theirs;
 	struct {
 		uint16_t next;            /* number of the next echo */
 		unsigned asked, answered; /* since net_count() */
 		unsigned late, twice;     /* answers to what was asked before; answers that came again: since ever */
 		uint16_t out[UINT16_MAX + 1]; /* round in which it was asked; 0: answered */
-	} pair[NET_QUEUES];
+	} pair[NET_PAIRS_MAX];
 	uint16_t round;               /* of net_count() */
 	unsigned strays;              /* answers that came in by a queue that did not ask */
 	unsigned arps;                /* answers of ARP */
@@ -46,7 +50,7 @@ extern struct net net;
 void step(bool ok, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 extern unsigned step_failures;
 
-/* The port of the device found, with buffers from the machine's memory: net.dev, net.port. */
+/* port.c: the port of the device found, with buffers from the machine's memory: net.dev, net.port. */
 int net_create(struct arena *ram, struct vnic_pci *pci);
 /* Configure and start: so many pairs and descriptors, receive offloads, RSS. */
 int net_setup(uint16_t queues, uint16_t descriptors, uint64_t rx_offloads, bool rss);
@@ -70,13 +74,29 @@ bool net_pings(unsigned count);
 /* Is every buffer in its pool or in a ring? Waits a little for the device to send. */
 bool net_buffers(void);
 
-/* ---- groups of steps ---------------------------------------------------------------- */
+/* Send one TCP segment with SYN from our first address; what the kernel answers has gone into *got. */
+struct net_answer {
+	bool came;
+	uint16_t queue;   /* by which it came */
+	bool hashed;      /* by the device, which said so: */
+	uint32_t hash;
+};
+bool net_syn(uint16_t pair, uint16_t from_port, uint16_t to_port, unsigned ms, struct net_answer *got);
+
+/* ---- groups of steps, with all pairs that are set up ---------------------------------------- */
+/* life.c: the first packets; stopped, started, set up with other numbers of pairs. */
+void steps_first(void);
+void steps_restart(void);
+/* Set up anew with this many pairs, and traffic on each of them. */
+bool life_pairs(uint16_t pairs, uint16_t descriptors, bool rss);
 /* control.c: commands in parallel, refused ones, what filters and RSS do. */
 void steps_control(void);
 void steps_rss(void);
+/* flows.c: to which queue each of many flows comes, against our hash and table. */
+void steps_flows(void);
 /* offload.c: checksums of what the kernel sends, switched off and on. */
 void steps_offload(void);
-/* reset.c: queues stopped, started, reset and given other sizes under traffic. */
-void steps_reset(void);
+/* reset.c: queues stopped, started, reset (so many times) and given other sizes under traffic. */
+void steps_reset(unsigned resets);
 
 #endif
