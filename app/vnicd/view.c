@@ -138,6 +138,15 @@ outcome(int rc)
 	return rc == 0 ? json_pack("{s:s}", "result", "done") : trouble("refused: %s", strerror(-rc));
 }
 
+static json_t *
+fault(struct vnicd_port *p, const struct cfg_enum *f, uint64_t value, unsigned queue)
+{
+	int rc = vnicd_port_fault(p, (enum vnicd_fault_kind)f->value, value, queue);
+
+	return rc != -EINVAL ? outcome(rc) :
+			       trouble("refused: the value is more than %s takes, or there is no such queue", f->name);
+}
+
 static void
 clear(struct vnicd_port *p)
 {
@@ -168,7 +177,7 @@ do_fault(struct vnicd_switch *sw, const char *params)
 		return trouble("value and queue are numbers%s", "");
 	for (const struct cfg_enum *f = vnicd_fault_names; f->name != NULL; f++) {
 		if (strcmp(f->name, a.arg[1]) == 0)
-			return outcome(vnicd_port_fault(p, (enum vnicd_fault_kind)f->value, value, (unsigned)queue));
+			return fault(p, f, value, (unsigned)queue);
 	}
 	return trouble("there is no fault \"%s\"", a.arg[1]);
 }

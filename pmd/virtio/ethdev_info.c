@@ -158,7 +158,8 @@ const uint32_t *vnic_op_ptypes(struct rte_eth_dev *eth, size_t *n)
 int vnic_op_fw_version(struct rte_eth_dev *eth, char *buf, size_t len)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
-	int n = snprintf(buf, len, "virtio 1 over %s, %s ring%s", d->ops->name, d->packed ? "packed" : "split",
+	/* testpmd has room for 32 octets. */
+	int n = snprintf(buf, len, "%s, %s%s", d->ops->name, d->packed ? "packed" : "split",
 			 vnic_has(d, VIRTIO_F_IN_ORDER) ? ", in order" : "");
 
 	if (n < 0)

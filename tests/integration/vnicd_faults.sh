@@ -81,7 +81,7 @@ check "pings after the connection was cut" wait_for 10 all_back
 
 equal "fault of no kind" "$(ask /vnicd/port/fault,p,melt 'd["error"]')" 'there is no fault "melt"'
 equal "fault of no port" "$(ask /vnicd/port/fault,q,drop,1 'd["error"]')" 'there is no port "q"'
-equal "rate beyond all" "$(ask /vnicd/port/fault,p,drop,1000001 'd["error"]')" "refused: Invalid argument"
+equal "rate beyond all" "$(ask /vnicd/port/fault,p,drop,1000001 'd["error"]')" "refused: the value is more than drop takes, or there is no such queue"
 equal "an uplink that disconnects" "$(ask /vnicd/port/fault,u,disconnect 'd["error"]')" "refused: Operation not supported"
 
 # It dies as if killed, and another takes its place: the front end goes on.

@@ -113,8 +113,12 @@ static void start__packets_go_round(void)
 	for (unsigned i = 0; i < RTE_DIM(kinds); i++) {
 		struct rte_eth_link link;
 		struct eth_lab lab;
+		char text[32]; /* testpmd's */
 
 		eth_lab_run(&lab, 1, kinds[i]);
+		CU_ASSERT(rte_eth_dev_fw_version_get(lab.port, text, sizeof(text)) == 0);
+		CU_ASSERT(strstr(text, lab.d->packed ? ", packed" : ", split") != NULL);
+		CU_ASSERT(sizeof("vhost-user") - sizeof("scripted") + strlen(text) < sizeof(text));
 		CU_ASSERT(lab.s->status_seen == (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
 						 VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK));
 		CU_ASSERT(rte_eth_link_get_nowait(lab.port, &link) == 0);

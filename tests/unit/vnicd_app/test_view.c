@@ -140,7 +140,7 @@ view__faults(void)
 		{ "p,ctrl_never,0", "\"result\":\"done\"" },
 		{ "p,ctrl_late,500", "\"result\":\"done\"" },
 		{ "p,ctrl_only,8", "\"result\":\"done\"" },
-		{ "p,ctrl_only,256", "\"error\":\"refused" },
+		{ "p,ctrl_only,256", "\"error\":\"refused: the value is more than ctrl_only takes, or" },
 		{ "p,ctrl_late,3600000001", "\"error\":\"refused" },
 		{ "p,reset_late,0", "\"result\":\"done\"" },
 		{ "p,reset_late,99999999999", "\"error\":\"refused" },
