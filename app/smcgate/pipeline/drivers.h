@@ -22,6 +22,7 @@ struct driver {
 	bool rx_intr_arm;     /* which have to be enabled */
 	bool no_rss;          /* its hash is not what it says */
 	bool mac_is_peers;    /* its address is the other side's: ours must be another */
+	bool tx_copies;       /* sends by copying, without a system call: buffers are back when the burst returns */
 	uint64_t tx_broken;   /* offered but not usable */
 	uint64_t tx_with_tso; /* not offered but usable when its arguments have tso=1 */
 };

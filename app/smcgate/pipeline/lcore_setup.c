@@ -7,6 +7,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include "app/smcgate/pipeline/drivers.h"
 #include "app/smcgate/pipeline/fwd.h"
 #include "app/smcgate/pipeline/idle.h"
 #include "app/smcgate/pipeline/lcore.h"
@@ -85,6 +86,7 @@ static int fill_tx(struct lcore *lc, struct tx_port *tp, const struct port *p)
 	tp->via = lc->index < p->n_txq ? -1 : (int16_t)owner;
 	tp->offloads = p->offloads;
 	tp->prepare = p->prepare;
+	tp->copies = driver_of(p->driver)->tx_copies;
 	if (tp->via >= 0 || !vnic_port(p->id))
 		return 0;
 	return tx_limit(tp, vnic_tx_progress, lc->now_us, lc->node);

@@ -115,11 +115,18 @@ static void gather_control(struct lcore *lc, struct tx_port *tp)
 	remove_front(tp->control, &tp->n_control, i);
 }
 
+/* A port that copies gives the buffers back at once: few frames at a time are cut into the same few buffers
+ * again and again, which the cache holds. A ring of descriptors wants them all with one doorbell. */
+static unsigned burst_of(const struct tx_port *tp)
+{
+	return tp->copies ? TX_BURST_COPIED : TX_BURST;
+}
+
 static void gather_data(struct lcore *lc, struct tx_port *tp)
 {
-	unsigned i;
+	unsigned i, max = burst_of(tp);
 
-	for (i = 0; i < tp->n_data && tp->n_out < TX_BURST; i++) {
+	for (i = 0; i < tp->n_data && tp->n_out < max; i++) {
 		uint32_t len = tp->data[i]->pkt_len;
 
 		if (!finish_at(lc, tp, tp->data[i], tp->n_out))

@@ -26,6 +26,7 @@
 #define TX_DATA_MAX 512         /* data frames and super-segments queued */
 #define TX_DATA_BYTES (512U << 10) /* octets of them: beyond it TCP is told that there is no room */
 #define TX_BURST 256            /* frames offered to the port at once */
+#define TX_BURST_COPIED 32      /* of a port that copies them */
 #define TX_OUT_MAX (TX_BURST + NET_GSO_MAX_FRAMES + TX_CONTROL_MAX)
 #define TX_STUCK_US 200000      /* a port that takes nothing for so long loses its queue */
 
@@ -37,6 +38,7 @@ struct tx_port {
 	uint8_t port;             /* index */
 	bool on;                  /* frames for a port that is off are dropped */
 	bool prepare;             /* rte_eth_tx_prepare() is due */
+	bool copies;              /* frames are free again when the port has taken them */
 	bool stuck;               /* the last burst was not taken whole */
 	bool halted;              /* the queue is stopped: frames wait, for TX_STUCK_US at most */
 	uint32_t offloads;        /* enum net_offload */

@@ -234,6 +234,39 @@ static void tx_flush__gives_up_on_a_stuck_port(void)
 	finish();
 }
 
+static uint16_t longest_burst;
+
+static uint16_t see_burst(uint16_t port, uint16_t q, struct rte_mbuf **pkts, uint16_t n, void *ctx)
+{
+	longest_burst = RTE_MAX(longest_burst, n);
+	return n;
+}
+
+/* A port that copies gets what it can take while it lies in the cache, in order and all of it. */
+static void tx_flush__few_at_a_time_for_a_port_that_copies(void)
+{
+	static const unsigned want[] = { 100, TX_BURST_COPIED };
+	const struct rte_eth_rxtx_callback *cb;
+	uint8_t got[101];
+
+	start();
+	cb = rte_eth_add_tx_callback(ring, 0, see_burst, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cb);
+	for (unsigned copies = 0; copies < 2; copies++) {
+		lc->tx[0].copies = copies;
+		longest_burst = 0;
+		for (unsigned i = 0; i < 100; i++)
+			queue((uint8_t)i, NET_TX_DATA);
+		CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), 100);
+		CU_ASSERT_EQUAL(longest_burst, want[copies]);
+		CU_ASSERT_EQUAL(drain(got, 101), 100);
+		for (unsigned i = 0; i < 100; i++)
+			CU_ASSERT_EQUAL(got[i], i);
+	}
+	CU_ASSERT_EQUAL(rte_eth_remove_tx_callback(ring, 0, cb), 0);
+	finish();
+}
+
 /* Without a queue of its own a worker hands frames, finished, to the one that has it. */
 static void tx_flush__by_way_of_another_worker(void)
 {
@@ -421,6 +454,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(tx_enqueue__drops_beyond_its_bound),
 	TEST_CASE(tx_enqueue__drops_for_a_stopped_port),
 	TEST_CASE(tx_flush__gives_up_on_a_stuck_port),
+	TEST_CASE(tx_flush__few_at_a_time_for_a_port_that_copies),
 	TEST_CASE(tx_flush__by_way_of_another_worker),
 	TEST_CASE(tx_flush__no_more_with_the_device_than_its_limit),
 	TEST_CASE(tx_flush__goes_on_after_a_reset_of_the_queue),
