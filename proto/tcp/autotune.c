@@ -15,13 +15,20 @@ static uint32_t our_mss(const struct tcp_conn *c)
 	return mtu > 128 ? mtu - 40 : 1460;
 }
 
+/* What the peer cut its data into, also where several pieces came as one. */
+static uint32_t unit_of(const struct tcp_conn *c, const struct tcp_seg *seg)
+{
+	uint32_t unit = seg->gso_size != 0 && seg->gso_size <= seg->len ? seg->gso_size : seg->len;
+
+	return RTE_MIN(unit, our_mss(c));
+}
+
 /* Grows with what is seen; shrinks when two segments in a row that were not the
  * end of a write (no PSH) have the same smaller length: a lower path MTU. */
 static void measure_mss(struct tcp_conn *c, const struct tcp_seg *seg)
 {
-	uint32_t unit = seg->gso_size != 0 && seg->gso_size <= seg->len ? seg->gso_size : seg->len;
+	uint32_t unit = unit_of(c, seg);
 
-	unit = RTE_MIN(unit, our_mss(c));
 	if (unit >= c->rcv_mss) {
 		c->rcv_mss = unit;
 		return;
@@ -79,10 +86,11 @@ static void measure_rtt(struct tcp_conn *c, const struct tcp_seg *seg)
 	c->rcv_rtt_start_us = now;
 }
 
-/* The window may grow by two segments for each that came, up to the buffer. */
-static void grow_ssthresh(struct tcp_conn *c, uint32_t len)
+/* The window may grow by two segments for each full one that came, up to the buffer. */
+static void grow_ssthresh(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t len)
 {
-	if (c->rcv_ssthresh < c->rcvbuf && len >= c->rcv_mss && rcv_pressure(c->ts) == 0)
+	if (c->rcv_ssthresh < c->rcvbuf && len >= c->rcv_mss && unit_of(c, seg) >= c->rcv_mss &&
+	    rcv_pressure(c->ts) == 0)
 		c->rcv_ssthresh = RTE_MIN(c->rcvbuf, c->rcv_ssthresh + 2 * len);
 }
 
@@ -101,7 +109,7 @@ void rcv_measure(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t len)
 	measure_mss(c, seg);
 	measure_rtt(c, seg);
 	measure_idle(c);
-	grow_ssthresh(c, len);
+	grow_ssthresh(c, seg, len);
 }
 
 static void grow(struct tcp_conn *c, uint32_t copied, uint32_t best)

@@ -4,7 +4,9 @@
  * misses of table and objects overlap: parse, check and hash; look up; process
  * in order of arrival. ACKs are only noted, so a connection's segments of one
  * turn are answered together. What a segment creates or deletes changes the
- * table's generation, and the following ones are looked up again.
+ * table's generation, and the following ones are looked up again. A run of
+ * segments of one flow is looked up once, and where they follow each other in
+ * order the connection gets them as one.
  */
 #include <rte_common.h>
 #include <rte_ip.h>
@@ -14,11 +16,13 @@
 #include "proto/tcp/conn.h"
 
 #define STAGE 32
+#define MERGED_MAX 65535u /* octets, as of a segment that the port merged */
 
 struct arrival {
 	struct net_flow flow;
 	uint64_t hash;
 	uint32_t ref;
+	bool again;                    /* of the same flow as the one before it */
 	struct tcp_seg seg;
 };
 
@@ -94,7 +98,6 @@ static bool parse(struct tcp_stack *ts, struct rte_mbuf *m, struct arrival *a)
 		DROP_BEFORE(ts, TCP_PORT0, m);
 	fill_flow(ts, &a->flow, meta, ip, th);
 	fill_seg(&a->seg, m, meta, th, hlen);
-	a->hash = tcp_hash(ts, &a->flow);
 	adj = meta->l4_off + hlen;
 	rte_pktmbuf_adj(m, adj);
 	ts->stats.bad_options += (a->seg.opt.present & TCP_OPT_BAD) != 0;
@@ -138,25 +141,113 @@ static void process(struct tcp_stack *ts, struct arrival *a)
 		TCP_SEG_DROP(ts, TCP_DONE, &a->seg);
 }
 
-static void burst(struct tcp_stack *ts, struct rte_mbuf **pkts, unsigned n)
+/* ---- runs ------------------------------------------------------------------------ */
+
+/* What the fast path would take segment by segment it may take in one go. */
+static bool may_merge(const struct tcp_conn *c, const struct tcp_seg *s)
 {
-	struct arrival a[STAGE];
+	if (c->state != TCP_ESTABLISHED || s->seq != c->rcv_nxt || s->len == 0 || s->flags != RTE_TCP_ACK_FLAG ||
+	    s->gso_size != 0 || c->ooo != NULL || c->has_fin || !c->ts->conf.fast_path)
+		return false;
+	if (seq_lt(s->ack, c->snd_una) || seq_gt(s->ack, c->snd_nxt))
+		return false;
+	return s->opt.present == 0 || (s->opt.present == TCP_OPT_TS && seq_ge(s->opt.tsval, c->ts_recent));
+}
+
+/* s says nothing that the run before it did not, but for its payload, which comes next, and PSH. */
+static bool follows(const struct tcp_seg *run, const struct tcp_seg *s, uint32_t unit)
+{
+	if (s->seq != run->end || s->len == 0 || s->len > unit || s->ack != run->ack || s->wnd != run->wnd ||
+	    (s->flags & ~RTE_TCP_PSH_FLAG) != RTE_TCP_ACK_FLAG || s->gso_size != 0 || s->dscp != run->dscp ||
+	    s->opt.present != run->opt.present || run->len + s->len > MERGED_MAX)
+		return false;
+	return !(s->opt.present & TCP_OPT_TS) ||
+	       (s->opt.tsval == run->opt.tsval && s->opt.tsecr == run->opt.tsecr);
+}
+
+/*
+ * Join to a[0] those behind it that continue it, so that they are one segment
+ * as a port that merges would have handed in: units of the first one's length,
+ * the last may be shorter; PSH ends it. Returns how many it is made of.
+ */
+static unsigned merge(struct tcp_stack *ts, struct arrival *a, unsigned n)
+{
+	struct tcp_seg *run = &a->seg;
+	uint32_t unit = run->len;
+	struct rte_mbuf *last;
+	struct tcp_conn *c;
+	bool short_one = false;
+	unsigned i;
+
+	if (n < 2 || !a[1].again || a->ref == 0 || tcp_ref_kind(a->ref) != TCP_KIND_CONN)
+		return 1;
+	c = pool_at(&ts->conns, tcp_ref_index(a->ref));
+	if (!may_merge(c, run))
+		return 1;
+	last = rte_pktmbuf_lastseg(run->m);
+	for (i = 1; i < n && a[i].again && !(run->flags & RTE_TCP_PSH_FLAG); i++) {
+		const struct tcp_seg *s = &a[i].seg;
+
+		if (!follows(run, s, unit) || short_one || seq_gt(s->end, c->rcv_edge))
+			break;
+		short_one = s->len != unit;
+		last->next = s->m;
+		last = rte_pktmbuf_lastseg(s->m);
+		run->m->pkt_len += s->m->pkt_len;
+		run->m->nb_segs += s->m->nb_segs;
+		run->len += s->len;
+		run->end = s->end;
+		run->flags |= s->flags;
+	}
+	if (i > 1)
+		run->gso_size = (uint16_t)unit;
+	c->segs_in += i - 1;
+	ts->stats.merged_in += i - 1;
+	return i;
+}
+
+/* The n-th arrival's object, by its own look-up or that of the one before it. */
+static uint32_t look_up(const struct tcp_stack *ts, const struct arrival *a, unsigned i)
+{
+	return a[i].again ? a[i - 1].ref : tcp_table_find(ts->table, &a[i].flow, a[i].hash);
+}
+
+static unsigned parse_all(struct tcp_stack *ts, struct rte_mbuf **pkts, unsigned n, struct arrival *a)
+{
 	unsigned k = 0;
-	uint32_t gen;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (!parse(ts, pkts[i], &a[k]))
 			continue;
-		tcp_table_prefetch(ts->table, a[k++].hash);
+		a[k].again = k != 0 && net_flow_equal(&a[k].flow, &a[k - 1].flow);
+		if (a[k].again) {
+			a[k].hash = a[k - 1].hash;
+		} else {
+			a[k].hash = tcp_hash(ts, &a[k].flow);
+			tcp_table_prefetch(ts->table, a[k].hash);
+		}
+		k++;
+	}
+	return k;
+}
+
+static void burst(struct tcp_stack *ts, struct rte_mbuf **pkts, unsigned n)
+{
+	struct arrival a[STAGE];
+	unsigned k = parse_all(ts, pkts, n, a), run;
+	uint32_t gen;
+
+	for (unsigned i = 0; i < k; i++) {
+		if (!a[i].again)
+			tcp_table_prefetch_objects(ts->table, a[i].hash);
 	}
 	for (unsigned i = 0; i < k; i++)
-		tcp_table_prefetch_objects(ts->table, a[i].hash);
-	for (unsigned i = 0; i < k; i++)
-		a[i].ref = tcp_table_find(ts->table, &a[i].flow, a[i].hash);
+		a[i].ref = look_up(ts, a, i);
 	gen = tcp_table_gen(ts->table);
-	for (unsigned i = 0; i < k; i++) {
+	for (unsigned i = 0; i < k; i += run) {
 		if (tcp_table_gen(ts->table) != gen)
 			a[i].ref = tcp_table_find(ts->table, &a[i].flow, a[i].hash);
+		run = merge(ts, &a[i], k - i);
 		process(ts, &a[i]);
 	}
 }

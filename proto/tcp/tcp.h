@@ -245,7 +245,7 @@ void tcp_get_info(const struct tcp_conn *c, struct tcp_info *info);
 #define TCP_STATS(X) \
 	X(active_opens) X(passive_opens) X(attempt_fails) X(estab_resets) X(curr_estab) X(conns) X(half_open) X(time_wait) \
 	X(in_segs) X(out_segs) X(retrans_segs) X(in_errs) X(bad_options) X(out_rsts) X(in_rsts) \
-	X(bytes_in) X(bytes_out) X(fast_path) X(slow_path) X(pure_acks_in) X(pure_acks_out) X(dup_acks_in) X(dup_acks_out) \
+	X(bytes_in) X(bytes_out) X(fast_path) X(slow_path) X(merged_in) X(pure_acks_in) X(pure_acks_out) X(dup_acks_in) X(dup_acks_out) \
 	X(delayed_acks) X(challenge_acks) X(challenge_limited) X(syn_cookies_sent) X(syn_cookies_recv) X(syn_cookies_failed) \
 	X(listen_overflows) X(accept_overflows) X(rto_timeouts) X(syn_timeouts) X(fast_recoveries) X(fast_retrans) \
 	X(tlp_probes) X(tlp_recoveries) X(sack_reneging) X(dsack_in) X(dsack_out) X(bad_sack) X(spurious_undo) \

@@ -92,6 +92,21 @@ static void fill_exactly(struct script *sc)
 	script_step(sc, "U> A 1 a%d w>1460", edge);
 }
 
+/* What is beyond the edge is dropped as a segment of its own. */
+static void run_beyond_the_window(struct script *sc)
+{
+	int edge = (int)script_edge(sc, 0), third = (edge - 1) / 3;
+
+	script_step(sc, "P+ A 1:%d a1", 1 + third);
+	script_step(sc, "P+ A %d:%d a1", 1 + third, 1 + 2 * third);
+	script_step(sc, "P+ A %d:%d a1", 1 + 2 * third, 1 + 3 * third);
+	script_step(sc, "P> A %d:%d a1", 1 + 3 * third, 1 + 4 * third);
+	script_step(sc, "U> A 1 a%d", edge);
+	script_step(sc, "stat merged_in = 2");
+	script_step(sc, "app read %d", edge - 1);
+	script_step(sc, "U> A 1 a%d w>1460", edge);
+}
+
 /* ---- 66, 67: tiny segments --------------------------------------------- */
 
 static void tiny_in_order(struct script *sc)
@@ -212,6 +227,31 @@ static const struct scenario list[] = {
 	{ "65_super_segment_over_held_range", "E", .steps = {
 		"P> A 2921:4381 a1", "U> A 1 a1", "P> A 1:14601 a1 gso1460", "U> A 1 a14601 <41ms",
 		"app read 14600" } },
+	{ "65_run_is_one", "E", .skip = SCRIPT_SLOW, .steps = {
+		"P+ A 1:1461 a1", "P+ A 1461:2921 a1", "P> PA 2921:3021 a1", "U> A 1 a3021", "stat merged_in = 2",
+		"ev readable", "app read 3020", "info charged = 0" } },
+	{ "65_run_segment_by_segment", "E", .skip = SCRIPT_OFFLOAD, .steps = {
+		"P+ A 1:1461 a1", "P+ A 1461:2921 a1", "P> PA 2921:3021 a1", "U> A 1 a3021", "app read 3020" } },
+	{ "65_run_ends_at_push", "E", .skip = SCRIPT_SLOW, .steps = {
+		"P+ A 1:101 a1", "P+ PA 101:201 a1", "P> A 201:301 a1", "U> A 1 a301 <41ms", "stat merged_in = 1",
+		"app read 300" } },
+	{ "65_run_ends_at_shorter", "E", .skip = SCRIPT_SLOW, .steps = {
+		"P+ A 1:101 a1", "P+ A 101:151 a1", "P> A 151:201 a1", "U> A 1 a201 <41ms", "stat merged_in = 1",
+		"app read 200" } },
+	{ "65_run_with_other_things", "ET", .skip = SCRIPT_SLOW, .steps = {
+		"app write 200", "U> A 1:201", "P+ A 1:101 a101", "P+ A 101:201 a201", "P> A 201:301 a201 w9",
+		"U> A 201 a301 <41ms", "P+ A 301:401 a201 w9", "P> A 401:601 a201 w9", "U> A 201 a601 <41ms",
+		"P+ A 601:701 a201 w9 ts5000", "P> A 701:801 a201 w9 ts5001", "U> A 201 a801 <41ms",
+		"stat merged_in = 0", "app read 800" } },
+	{ "65_run_with_gap", "E", .skip = SCRIPT_SLOW, .steps = {
+		"P+ A 1:101 a1", "P+ A 101:201 a1", "P+ A 301:401 a1", "P> A 401:501 a1", "U> A 1 a201",
+		"discard", "info out_of_order = 200", "P+ A 201:301 a1", "P> A 501:601 a1", "U> A 1 a601",
+		"stat merged_in = 1", "app read 600" } },
+	{ "65_run_to_the_fin", "E", .skip = SCRIPT_SLOW, .steps = {
+		"P+ A 1:101 a1", "P+ A 101:201 a1", "P> FA 201:301 a1", "U> A 1 a302", "stat merged_in = 1", "ev eof",
+		"app read 300" } },
+	{ "65_run_beyond_the_window", "E", "rcvbuf_initial=4380 rcvbuf_max=4380", .skip = SCRIPT_SLOW,
+		.fn = run_beyond_the_window },
 	{ "66_tiny_in_order", "E", .fn = tiny_in_order },
 	{ "67_tiny_out_of_order", "ES", .fn = tiny_out_of_order },
 	{ "68_urgent", "E", .fn = urgent },
