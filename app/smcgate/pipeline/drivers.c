@@ -14,9 +14,10 @@ static const struct driver drivers[] = {
 	  .tx_broken =
 		  RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM },
 	{ "net_memif", DRIVER_QUEUES_PEER, .no_rss = true },
-	/* Passes super-segments on to its peer, which it lets ask for them. */
+	/* Passes super-segments on to its peer, which it lets ask for them. Header
+	 * checksums it would sum up in software; ours of a segment's pieces are an addition each. */
 	{ "net_vhost", DRIVER_QUEUES_PEER, .no_rss = true, .tx_copies = true,
-	  .tx_with_tso = RTE_ETH_TX_OFFLOAD_TCP_TSO },
+	  .tx_broken = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM, .tx_with_tso = RTE_ETH_TX_OFFLOAD_TCP_TSO },
 	{ "net_virtio_user", DRIVER_QUEUES_PEER, .no_pinned = true, .eal_memory = true, .no_rss = true },
 	{ "net_af_xdp", DRIVER_QUEUES_PEER, .no_pinned = true, .no_rss = true },
 	{ "net_vnic", DRIVER_QUEUES_FREE, .arena_only = true, .rx_intr = true, .rx_intr_arm = true },
