@@ -36,6 +36,7 @@ struct run {
 	struct console *c;
 	FILE *out;
 	bool slow_out;                /* writing to out may wait: not during a turn */
+	void (*said)(struct run *run);/* out is flushed and may be taken and rewound: between a file's commands; NULL */
 	int rc;                       /* of the last line, as is err */
 	struct view_error err;
 	unsigned load_depth;
@@ -62,8 +63,11 @@ struct session {
 	bool finished;                /* atomic; c->done_fd is written after it */
 	pthread_t thread;
 	char *command;                /* SESSION_FILE: the file */
-	char *output;
+	char *output;                 /* not said yet */
 	size_t output_len;
+	pthread_mutex_t said_lock;
+	char *said;                   /* of a file's commands that have ended: the main lcore takes it */
+	size_t said_len;
 	struct run run;
 };
 
@@ -71,7 +75,7 @@ struct console {
 	struct pipeline *pl;
 	const struct options *opts;
 	int stop_fd;
-	int done_fd;                  /* eventfd: a command has finished */
+	int done_fd;                  /* eventfd: a command has finished, or said something */
 	bool stopped;                 /* stop_fd was seen */
 	bool quit;                    /* atomic */
 	struct session *sessions[SESSIONS_MAX];
@@ -133,7 +137,7 @@ void session_free(struct session *s);
 void session_read(struct session *s);
 /* The client has gone: what it waits for is cancelled. */
 void session_gone(struct session *s);
-/* Its command may have finished: then its answer is written, and the next one runs. */
+/* What its command has said so far is written; if it has finished, the next one runs. */
 void session_finish(struct session *s);
 /* Run a command (SESSION_FILE: a file) on a thread of its own. */
 void session_run(struct session *s, const char *command);

@@ -215,6 +215,13 @@ static FILE *open_commands(struct run *run, const char *file, struct view_error 
 	return f;
 }
 
+static void say(struct run *run)
+{
+	fflush(run->out);
+	if (run->said != NULL)
+		run->said(run);
+}
+
 int console_load(struct run *run, const char *file, bool strict, struct view_error *err)
 {
 	char *line = NULL;
@@ -233,8 +240,9 @@ int console_load(struct run *run, const char *file, bool strict, struct view_err
 	while (!console_quits(run->c) && getline(&line, &size, f) >= 0) {
 		number++;
 		fprintf(run->out, "%s%.*s\n", CONSOLE_PROMPT, (int)strcspn(line, "\r\n"), line);
+		say(run); /* which one others wait for */
 		rc = console_run_line(run, line);
-		fflush(run->out);
+		say(run);
 		if (run_cancelled(run))
 			rc = -ECANCELED;
 		if (rc < 0 && (strict || rc == -ECANCELED))

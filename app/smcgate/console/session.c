@@ -121,6 +121,35 @@ static int run_file(struct session *s)
 	return console_load(run, s->command, s->c->opts->strict, &run->err);
 }
 
+static void tell_main(const struct session *s)
+{
+	uint64_t one = 1;
+
+	while (write(s->c->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* All is flushed. A command of a file has ended: what it said need not wait for the others. */
+static void say_part(struct run *run)
+{
+	struct session *s = (struct session *)((char *)run - offsetof(struct session, run));
+	char *more = NULL;
+
+	pthread_mutex_lock(&s->said_lock);
+	if (s->output_len > 0 && s->said_len + s->output_len <= OUTPUT_MAX)
+		more = realloc(s->said, s->said_len + s->output_len);
+	if (more != NULL) {
+		memcpy(more + s->said_len, s->output, s->output_len);
+		s->said = more;
+		s->said_len += s->output_len;
+		rewind(run->out);
+	}
+	pthread_mutex_unlock(&s->said_lock);
+	/* Otherwise it comes at the end, with the rest. */
+	if (more != NULL)
+		tell_main(s);
+}
+
 static int run_line(struct session *s)
 {
 	FILE *out = open_memstream(&s->output, &s->output_len);
@@ -129,6 +158,7 @@ static int run_line(struct session *s)
 	if (out == NULL)
 		return -ENOMEM;
 	s->run.out = out;
+	s->run.said = say_part;
 	rc = console_run_line(&s->run, s->command);
 	fclose(out);
 	return rc;
@@ -149,6 +179,23 @@ static void *command_thread(void *arg)
 	while (write(done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	return NULL;
+}
+
+/* What the thread has said so far. */
+static void take_said(struct session *s)
+{
+	char *said;
+	size_t len;
+
+	pthread_mutex_lock(&s->said_lock);
+	said = s->said;
+	len = s->said_len;
+	s->said = NULL;
+	s->said_len = 0;
+	pthread_mutex_unlock(&s->said_lock);
+	if (said != NULL)
+		put(s, said, len);
+	free(said);
 }
 
 void session_run(struct session *s, const char *command)
@@ -411,8 +458,16 @@ void session_read(struct session *s)
 
 void session_finish(struct session *s)
 {
-	if (!s->running || !__atomic_load_n(&s->finished, __ATOMIC_ACQUIRE))
+	bool finished;
+
+	if (!s->running)
 		return;
+	finished = __atomic_load_n(&s->finished, __ATOMIC_ACQUIRE);
+	take_said(s);
+	if (!finished) {
+		session_write(s);
+		return;
+	}
 	pthread_join(s->thread, NULL);
 	s->running = false;
 	if (s->output != NULL)
@@ -453,6 +508,7 @@ struct session *session_new(struct console *c, enum session_kind kind, int in, i
 		free(s);
 		return NULL;
 	}
+	pthread_mutex_init(&s->said_lock, NULL);
 	s->c = c;
 	s->kind = kind;
 	s->in = in;
@@ -485,6 +541,8 @@ void session_free(struct session *s)
 		rdline_free(s->rdl);
 	if (s->kind == SESSION_SOCKET)
 		close(s->in);
+	pthread_mutex_destroy(&s->said_lock);
+	free(s->said);
 	free(s->pending);
 	free(s);
 }

@@ -375,6 +375,39 @@ static void file__does_not_hold_up_clients(void)
 	close(go);
 }
 
+/* What a file's commands say is read while a later one waits, once and in order. */
+static void file__is_read_along(void)
+{
+	int client, go = eventfd(0, 0);
+	char path[96], buf[4096];
+	struct rig r;
+	FILE *f;
+
+	rig_up(&r);
+	snprintf(path, sizeof(path), "%s/commands", r.dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs("nonsense\nshow version\nport reset 0\nset burst 7\n", f);
+	fclose(f);
+	fake.slow_fd[0] = go;
+	client = dial(r.socket);
+	CU_ASSERT(hear(&r, client, CONSOLE_PROMPT, buf, sizeof(buf)));
+	snprintf(buf, sizeof(buf), "load %s\n", path);
+	say(client, buf);
+	CU_ASSERT(hear(&r, client, "smcgate> port reset 0\n", buf, sizeof(buf)));
+	CU_ASSERT(strncmp(buf, "smcgate> nonsense\nerror: ", 25) == 0 && strstr(buf, "\nsmcgate> show version\n") != NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "DPDK"));
+	CU_ASSERT_TRUE(waits(&r, 1) && silent(&r, client));
+	CU_ASSERT_EQUAL(eventfd_write(go, 1), 0);
+	CU_ASSERT(hear(&r, client, "smcgate> set burst 7\n" CONSOLE_PROMPT, buf, sizeof(buf)));
+	CU_ASSERT(strstr(buf, "show version") == NULL && strstr(buf, "port reset 0\n") == NULL);
+	close(client);
+	CU_ASSERT_TRUE(sessions(&r, 0));
+	unlink(path);
+	rig_down(&r);
+	close(go);
+}
+
 /* Once the command of the file waits and the client has been answered, the device does. */
 static void *say_go_when_answered(void *arg)
 {
@@ -685,6 +718,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(client__goes_on_while_others_wait),
 	TEST_CASE(client__sends_garbage),
 	TEST_CASE(file__does_not_hold_up_clients),
+	TEST_CASE(file__is_read_along),
 	TEST_CASE(file__of_the_program_serves_clients),
 	TEST_CASE(cancel__client_gone),
 	TEST_CASE(cancel__program_ends),
