@@ -18,8 +18,9 @@
 #include "pmd/virtio/tx_private.h"
 
 #define TX_GRACE_US      5000 /* what is posted may be sent first: an honest device takes far less */
-#define TX_LOOK_US       1000
-#define TX_LOOK_NO_FD_US 20
+#define TX_LOOK_US       50   /* doubles with each look that finds nothing, */
+#define TX_LOOK_NO_FD_US 20   /* (where nobody says when to look) */
+#define TX_LOOK_MAX_US   1000 /* up to this */
 
 static const char start_failed[] = "a queue that was reset does not start";
 
@@ -138,15 +139,15 @@ static int start_ring(struct vnic_reset *r)
 /* ---- between the rings -------------------------------------------------------------------- */
 
 /* Asleep until the device says that it has sent something; not for long, as its coalescing may hold that
- * back. Where nobody can say so (PCI), by looking often. */
+ * back, and nobody may say so (PCI). */
 static void wait_for_word(struct vnic_vq *vq, uint64_t us)
 {
-	struct timespec t = clock_timespec(RTE_MIN(us, (uint64_t)TX_LOOK_US) * CLOCK_NS_PER_US);
+	struct timespec t = clock_timespec(us * CLOCK_NS_PER_US);
 	struct pollfd p = { .fd = vq->call_fd, .events = POLLIN };
 	uint64_t count;
 
 	if (p.fd < 0) {
-		usleep(TX_LOOK_NO_FD_US);
+		usleep((useconds_t)us);
 		return;
 	}
 	if (!vnic_vq_intr_enable(vq) && ppoll(&p, 1, &t, NULL) > 0 && read(p.fd, &count, sizeof(count)) < 0)
@@ -156,18 +157,22 @@ static void wait_for_word(struct vnic_vq *vq, uint64_t us)
 
 uint32_t vnic_queue_finish_sending(const struct vnic_queue *q, uint32_t us)
 {
-	uint64_t began = clock_now_us(), now = began;
+	uint64_t began = clock_now_us(), now = began, first, look;
 	struct vnic_txq *txq = q->txq;
 
 	if (txq == NULL)
 		return 0;
+	first = look = txq->vq.call_fd >= 0 ? TX_LOOK_US : TX_LOOK_NO_FD_US;
 	while (txq->posted != txq->done && txq->vq.fault == VNIC_FAULT_NONE) {
-		if (vnic_tx_reclaim(txq, UINT32_MAX) != 0)
+		if (vnic_tx_reclaim(txq, UINT32_MAX) != 0) {
+			look = first;
 			continue;
+		}
 		now = clock_now_us();
 		if (now - began >= us)
 			break;
-		wait_for_word(&txq->vq, us - (now - began));
+		wait_for_word(&txq->vq, RTE_MIN(look, us - (now - began)));
+		look = RTE_MIN(2 * look, (uint64_t)TX_LOOK_MAX_US);
 	}
 	return (uint32_t)(clock_now_us() - began);
 }
