@@ -101,6 +101,31 @@ int vnic_ctrl_call(struct vnic_ctrl *c, const struct vnic_ctrl_request *req, voi
  * the lock guards may have changed: all but the device's return from the dead, which waits. */
 int vnic_ctrl_ask(struct vnic_dev *dev, const struct vnic_ctrl_request *req, void *result);
 
+/* Many commands on their way together, waited for together. */
+struct vnic_ctrl_many {
+	unsigned n;
+	/* The i-th, all but done, arg, waited and timeout_ms; what data points at lasts until the next one. Calls
+	 * nothing of this queue. */
+	void (*make)(void *arg, unsigned i, struct vnic_ctrl_request *req);
+	void *arg;
+	/* 0: the device's ctrl_timeout_ms. Each time that one is answered it begins anew for those in flight: a device
+	 * that takes one after the other is slow, and not hung. */
+	uint64_t timeout_ms;
+	struct vnic_ctrl_one {   /* n of them */
+		struct vnic_ctrl_many *many;
+		int rc;          /* what came of it */
+	} *one;
+	/* of the call */
+	struct vnic_ctrl *c;
+	unsigned pending;
+	uint64_t answered;       /* ns, the last */
+};
+/* As many as there are slots for are in flight at a time, under one doorbell; all are tried. 0, or the error of
+ * the first that failed. */
+int vnic_ctrl_call_many(struct vnic_ctrl *c, struct vnic_ctrl_many *m);
+/* As vnic_ctrl_ask(). */
+int vnic_ctrl_ask_many(struct vnic_dev *dev, struct vnic_ctrl_many *m);
+
 /* Take what the device answered, start what waited, expire what is due. Called by the
  * control thread when the queue's descriptor fires and at vnic_ctrl_next(). */
 void vnic_ctrl_poll(struct vnic_ctrl *c);

@@ -2,7 +2,8 @@
 /*
  * What the device lets through: MAC addresses, receive modes, VLANs; and the
  * MTU. The shadow changes when the device has taken the command, or at once while it is
- * stopped.
+ * stopped. What the shadow holds the device has: ethdev says all of it again after a start, one by
+ * one, and restore.c has said it already.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static int set_mode(struct rte_eth_dev *eth, uint8_t cmd, bool on)
 	if (!vnic_has(d, VIRTIO_NET_F_CTRL_RX))
 		return -ENOTSUP; /* everything that comes is for us already */
 	pthread_mutex_lock(&d->lock);
-	if (d->state == VNIC_RUNNING)
+	if (d->state == VNIC_RUNNING && *shadow != on)
 		rc = vnic_cmd_rx_mode(d, cmd, on);
 	if (rc == 0)
 		*shadow = on;
@@ -65,6 +66,8 @@ static int put_mac(struct vnic_dev *d, const struct rte_ether_addr *mac, uint32_
 	if (index >= VNIC_MAX_MACS)
 		return -EINVAL;
 	before = d->macs[index];
+	if (index < n && rte_is_same_ether_addr(&before, mac))
+		return 0;
 	d->macs[index] = *mac;
 	if (index >= d->n_macs)
 		d->n_macs = (uint16_t)(index + 1);
@@ -112,7 +115,7 @@ int vnic_op_mac_set(struct rte_eth_dev *eth, struct rte_ether_addr *mac)
 	if (!command && vnic_has(d, VIRTIO_NET_F_MAC))
 		return -ENOTSUP;
 	pthread_mutex_lock(&d->lock);
-	if (command && d->state == VNIC_RUNNING)
+	if (command && d->state == VNIC_RUNNING && !rte_is_same_ether_addr(&d->mac, mac))
 		rc = vnic_cmd_mac(d, mac);
 	if (rc == 0) {
 		d->mac = *mac;
@@ -150,11 +153,6 @@ int vnic_op_multicast(struct rte_eth_dev *eth, struct rte_ether_addr *set, uint3
 
 /* ---- VLANs ------------------------------------------------------------------------------------ */
 
-static bool wants_vlan(const struct vnic_dev *d, uint16_t vlan)
-{
-	return (d->vlan[vlan / 64] >> (vlan % 64) & 1) != 0;
-}
-
 int vnic_op_vlan_filter(struct rte_eth_dev *eth, uint16_t vlan, int on)
 {
 	struct vnic_dev *d = vnic_dev_from(eth);
@@ -178,16 +176,9 @@ int vnic_op_vlan_filter(struct rte_eth_dev *eth, uint16_t vlan, int on)
 /* The device filters as long as it has CTRL_VLAN: not to filter is to let every one through. */
 static int filter_vlans(struct vnic_dev *d, bool filter)
 {
-	int rc = 0;
-
 	if (!vnic_has(d, VIRTIO_NET_F_CTRL_VLAN))
 		return filter ? -ENOTSUP : 0;
-	if (d->state != VNIC_RUNNING)
-		return 0;
-	for (uint16_t vlan = 0; vlan < 4096 && rc == 0; vlan++)
-		if (!wants_vlan(d, vlan))
-			rc = vnic_cmd_vlan(d, vlan, !filter);
-	return rc;
+	return d->state == VNIC_RUNNING ? vnic_cmd_other_vlans(d, !filter) : 0;
 }
 
 int vnic_op_vlan_offload(struct rte_eth_dev *eth, int mask)

@@ -156,9 +156,26 @@ int vnic_op_stats_reset(struct rte_eth_dev *eth);
 int vnic_op_xstats(struct rte_eth_dev *eth, struct rte_eth_xstat *xstats, unsigned int n);
 int vnic_op_xstats_names(struct rte_eth_dev *eth, struct rte_eth_xstat_name *names, unsigned int n);
 
-/* restore.c: commands of the control queue; -ENOTSUP where the device has none for it. */
-/* Their deadline at bring-up: a device that is stuck there is not waited for seven days. */
+/* A command of the control queue for a part of the shadow, with its payload. */
+#define VNIC_CMD_OCTETS 1024
+struct vnic_cmd {
+	struct vnic_ctrl_request req; /* data: octets */
+	uint8_t octets[VNIC_CMD_OCTETS];
+};
+
+/* command.c. Its deadline at bring-up: a device that is stuck there is not waited for seven days. */
 uint64_t vnic_start_ms(const struct vnic_dev *d);
+void vnic_make_rx_mode(struct vnic_cmd *m, uint8_t cmd, bool on);
+void vnic_make_mac(struct vnic_cmd *m, const struct rte_ether_addr *mac);
+void vnic_make_mac_table(struct vnic_cmd *m, const struct vnic_dev *d);
+void vnic_make_vlan(struct vnic_cmd *m, uint16_t vlan, bool on);
+void vnic_make_offloads(struct vnic_cmd *m, uint64_t bits);
+void vnic_make_rss(struct vnic_cmd *m, const struct vnic_dev *d);
+void vnic_make_hash(struct vnic_cmd *m, const struct vnic_dev *d);
+void vnic_make_pairs(struct vnic_cmd *m, const struct vnic_dev *d);
+/* Packets are spread by RSS. */
+bool vnic_spreads(const struct vnic_dev *d);
+/* Made, run and waited for; -ENOTSUP where the device has no such command. */
 int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on);
 int vnic_cmd_mac(struct vnic_dev *d, const struct rte_ether_addr *mac);
 int vnic_cmd_mac_table(struct vnic_dev *d);
@@ -168,5 +185,7 @@ uint64_t vnic_guest_offloads(const struct vnic_dev *d);
 int vnic_cmd_offloads(struct vnic_dev *d, uint64_t bits);
 /* Pairs in use, or the RSS configuration where that is what spreads packets. */
 int vnic_cmd_steering(struct vnic_dev *d);
+/* restore.c: all VLANs that are not in the shadow, many commands at a time. */
+int vnic_cmd_other_vlans(struct vnic_dev *d, bool on);
 
 #endif

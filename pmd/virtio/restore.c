@@ -1,255 +1,192 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a device forgets by a reset and the driver's shadow remembers: commands
- * of the control queue (virtio 1.2, 5.1.6.5), each for one part of the shadow.
+ * What a device forgets by a reset and the driver's shadow remembers: a list of commands, one for each part
+ * of the shadow and each VLAN, all on their way together. Those that have an order keep it (ctrl.h).
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pmd/virtio/coal.h"
 #include "pmd/virtio/ethdev_private.h"
 
-uint64_t vnic_start_ms(const struct vnic_dev *d)
-{
-	uint64_t ms = d->args.ctrl_start_ms != 0 ? d->args.ctrl_start_ms : d->args.reply_ms;
+#define VLANS     4096
+#define TELL_MAX  16  /* refused entries that have a line each */
 
-	return RTE_MIN(ms, __atomic_load_n(&d->args.ctrl_timeout_ms, __ATOMIC_RELAXED));
-}
+/* An entry of the list: a VLAN, or from VLANS on one of these. */
+enum entry { RSS = VLANS, HASH, PAIRS, MAC, MACS, PROMISC, ALLMULTI, OFFLOADS, ENTRIES };
 
-static int call(struct vnic_dev *d, uint8_t class, uint8_t cmd, uint8_t group, uint32_t key, const void *data,
-		size_t len)
-{
-	const struct vnic_ctrl_request req = {
-		.class = class, .cmd = cmd, .group = group, .key = key, .data = data, .len = len,
-		.timeout_ms = d->starting ? vnic_start_ms(d) : 0,
-	};
-
-	return vnic_ctrl_ask(d, &req, NULL);
-}
-
-static int tell(struct vnic_dev *d, const char *what, int rc)
-{
-	if (rc < 0)
-		VNIC_LOG(ERR, d, "the device does not take %s: %s", what, strerror(-rc));
-	return rc;
-}
-
-int vnic_cmd_rx_mode(struct vnic_dev *d, uint8_t cmd, bool on)
-{
-	uint8_t data = on;
-
-	if (!vnic_has(d, VIRTIO_NET_F_CTRL_RX))
-		return -ENOTSUP;
-	return call(d, VIRTIO_NET_CTRL_RX, cmd, VNIC_CTRL_RX_MODE, cmd, &data, sizeof(data));
-}
-
-int vnic_cmd_mac(struct vnic_dev *d, const struct rte_ether_addr *mac)
-{
-	if (!vnic_has(d, VIRTIO_NET_F_CTRL_MAC_ADDR))
-		return -ENOTSUP;
-	return call(d, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, VNIC_CTRL_MAC, 0, mac, sizeof(*mac));
-}
-
-/* 5.1.6.5.2: two tables back to back, each after its count. */
-struct mac_table {
-	uint8_t octets[2 * (4 + VNIC_MAX_MACS * RTE_ETHER_ADDR_LEN) + VNIC_MAX_MACS * RTE_ETHER_ADDR_LEN];
-	size_t len;
+struct list {
+	struct vnic_dev *d;
+	struct vnic_cmd cmd;
+	bool on;                         /* VLANs: let through */
+	struct vnic_ctrl_many many;      /* n: of entry */
+	uint16_t entry[ENTRIES];
+	struct vnic_ctrl_one one[ENTRIES];
 };
 
-static void put_macs(struct mac_table *t, const struct rte_ether_addr *macs, uint16_t n, bool multicast,
-		     uint32_t *count)
+static const char *entry_name(uint16_t entry, char *buf, size_t len)
 {
-	for (uint16_t i = 0; i < n; i++) {
-		if (rte_is_zero_ether_addr(&macs[i]) || rte_is_multicast_ether_addr(&macs[i]) != multicast)
-			continue;
-		memcpy(t->octets + t->len, &macs[i], RTE_ETHER_ADDR_LEN);
-		t->len += RTE_ETHER_ADDR_LEN;
-		(*count)++;
+	static const char *const names[] = {
+		[RSS - VLANS] = "the RSS configuration", [HASH - VLANS] = "the hash configuration",
+		[PAIRS - VLANS] = "the number of queues", [MAC - VLANS] = "the MAC address",
+		[MACS - VLANS] = "the table of MAC addresses", [PROMISC - VLANS] = "promiscuous mode",
+		[ALLMULTI - VLANS] = "all-multicast mode", [OFFLOADS - VLANS] = "the receive offloads",
+	};
+
+	if (entry >= VLANS)
+		return names[entry - VLANS];
+	snprintf(buf, len, "VLAN %u", entry);
+	return buf;
+}
+
+static void make(void *arg, unsigned i, struct vnic_ctrl_request *req)
+{
+	struct list *l = arg;
+	struct vnic_dev *d = l->d;
+	struct vnic_cmd *m = &l->cmd;
+
+	switch (l->entry[i]) {
+	case RSS: vnic_make_rss(m, d); break;
+	case HASH: vnic_make_hash(m, d); break;
+	case PAIRS: vnic_make_pairs(m, d); break;
+	case MAC: vnic_make_mac(m, &d->mac); break;
+	case MACS: vnic_make_mac_table(m, d); break;
+	case PROMISC: vnic_make_rx_mode(m, VIRTIO_NET_CTRL_RX_PROMISC, d->promisc); break;
+	case ALLMULTI: vnic_make_rx_mode(m, VIRTIO_NET_CTRL_RX_ALLMULTI, d->allmulti); break;
+	case OFFLOADS: vnic_make_offloads(m, vnic_guest_offloads(d)); break;
+	default: vnic_make_vlan(m, l->entry[i], l->on); break;
 	}
+	*req = m->req;
 }
 
-static void put_table(struct vnic_dev *d, struct mac_table *t, bool multicast)
+static struct list *list_new(struct vnic_dev *d)
 {
-	/* The port's own address is told by itself: in the table it would stay when the port gets another. */
-	const uint16_t first = vnic_has(d, VIRTIO_NET_F_CTRL_MAC_ADDR) ? 1 : 0;
-	size_t at = t->len;
-	uint32_t n = 0;
-	rte_le32_t count;
+	struct list *l = calloc(1, sizeof(*l));
 
-	t->len += sizeof(count);
-	put_macs(t, d->macs + first, (uint16_t)(d->n_macs - first), multicast, &n);
-	if (multicast)
-		put_macs(t, d->mcast, d->n_mcast, true, &n);
-	count = rte_cpu_to_le_32(n);
-	memcpy(t->octets + at, &count, sizeof(count));
+	if (l == NULL)
+		return NULL;
+	l->d = d;
+	l->on = true;
+	l->many = (struct vnic_ctrl_many){ .make = make, .arg = l, .one = l->one };
+	return l;
 }
 
-int vnic_cmd_mac_table(struct vnic_dev *d)
+static void add(struct list *l, uint16_t entry)
 {
-	struct mac_table t = { .len = 0 };
-
-	if (!vnic_has(d, VIRTIO_NET_F_CTRL_RX))
-		return -ENOTSUP;
-	put_table(d, &t, false);
-	put_table(d, &t, true);
-	return call(d, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, VNIC_CTRL_MAC, 0, t.octets, t.len);
+	l->entry[l->many.n++] = entry;
 }
 
-int vnic_cmd_vlan(struct vnic_dev *d, uint16_t vlan, bool on)
+/* What a device refuses is named, entry by entry; of what ends all of them alike one line is enough. */
+static void tell(const struct list *l)
 {
-	rte_le16_t data = rte_cpu_to_le_16(vlan);
+	unsigned told = 0, refused = 0;
+	bool ended = false;
+	char buf[16];
 
-	if (!vnic_has(d, VIRTIO_NET_F_CTRL_VLAN))
-		return -ENOTSUP;
-	return call(d, VIRTIO_NET_CTRL_VLAN, on ? VIRTIO_NET_CTRL_VLAN_ADD : VIRTIO_NET_CTRL_VLAN_DEL,
-		    VNIC_CTRL_VLAN, vlan, &data, sizeof(data));
+	for (unsigned i = 0; i < l->many.n; i++) {
+		int rc = l->one[i].rc;
+		bool line = rc == -EREMOTEIO ? refused++ < TELL_MAX : rc < 0 && !ended;
+
+		ended |= rc < 0 && rc != -EREMOTEIO;
+		if (line)
+			VNIC_LOG(ERR, l->d, "the device does not take %s: %s", entry_name(l->entry[i], buf, sizeof(buf)),
+				 rc == -EREMOTEIO ? "refused" : strerror(-rc));
+		told += line && rc == -EREMOTEIO;
+	}
+	if (refused > told)
+		VNIC_LOG(ERR, l->d, "... and %u more of %u", refused - told, l->many.n);
 }
 
-/* ---- receive offloads (5.1.6.5.6) --------------------------------------------------------- */
-
-#define GUEST_CSUM VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM)
-#define GUEST_LRO  (VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6))
-
-uint64_t vnic_guest_offloads(const struct vnic_dev *d)
+static int run(struct list *l)
 {
-	return d->negotiated.word[0] & (GUEST_CSUM | GUEST_LRO) & ~d->guest_off;
-}
+	int rc;
 
-int vnic_cmd_offloads(struct vnic_dev *d, uint64_t bits)
-{
-	rte_le64_t data = rte_cpu_to_le_64(bits);
-
-	if (!vnic_has(d, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
-		return -ENOTSUP;
-	return call(d, VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, VNIC_CTRL_OFFLOADS, 0, &data,
-		    sizeof(data));
-}
-
-/* The device begins with everything that was negotiated. */
-static int restore_offloads(struct vnic_dev *d)
-{
-	if (d->guest_off == 0)
-		return 0;
-	return tell(d, "the receive offloads", vnic_cmd_offloads(d, vnic_guest_offloads(d)));
-}
-
-/* ---- steering (5.1.6.5.5 to 5.1.6.5.7) ---------------------------------------------------- */
-
-struct rss_command {
-	struct vnic_ctrl_rss_head head;
-	rte_le16_t table[VNIC_RETA_SIZE];
-	struct vnic_ctrl_rss_tail tail;
-	uint8_t key[VNIC_RSS_KEY_LEN];
-} __attribute__((packed));
-
-static bool spreads(const struct vnic_dev *d)
-{
-	return vnic_has(d, VIRTIO_NET_F_RSS) &&
-	       (d->eth->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) != 0;
-}
-
-static int rss_config(struct vnic_dev *d)
-{
-	struct rss_command c;
-
-	c.head.hash_types = rte_cpu_to_le_32(vnic_rss_to_types(d->rss_hf) & d->limits.hash_types);
-	c.head.indirection_table_mask = rte_cpu_to_le_16(VNIC_RETA_SIZE - 1);
-	c.head.unclassified_queue = 0;
-	for (unsigned i = 0; i < VNIC_RETA_SIZE; i++)
-		c.table[i] = rte_cpu_to_le_16(d->reta[i]);
-	c.tail.max_tx_vq = rte_cpu_to_le_16(d->pairs);
-	c.tail.hash_key_length = VNIC_RSS_KEY_LEN;
-	memcpy(c.key, d->rss_key, sizeof(c.key));
-	return call(d, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, VNIC_CTRL_STEERING, 0, &c, sizeof(c));
-}
-
-/* A table of one entry, all reserved. */
-static int hash_config(struct vnic_dev *d)
-{
-	struct {
-		struct vnic_ctrl_rss_head head;
-		rte_le16_t reserved;
-		struct vnic_ctrl_rss_tail tail;
-		uint8_t key[VNIC_RSS_KEY_LEN];
-	} __attribute__((packed)) c;
-
-	memset(&c, 0, sizeof(c));
-	c.head.hash_types = rte_cpu_to_le_32(vnic_rss_to_types(d->rss_hf) & d->limits.hash_types);
-	c.tail.hash_key_length = VNIC_RSS_KEY_LEN;
-	memcpy(c.key, d->rss_key, sizeof(c.key));
-	return call(d, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_HASH_CONFIG, VNIC_CTRL_STEERING, 0, &c, sizeof(c));
-}
-
-static int pairs_set(struct vnic_dev *d)
-{
-	rte_le16_t data = rte_cpu_to_le_16(d->pairs);
-
-	return call(d, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VNIC_CTRL_STEERING, 0, &data,
-		    sizeof(data));
-}
-
-int vnic_cmd_steering(struct vnic_dev *d)
-{
-	int rc = 0;
-
-	if (d->ctrl == NULL)
-		return d->pairs == 1 ? 0 : -ENOTSUP;
-	if (spreads(d))
-		return rss_config(d);
-	if (vnic_has(d, VIRTIO_NET_F_HASH_REPORT))
-		rc = hash_config(d);
-	/* One pair is what a reset leaves; with RSS active before, only this ends it. */
-	if (rc == 0 && vnic_has(d, VIRTIO_NET_F_MQ))
-		rc = pairs_set(d);
+	l->many.timeout_ms = l->d->starting ? vnic_start_ms(l->d) : 0;
+	rc = l->many.n != 0 ? vnic_ctrl_ask_many(l->d, &l->many) : 0;
+	if (rc < 0)
+		tell(l);
 	return rc;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static int restore_filters(struct vnic_dev *d)
+static void list_steering(struct list *l)
 {
-	int rc = 0;
+	const struct vnic_dev *d = l->d;
 
-	if (vnic_has(d, VIRTIO_NET_F_CTRL_MAC_ADDR) && memcmp(&d->mac, &d->limits.mac, sizeof(d->mac)) != 0)
-		rc = tell(d, "the MAC address", vnic_cmd_mac(d, &d->mac));
-	if (rc == 0 && vnic_has(d, VIRTIO_NET_F_CTRL_RX) && (d->n_macs > 1 || d->n_mcast > 0))
-		rc = tell(d, "the table of MAC addresses", vnic_cmd_mac_table(d));
-	if (rc == 0 && vnic_has(d, VIRTIO_NET_F_CTRL_RX)) {
-		/* Devices begin promiscuous (QEMU's does): say it either way. */
-		rc = tell(d, "promiscuous mode", vnic_cmd_rx_mode(d, VIRTIO_NET_CTRL_RX_PROMISC, d->promisc));
-		if (rc == 0)
-			rc = tell(d, "all-multicast mode",
-				  vnic_cmd_rx_mode(d, VIRTIO_NET_CTRL_RX_ALLMULTI, d->allmulti));
+	if (vnic_spreads(d)) {
+		add(l, RSS);
+		return;
 	}
-	return rc;
+	if (vnic_has(d, VIRTIO_NET_F_HASH_REPORT))
+		add(l, HASH);
+	if (vnic_has(d, VIRTIO_NET_F_MQ))
+		add(l, PAIRS);
 }
 
-static int restore_vlans(struct vnic_dev *d)
+static void list_filters(struct list *l)
 {
-	int rc = 0;
+	const struct vnic_dev *d = l->d;
+
+	if (vnic_has(d, VIRTIO_NET_F_CTRL_MAC_ADDR) && memcmp(&d->mac, &d->limits.mac, sizeof(d->mac)) != 0)
+		add(l, MAC);
+	if (!vnic_has(d, VIRTIO_NET_F_CTRL_RX))
+		return;
+	if (d->n_macs > 1 || d->n_mcast > 0)
+		add(l, MACS);
+	/* Devices begin promiscuous (QEMU's does): say it either way. */
+	add(l, PROMISC);
+	add(l, ALLMULTI);
+}
+
+/* Those whose bit is the same as set. */
+static void list_vlans(struct list *l, bool set)
+{
+	const struct vnic_dev *d = l->d;
 
 	if (!vnic_has(d, VIRTIO_NET_F_CTRL_VLAN))
-		return 0;
-	for (uint16_t vlan = 0; vlan < 4096 && rc == 0; vlan++)
-		if (d->vlan[vlan / 64] >> (vlan % 64) & 1)
-			rc = tell(d, "a VLAN", vnic_cmd_vlan(d, vlan, true));
-	return rc;
+		return;
+	for (uint16_t vlan = 0; vlan < VLANS; vlan++)
+		if ((d->vlan[vlan / 64] >> (vlan % 64) & 1) == set)
+			add(l, vlan);
 }
 
 int vnic_device_restore(struct vnic_dev *d)
 {
+	struct list *l;
 	int rc;
 
 	if (d->ctrl == NULL)
 		return 0;
-	rc = tell(d, "the number of queues", vnic_cmd_steering(d));
-	if (rc == 0)
-		rc = restore_filters(d);
-	if (rc == 0)
-		rc = restore_vlans(d);
-	if (rc == 0)
-		rc = restore_offloads(d);
+	l = list_new(d);
+	if (l == NULL)
+		return -ENOMEM;
+	list_steering(l);
+	list_filters(l);
+	list_vlans(l, true);
+	/* The device begins with everything that was negotiated. */
+	if (d->guest_off != 0 && vnic_has(d, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
+		add(l, OFFLOADS);
+	rc = run(l);
+	free(l);
 	if (rc == 0)
 		vnic_coal_restore(d);
+	return rc;
+}
+
+int vnic_cmd_other_vlans(struct vnic_dev *d, bool on)
+{
+	struct list *l = list_new(d);
+	int rc;
+
+	if (l == NULL)
+		return -ENOMEM;
+	l->on = on;
+	list_vlans(l, false);
+	rc = run(l);
+	free(l);
 	return rc;
 }
