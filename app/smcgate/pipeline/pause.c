@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "app/smcgate/pipeline/pause.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
@@ -12,6 +15,20 @@ static uint64_t tsc(void)
 	return rte_rdtsc();
 }
 
+/* What Linux lets a program wait at most, in ticks of the TSC: IA32_UMWAIT_CONTROL's, 100,000 unless set. */
+static uint64_t cap(void)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/umwait_control/max_time", "re");
+	uint64_t ticks = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%" SCNu64, &ticks) != 1)
+		ticks = 0;
+	fclose(f);
+	return ticks;
+}
+
 const struct pause_ops pause_dpdk = {
 	.can = rte_cpu_get_intrinsics_support,
 	.tsc = tsc,
@@ -19,6 +36,7 @@ const struct pause_ops pause_dpdk = {
 	.watch = rte_power_monitor,
 	.watch_all = rte_power_monitor_multi,
 	.pause = rte_power_pause,
+	.cap = cap,
 };
 
 /* What the processor can, asked once: the same for each worker. */
@@ -26,6 +44,7 @@ static struct {
 	const struct pause_ops *ops;
 	bool asked;
 	struct rte_cpu_intrinsics can;
+	uint32_t longest_us;
 } cpu = { .ops = &pause_dpdk };
 
 void pause_set_ops(const struct pause_ops *ops)
@@ -34,10 +53,23 @@ void pause_set_ops(const struct pause_ops *ops)
 	cpu.asked = false;
 }
 
+static uint32_t longest_us(void)
+{
+	uint64_t us = PAUSE_POWER_US, ticks, cap_us;
+
+	if (!cpu.can.power_pause || !cpu.can.power_monitor)
+		return PAUSE_LOOP_US;
+	ticks = cpu.ops->cap();
+	cap_us = ticks != 0 ? ticks * 1000000 / rte_get_tsc_hz() : PAUSE_POWER_US;
+	us = RTE_MIN(us, cap_us);
+	return RTE_MAX((uint32_t)us, (uint32_t)PAUSE_LOOP_US);
+}
+
 static const struct rte_cpu_intrinsics *can(void)
 {
 	if (!cpu.asked) {
 		cpu.ops->can(&cpu.can);
+		cpu.longest_us = longest_us();
 		cpu.asked = true;
 	}
 	return &cpu.can;
@@ -45,7 +77,8 @@ static const struct rte_cpu_intrinsics *can(void)
 
 uint32_t pause_longest_us(void)
 {
-	return can()->power_pause && can()->power_monitor ? PAUSE_POWER_US : PAUSE_LOOP_US;
+	(void)can();
+	return cpu.longest_us;
 }
 
 /* Whether the pause is over: false where not every queue can be watched, or the processor will not. */

@@ -15,6 +15,10 @@
  * workers do not end a pause, nor do packets while several queues are not watched: the end by the TSC
  * does, which the caller has within the bound (backoff.h).
  *
+ * A wait may end early: by an interrupt, a write beside the ring, or the operating system's limit
+ * (IA32_UMWAIT_CONTROL). The caller polls then, finds nothing and pauses again: sooner is never wrong, and
+ * pause_longest_us() stays within the limit, so that it is not the rule.
+ *
  * What touches the processor goes through a table, so that tests run all of this where it has neither.
  */
 #ifndef PIPELINE_PAUSE_H
@@ -36,6 +40,7 @@ struct pause_ops {
 	int (*watch)(const struct rte_power_monitor_cond *one, uint64_t until);
 	int (*watch_all)(const struct rte_power_monitor_cond *all, uint32_t n, uint64_t until);
 	int (*pause)(uint64_t until);
+	uint64_t (*cap)(void); /* ticks that watch and pause last at most; 0: no limit */
 };
 /* DPDK's, until a test sets others; not while workers run. */
 extern const struct pause_ops pause_dpdk;
@@ -45,7 +50,7 @@ enum pause_how { PAUSE_WATCHED, PAUSE_TIMED, PAUSE_LOOP };
 
 struct rx_queue;
 
-/* Longest pause that is worth something here: PAUSE_LOOP_US or PAUSE_POWER_US. */
+/* Longest pause that is worth something here: PAUSE_LOOP_US, or up to PAUSE_POWER_US, as long as one may be. */
 uint32_t pause_longest_us(void);
 /* Pause for us at most; q: the queues that were just found empty, none is fine. */
 enum pause_how pause_for(const struct rx_queue *q, unsigned n, uint32_t us);

@@ -29,6 +29,7 @@ static struct {
 	uint32_t arrives;
 	bool slips_in;                 /* it comes between the driver's word and the watch */
 	bool no_where, refuses;
+	uint64_t cap;
 	unsigned wheres, watches, watched, pauses;
 	volatile uint64_t ring[QUEUES]; /* what the device writes */
 } cpu;
@@ -100,7 +101,12 @@ static int wait_until(uint64_t until)
 	return 0;
 }
 
-static const struct pause_ops ops = { can, tsc, where, watch, watch_all, wait_until };
+static uint64_t cap(void)
+{
+	return cpu.cap;
+}
+
+static const struct pause_ops ops = { can, tsc, where, watch, watch_all, wait_until, cap };
 
 static void cpu_with(bool monitor, bool multi, bool pause)
 {
@@ -131,6 +137,16 @@ static void queues_init(void)
 static void pause_longest_us__by_what_there_is(void)
 {
 	cpu_with(true, false, true);
+	CU_ASSERT_EQUAL(pause_longest_us(), PAUSE_POWER_US);
+	/* The operating system's limit. */
+	cpu_with(true, false, true);
+	cpu.cap = cycles(33) + 1;
+	CU_ASSERT_EQUAL(pause_longest_us(), 33);
+	cpu_with(true, false, true);
+	cpu.cap = 1;
+	CU_ASSERT_EQUAL(pause_longest_us(), PAUSE_LOOP_US);
+	cpu_with(true, false, true);
+	cpu.cap = cycles(1000);
 	CU_ASSERT_EQUAL(pause_longest_us(), PAUSE_POWER_US);
 	cpu_with(false, false, true);
 	CU_ASSERT_EQUAL(pause_longest_us(), PAUSE_LOOP_US);
@@ -259,7 +275,7 @@ static void all(struct rte_cpu_intrinsics *out)
 	*out = (struct rte_cpu_intrinsics){ .power_monitor = 1, .power_pause = 1 };
 }
 
-static const struct pause_ops real_ops = { all, real_tsc, rte_eth_get_monitor_addr, real_watch, NULL, real_pause };
+static const struct pause_ops real_ops = { all, real_tsc, rte_eth_get_monitor_addr, real_watch, NULL, real_pause, cap };
 
 /* A bound too small to sleep, on a port whose driver says where: a worker without packets watches that. */
 static void pause__in_a_worker(void)
