@@ -68,6 +68,8 @@ static int failed(struct console *c, int rc, const char *what, const char *name,
 	case -ENOTDIR:
 	case -EFBIG:
 		return view_fail(err, rc, "service %s: %s: %s: the log says of what", what, name, strerror(-rc));
+	case -EREMOTEIO:
+		return view_fail(err, rc, "service %s: %s: a back end refuses its memory (the log says which)", what, name);
 	default:
 		return view_port_failed(err, c->pl, PIPELINE_SERVICES, rc, "service %s: %s", what, name);
 	}

@@ -113,6 +113,17 @@ static int take_slot(struct pipeline *pl)
 	return -ENOSPC;
 }
 
+/* A back end that does not answer, or says what makes no sense, has been let go of: it is told of all memory when
+ * it is there again, as any port that does not run. No reason to do without the service. */
+static int told(const struct port *p, int rc)
+{
+	if (rc != -ETIMEDOUT && rc != -ENODEV && rc != -EPROTO)
+		return rc;
+	LOG(PIPELINE, WARNING, "port %s: its back end does not take notice of a service's memory: it will when it is back",
+	    p->conf->name);
+	return 0;
+}
+
 /* A port that is being started, reset or stopped is told when it starts. */
 static int share_memory(struct pipeline *pl)
 {
@@ -126,7 +137,7 @@ static int share_memory(struct pipeline *pl)
 		runs = p->state == PORT_STARTED && !p->changing && vnic_port(p->id);
 		pipeline_unlock(pl);
 		if (runs)
-			rc = vnic_share_memory_of(p->id);
+			rc = told(p, vnic_share_memory_of(p->id));
 	}
 	return rc;
 }
