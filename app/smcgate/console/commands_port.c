@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_ethdev.h>
+
 #include "app/smcgate/console/console_impl.h"
 
 typedef int (*port_fn)(struct console *c, unsigned port, uint64_t arg, FILE *out);
@@ -54,6 +56,36 @@ static int close_one(struct console *c, unsigned port, uint64_t arg, FILE *out)
 	return pipeline_port_close(c->pl, port);
 }
 
+static const char *const rx_offloads[] = {
+	"ipv4_cksum", "udp_cksum", "tcp_cksum", "tcp_lro", "scatter", "vlan_strip", "rss_hash", NULL
+};
+static const uint64_t rx_offload_bits[] = {
+	RTE_ETH_RX_OFFLOAD_IPV4_CKSUM, RTE_ETH_RX_OFFLOAD_UDP_CKSUM, RTE_ETH_RX_OFFLOAD_TCP_CKSUM,
+	RTE_ETH_RX_OFFLOAD_TCP_LRO, RTE_ETH_RX_OFFLOAD_SCATTER, RTE_ETH_RX_OFFLOAD_VLAN_STRIP,
+	RTE_ETH_RX_OFFLOAD_RSS_HASH,
+};
+_Static_assert(RTE_DIM(rx_offloads) == RTE_DIM(rx_offload_bits) + 1, "a bit for each");
+
+/* "tcp_cksum and udp_cksum" */
+static const char *offload_names(uint64_t bits, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < RTE_DIM(rx_offload_bits); i++)
+		if ((bits & rx_offload_bits[i]) != 0 && at < size)
+			at += (size_t)snprintf(buf + at, size - at, "%s%s", at != 0 ? " and " : "", rx_offloads[i]);
+	return buf;
+}
+
+static void tell_offloads(FILE *out, uint64_t bits, const char *on_off)
+{
+	char names[128];
+
+	if (bits != 0)
+		fprintf(out, "  kept              rx_offload %s %s\n", offload_names(bits, names, sizeof(names)), on_off);
+}
+
 static void tell_sizes(FILE *out, const char *dir, const uint16_t *size)
 {
 	for (unsigned q = 0; q < CONFIG_MAX_QUEUES; q++)
@@ -69,6 +101,8 @@ static void tell_reset(FILE *out, unsigned port, const struct pipeline_reset_rep
 		fprintf(out, "  kept              mtu %u\n", r->mtu);
 	if (r->promiscuous_kept)
 		fprintf(out, "  kept              promiscuous mode %s\n", r->promiscuous ? "on" : "off");
+	tell_offloads(out, r->rx_on, "on");
+	tell_offloads(out, r->rx_off, "off");
 	tell_sizes(out, "rxq", r->rx_size);
 	tell_sizes(out, "txq", r->tx_size);
 	if (r->reverted)
@@ -169,6 +203,57 @@ static int run_clear_xstats(struct console *c, unsigned argc, const char *const 
 	return each_port(c, argv[0], clear_one, true, "clear xstats", out, err);
 }
 
+/* ---- receive offloads: testpmd's words ---------------------------------------------------- */
+static void tell_offload(FILE *out, unsigned port, const struct pipeline_offload_report *r, const char *on)
+{
+	char names[128];
+
+	fprintf(out, "port %u: %s %s", port, offload_names(r->changed, names, sizeof(names)), on);
+	switch (r->when) {
+	case OFFLOAD_AFTER_RESET:
+		fprintf(out, " after the next port reset %u (or port stop, port start): it cannot be switched while the port "
+			"runs, or was off when it was configured\n", port);
+		break;
+	case OFFLOAD_AFTER_START: fprintf(out, " from the next port start %u on\n", port); break;
+	default: fputs(", while the port runs\n", out); break;
+	}
+}
+
+static int offload_failed(struct console *c, unsigned port, int rc, const char *name, struct view_error *err)
+{
+	switch (rc) {
+	case -ENOTSUP:
+		return view_fail(err, rc, "port %u: rx_offload %s: the device does not have it: show port %u rx_offload "
+				 "capabilities", port, name, port);
+	case -EINVAL:
+		return view_fail(err, rc, "port %u: rx_offload %s: tcp_lro needs tcp_cksum on this device: both, or tcp_lro "
+				 "off first", port, name);
+	case -EREMOTEIO:
+		return view_fail(err, rc, "port %u: rx_offload %s: the device refused it, nothing has changed", port, name);
+	case -ETIMEDOUT:
+		return view_fail(err, rc, "port %u: rx_offload %s: the device did not answer in time and is broken now: port reset",
+				 port, name);
+	default: return failed(c, port, rc, "rx_offload", err);
+	}
+}
+
+static int run_rx_offload(struct console *c, unsigned argc, const char *const *argv, FILE *out, struct view_error *err)
+{
+	struct pipeline_offload_report report;
+	unsigned port, to, i = 0;
+	int rc = view_ports(c->pl, argv[0], false, &port, &to, err);
+
+	while (strcmp(rx_offloads[i], argv[1]) != 0)
+		i++;
+	if (rc < 0)
+		return rc;
+	rc = pipeline_rx_offload(c->pl, port, rx_offload_bits[i], strcmp(argv[2], "on") == 0, &report);
+	if (rc < 0)
+		return offload_failed(c, port, rc, rx_offloads[i], err);
+	tell_offload(out, port, &report, argv[2]);
+	return 0;
+}
+
 static const char *const on_off[] = { "on", "off", NULL };
 
 #define PORTS { .kind = VIEW_ARG_PORTS, .name = "N|all" }
@@ -180,6 +265,10 @@ const struct command commands_port[] = {
 	{ "port reset", { PORTS }, run_reset, "reset the device, set it up again, start it if it ran or was to; says what is kept" },
 	{ "port config mtu", { PORTS, { .kind = VIEW_ARG_WORD, .name = "VALUE" } }, run_mtu,
 	  "octets of the largest IP packet, 576..9216; of a stopped port" },
+	{ "port config * rx_offload * *",
+	  { { .kind = VIEW_ARG_PORT, .name = "N" }, { .kind = VIEW_ARG_CHOICE, .name = "NAME", .choices = rx_offloads },
+	    { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } }, run_rx_offload,
+	  "switch a receive offload; says whether that was done while the port runs, or which restart does it" },
 	{ "set promisc", { PORTS, { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } },
 	  run_promisc,
 	  "receive frames for other stations too" },

@@ -131,6 +131,9 @@ struct pipeline_port_info {
 	bool rx_interrupt;               /* idle workers sleep until it */
 	bool pinned;                     /* receives into the arena */
 	uint32_t offloads;               /* enum net_offload */
+	/* RTE_ETH_RX_OFFLOAD_*: the device's, those of them it has by queue; asked for, and in force or (a port that does not
+	 * run) as it is configured */
+	uint64_t rx_capa, rx_queue_capa, rx_wanted, rx_now;
 	uint8_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls the queue */
 	uint8_t tx_worker[CONFIG_MAX_QUEUES]; /* worker that sends on it */
 };
@@ -151,7 +154,7 @@ int pipeline_port_stop(struct pipeline *pl, unsigned port);
 int pipeline_port_close(struct pipeline *pl, unsigned port);
 /*
  * Stop, reset, configure, and start what ran or was to: after a start or a reset that was given
- * up or failed, too. What was set while it ran holds on: MTU, promiscuous mode, sizes of queues; if
+ * up or failed, too. What was set while it ran holds on: MTU, promiscuous mode, receive offloads, sizes of queues; if
  * the device does not take them (any more) the configuration's, and that is reported.
  */
 struct pipeline_reset_report {
@@ -160,6 +163,7 @@ struct pipeline_reset_report {
 	bool mtu_kept, promiscuous_kept; /* other than configured */
 	bool promiscuous;
 	uint16_t mtu;
+	uint64_t rx_on, rx_off;          /* receive offloads that the configuration has not, and has */
 	uint16_t rx_size[CONFIG_MAX_QUEUES], tx_size[CONFIG_MAX_QUEUES]; /* resized ones; 0: as configured */
 };
 int pipeline_port_reset(struct pipeline *pl, unsigned port, struct pipeline_reset_report *report);
@@ -168,6 +172,23 @@ int pipeline_port_mtu(struct pipeline *pl, unsigned port, uint16_t mtu);
 int pipeline_port_promiscuous(struct pipeline *pl, unsigned port, bool on);
 /* Set what device and driver count to 0: all of it, or what rte_eth_stats_get() shows. */
 int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all);
+
+/* When a receive offload is as was asked: */
+enum pipeline_offload_when {
+	OFFLOAD_NOW,                     /* switched while the port runs, or as it runs already */
+	OFFLOAD_AFTER_RESET,             /* or a stop and a start: it was configured otherwise, or cannot be switched */
+	OFFLOAD_AFTER_START,             /* the port is stopped */
+};
+struct pipeline_offload_report {
+	enum pipeline_offload_when when;
+	uint64_t changed;                /* the one asked for, and what goes along with it */
+};
+/*
+ * Switch one receive offload (RTE_ETH_RX_OFFLOAD_*), waiting for the device. Holds over stops and resets. -ENOTSUP: the device
+ * does not have it; -EALREADY; -EINVAL: tcp_lro without checksums, which our driver does not have; or vnic_rx_offloads_set()'s.
+ */
+int pipeline_rx_offload(struct pipeline *pl, unsigned port, uint64_t offload, bool on,
+			struct pipeline_offload_report *report);
 
 /* ---- queues of a port ---------------------------------------------------------------- */
 /*

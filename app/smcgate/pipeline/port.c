@@ -9,6 +9,7 @@
 
 #include "app/smcgate/pipeline/drivers.h"
 #include "pmd/base/log.h"
+#include "pmd/virtio/vnic.h"
 
 /* "0000:03:00.0" may be written without its domain; a vdev without a name is
  * called by what its arguments begin with. */
@@ -132,8 +133,8 @@ static void choose_offloads(struct port *p, const struct rte_eth_dev_info *info,
 	/* Frames may span buffers: larger MTU, bundles of segments. */
 	rx |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	p->eth.rxmode.offloads = rx;
-	if ((rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
-		p->eth.rxmode.max_lro_pkt_size = RTE_MIN(info->max_lro_pkt_size, 65535U);
+	/* Of no meaning without large receive. */
+	p->eth.rxmode.max_lro_pkt_size = RTE_MIN(info->max_lro_pkt_size, 65535U);
 }
 
 static void choose_rss(struct port *p, const struct rte_eth_dev_info *info, const struct driver *drv)
@@ -198,6 +199,9 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 	p->eth.intr_conf.rxq = p->rx_intr;
 	choose_offloads(p, &info, drv);
 	choose_rss(p, &info, drv);
+	p->rx_capa = info.rx_offload_capa;
+	p->rx_queue_capa = info.rx_queue_offload_capa;
+	p->rx_conf = p->rx_wanted = p->eth.rxmode.offloads;
 	return 0;
 }
 
@@ -279,6 +283,19 @@ static int set_key(struct port *p, const struct steering *st)
 	return memcmp(key, st->hash.key, sizeof(key)) == 0 ? 0 : -EIO;
 }
 
+int port_rx_switch(struct port *p, uint64_t wanted)
+{
+	bool csum = (wanted & PORT_RX_CSUM) != 0;
+	uint64_t live = (csum ? PORT_RX_CSUM : 0) | (wanted & RTE_ETH_RX_OFFLOAD_TCP_LRO), now;
+	int rc = vnic_rx_offloads_get(p->id, &now);
+
+	if (rc == 0 && now != live)
+		rc = vnic_rx_offloads_set(p->id, live);
+	if (rc == 0)
+		p->rx_now = p->rx_wanted = wanted;
+	return rc;
+}
+
 int port_start(struct port *p, const struct steering *st)
 {
 	int rc = rte_eth_dev_start(p->id);
@@ -290,6 +307,12 @@ int port_start(struct port *p, const struct steering *st)
 	}
 	p->state = PORT_STARTED;
 	p->rx_stopped = p->tx_stopped = p->reta_skip = 0; /* ethdev starts all queues */
+	rc = p->rx_wanted != p->rx_now ? port_rx_switch(p, p->rx_wanted) : 0;
+	if (rc < 0) {
+		LOG(PIPELINE, WARNING, "port %s does not switch receive offloads off again: %s", p->conf->name,
+		    strerror(-rc));
+		p->rx_wanted = p->rx_now;
+	}
 	if (!p->rss)
 		return 0;
 	rc = set_key(p, st);

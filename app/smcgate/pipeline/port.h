@@ -29,8 +29,9 @@ struct port {
 	uint16_t n_rxq, n_txq, n_rxd, n_txd;
 	uint16_t min_desc, max_desc[2]; /* by enum vnic_dir */
 	uint16_t reta_size;        /* 0: none */
-	uint32_t offloads;         /* enum net_offload */
-	struct rte_eth_conf eth;
+	uint32_t offloads;         /* enum net_offload; NET_RX_CKSUM may come later */
+	uint64_t rx_capa, rx_queue_capa, rx_conf; /* RTE_ETH_RX_OFFLOAD_*: of port and queue; as the configuration has it */
+	struct rte_eth_conf eth;   /* rxmode.offloads: for the next time that it is configured */
 	/* main lcore's */
 	enum pipeline_port_state state;
 	uint16_t mtu;
@@ -47,7 +48,13 @@ struct port {
 	bool promiscuous;
 	uint16_t wanted_mtu;
 	uint16_t rx_size[CONFIG_MAX_QUEUES], tx_size[CONFIG_MAX_QUEUES]; /* resized; 0: n_rxd, n_txd */
+	uint64_t rx_wanted;        /* receive offloads; what it is configured with, but for those switched off while it runs */
+	uint64_t rx_configured, rx_now; /* as it was configured last, and of these in force */
 };
+
+/* Receive offloads that our driver may switch while the port runs; checksums both or none. */
+#define PORT_RX_CSUM (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+#define PORT_RX_LIVE (PORT_RX_CSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
 /* Pool for the receive queues of one worker on this port. */
 typedef struct rte_mempool *(*port_pool_fn)(void *ctx, const struct port *p, unsigned worker);
@@ -66,7 +73,10 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_pool_fn pool, void *ctx);
 /* What was asked of it while it ran is forgotten, the configuration's holds again; false: nothing was. */
 bool port_forget(struct port *p);
-/* Start, and mirror the table. */
+/* Switch receive offloads of a port that runs to what wanted has of them, which vnic_rx_offloads_set() may refuse;
+ * wanted becomes what it has. */
+int port_rx_switch(struct port *p, uint64_t wanted);
+/* Start, mirror the table, switch receive offloads off as they were. */
 int port_start(struct port *p, const struct steering *st);
 int port_stop(struct port *p);
 /* Close; a device we created is removed. Any state, also after a failed open. */

@@ -63,6 +63,7 @@ struct operation {
 	uint64_t arg;
 	bool changes; /* nobody may look at the port in ethdev meanwhile */
 	struct pipeline_reset_report report;
+	struct pipeline_offload_report offload;
 };
 
 static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
@@ -245,6 +246,8 @@ static void tell_kept(const struct port *p, struct pipeline_reset_report *r)
 	r->mtu_kept = p->mtu != p->conf->mtu;
 	r->promiscuous = p->promiscuous;
 	r->promiscuous_kept = p->promiscuous != p->conf->promiscuous;
+	r->rx_on = p->rx_wanted & ~p->rx_conf;
+	r->rx_off = p->rx_conf & ~p->rx_wanted;
 	memcpy(r->rx_size, p->rx_size, sizeof(r->rx_size));
 	memcpy(r->tx_size, p->tx_size, sizeof(r->tx_size));
 }
@@ -321,6 +324,85 @@ int pipeline_port_clear(struct pipeline *pl, unsigned port, bool all)
 	return operate(pl, port, "clear stats", CLAIM_CHANGE, &op);
 }
 
+/* ---- receive offloads -------------------------------------------------------------------- */
+static int worker_believe(struct lcore *lc, void *arg)
+{
+	if (lc->net != NULL)
+		net_if_get(lc->net, *(const uint8_t *)arg)->offloads |= NET_RX_CKSUM;
+	return 0;
+}
+
+/* Before the first packet comes whose checksum is the device's word only. They are believed for good: some may be
+ * on their way when it is switched off, and of what a device says nothing the sums are looked at. */
+static int believe_checksums(struct pipeline *pl, struct port *p)
+{
+	uint8_t ifx = p->index;
+
+	if ((p->offloads & NET_RX_CKSUM) != 0)
+		return 0;
+	p->offloads |= NET_RX_CKSUM;
+	return pipeline_call_each(pl, worker_believe, &ifx, sizeof(ifx));
+}
+
+/* With what goes along; 0: the device does not have it, or not so. */
+static int rx_wanted(const struct port *p, uint64_t *bits, bool on, uint64_t *wanted)
+{
+	bool ours = vnic_port(p->id);
+
+	if (on && (*bits & ~p->rx_capa) != 0)
+		return -ENOTSUP;
+	if (ours && (*bits & PORT_RX_CSUM) != 0)
+		*bits = PORT_RX_CSUM & p->rx_capa;
+	*wanted = on ? p->rx_wanted | *bits : p->rx_wanted & ~*bits;
+	if (*wanted == p->rx_wanted)
+		return -EALREADY;
+	return ours && (*wanted & PORT_RX_LIVE) == RTE_ETH_RX_OFFLOAD_TCP_LRO ? -EINVAL : 0;
+}
+
+/* What cannot be done while it runs is done when it is configured anew. */
+static enum pipeline_offload_when rx_later(struct port *p, uint64_t wanted)
+{
+	bool as_it_runs = p->state == PORT_STARTED && wanted == p->rx_now;
+
+	p->rx_wanted = wanted;
+	p->eth.rxmode.offloads = as_it_runs ? p->rx_configured : wanted;
+	p->unready = true;
+	return as_it_runs ? OFFLOAD_NOW : p->state == PORT_STARTED ? OFFLOAD_AFTER_RESET : OFFLOAD_AFTER_START;
+}
+
+static int set_rx_offload(struct operation *op)
+{
+	struct port *p = op->p;
+	struct pipeline_offload_report *r = &op->offload;
+	bool pending = p->rx_wanted != p->rx_now;
+	uint64_t wanted;
+	int rc = rx_wanted(p, &r->changed, op->arg != 0, &wanted);
+
+	if (rc == 0 && (wanted & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0)
+		rc = believe_checksums(op->pl, p);
+	if (rc < 0)
+		return rc;
+	rc = p->state == PORT_STARTED && !pending && (r->changed & ~PORT_RX_LIVE) == 0 ? port_rx_switch(p, wanted) :
+											 -ENOTSUP;
+	if (rc == -ENOTSUP || rc == -EINVAL || rc == -EIO) {
+		r->when = rx_later(p, wanted);
+		return 0;
+	}
+	r->when = OFFLOAD_NOW;
+	return rc;
+}
+
+int pipeline_rx_offload(struct pipeline *pl, unsigned port, uint64_t offload, bool on,
+			struct pipeline_offload_report *report)
+{
+	struct operation op = { .fn = set_rx_offload, .arg = on, .offload = { .changed = offload } };
+	int rc = operate(pl, port, "config rx_offload", CLAIM_CHANGE, &op);
+
+	*report = op.offload;
+	return rc;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
 static void fill_info(const struct pipeline *pl, const struct port *p, struct pipeline_port_info *out)
 {
 	/* Nothing is asked of the driver, which may be busy with its device. */
@@ -358,7 +440,13 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 		.rx_interrupt = p->rx_intr,
 		.pinned = p->pinned,
 		.offloads = p->offloads,
+		.rx_capa = p->rx_capa,
+		.rx_queue_capa = p->rx_queue_capa,
+		.rx_wanted = p->rx_wanted,
+		.rx_now = p->rx_now,
 	};
+	if ((p->rx_now & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) == 0)
+		out->offloads &= ~(uint32_t)NET_RX_CKSUM;
 	memcpy(out->name, p->conf->name, sizeof(out->name));
 	if (out->state < PORT_CLOSED)
 		fill_info(pl, p, out);

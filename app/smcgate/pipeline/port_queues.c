@@ -144,12 +144,13 @@ static int set_promiscuous(struct port *p)
 
 bool port_forget(struct port *p)
 {
-	bool any = p->promiscuous != p->conf->promiscuous || p->wanted_mtu != p->conf->mtu;
+	bool any = p->promiscuous != p->conf->promiscuous || p->wanted_mtu != p->conf->mtu || p->rx_wanted != p->rx_conf;
 
 	for (unsigned q = 0; q < CONFIG_MAX_QUEUES; q++)
 		any |= p->rx_size[q] != 0 || p->tx_size[q] != 0;
 	p->promiscuous = p->conf->promiscuous;
 	p->wanted_mtu = (uint16_t)p->conf->mtu;
+	p->rx_wanted = p->eth.rxmode.offloads = p->rx_conf;
 	memset(p->rx_size, 0, sizeof(p->rx_size));
 	memset(p->tx_size, 0, sizeof(p->tx_size));
 	return any;
@@ -181,5 +182,7 @@ int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_poo
 		rc = set_address(p);
 	if (rc == 0)
 		rc = set_promiscuous(p);
+	if (rc == 0)
+		p->rx_configured = p->rx_now = p->eth.rxmode.offloads;
 	return rc;
 }

@@ -198,6 +198,9 @@ int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_
 		.descriptors_min = 8, .descriptors_max = { 1024, 1024 },
 		.mac = { .addr_bytes = { 2, 0, 0, 0, 0, (uint8_t)port } },
 			.offloads = NET_TX_TSO | NET_RX_CKSUM,
+		.rx_capa = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER,
+		.rx_queue_capa = RTE_ETH_RX_OFFLOAD_SCATTER, .rx_now = RTE_ETH_RX_OFFLOAD_TCP_CKSUM,
+		.rx_wanted = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | (port == 1 ? RTE_ETH_RX_OFFLOAD_SCATTER : 0),
 		.rx_worker = { (uint8_t)port }, .tx_worker = { (uint8_t)port },
 	};
 	snprintf(out->name, sizeof(out->name), "%s", pl->cfg->ports[port].name);

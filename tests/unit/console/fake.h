@@ -26,6 +26,7 @@ struct fake {
 	int device_rc;          /* of asking a device for its coalescing */
 	int known_rc;           /* of what is known of it */
 	enum vnic_reset_how how;
+	enum pipeline_offload_when offload_when;
 	struct pipeline_reset_report report; /* of a port's reset */
 };
 extern struct fake fake;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <rte_cycles.h>
+#include <rte_ethdev.h>
 
 #include "pmd/dim/dim.h"
 #include "tests/unit/console/fake.h"
@@ -140,6 +141,16 @@ int pipeline_ctrl_info(struct pipeline *pl, unsigned port, struct vnic_ctrl_info
 int pipeline_ctrl_timeout(struct pipeline *pl, unsigned port, uint64_t ms)
 {
 	snprintf(fake.did, sizeof(fake.did), "ctrl_timeout %u %llu", port, (unsigned long long)ms);
+	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
+}
+
+int pipeline_rx_offload(struct pipeline *pl, unsigned port, uint64_t offload, bool on,
+			struct pipeline_offload_report *report)
+{
+	snprintf(fake.did, sizeof(fake.did), "rx_offload %u %s %d", port, rte_eth_dev_rx_offload_name(offload), on);
+	*report = (struct pipeline_offload_report){ .when = fake.offload_when, .changed = offload };
+	if (port == 0 && (offload & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0)
+		report->changed |= RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_ethdev.h>
+
 #include "tests/unit/console/run.h"
 #include "tests/unit/test.h"
 
@@ -49,6 +51,15 @@ static const struct rig_line changes[] = {
 	  { "error: ", "the device has not answered yet and may do it still: see show port ctrl" } },
 	{ "port 0 rxq 0 coalesce usecs 1 packets 1", -EAGAIN, "coalesce 0 rx 0 1 1",
 	  { "error: ", "busy with another command, which has ended since" } },
+	{ "port config 0 rx_offload tcp_lro off", 0, "rx_offload 0 TCP_LRO 0", { "port 0: tcp_lro off, while the port runs\n" } },
+	{ "port config left rx_offload tcp_cksum on", 0, "rx_offload 0 TCP_CKSUM 1",
+	  { "port 0: udp_cksum and tcp_cksum on, while the port runs\n" } },
+	{ "port config 1 rx_offload scatter on", 0, "rx_offload 1 SCATTER 1",
+	  { "error: port 1: rx_offload scatter: the device does not have it: show port 1 rx_offload capabilities\n" } },
+	{ "port config 0 rx_offload tcp_lro on", -EINVAL, "rx_offload 0 TCP_LRO 1", { "error: port 0: rx_offload tcp_lro: tcp_lro needs tcp_cksum" } },
+	{ "port config 0 rx_offload tcp_lro on", -EALREADY, "rx_offload 0 TCP_LRO 1", { "error: port 0: rx_offload: it is so already\n" } },
+	{ "port config 0 rx_offload tcp_lro off", -EREMOTEIO, "rx_offload 0 TCP_LRO 0", { "error: ", "the device refused it, nothing has changed\n" } },
+	{ "port config 0 rx_offload tcp_lro off", -ETIMEDOUT, "rx_offload 0 TCP_LRO 0", { "error: ", "is broken now: port reset\n" } },
 	{ "port 0 ctrl timeout 5000", 0, "ctrl_timeout 0 5000", { NULL } },
 	{ "port left ctrl timeout 31536000000", 0, "ctrl_timeout 0 31536000000", { NULL } },
 	{ "port 1 ctrl timeout 5", 0, "ctrl_timeout 1 5",
@@ -74,6 +85,9 @@ static const struct rig_line refused[] = {
 	{ "port 0 rxq 0 coalesce usecs x packets 1", 0, "", { "error: usecs: found 'x', allowed 0..4294967295" } },
 	{ "port 0 rxq 0 coalesce usecs 1 packets 4294967296", 0, "", { "error: packets: found '4294967296'" } },
 	{ "port 0 rxq 7 coalesce usecs 1 packets 1", 0, "", { "error: receive queue: found '7'" } },
+	{ "port config all rx_offload tcp_lro on", 0, "", { "error: port: found 'all', allowed 0 or left, 1 or right" } },
+	{ "port config 0 rx_offload tso on", 0, "", { "error: NAME: found 'tso', allowed ipv4_cksum, udp_cksum" } },
+	{ "port config 0 rx_offload tcp_lro maybe", 0, "", { "error: on|off: found 'maybe'" } },
 	{ "port 0 ctrl timeout 0", 0, "", { "error: timeout: found '0', allowed 1..31536000000" } },
 	{ "port 0 ctrl timeout 7d", 0, "", { "error: timeout: found '7d'" } },
 	{ "port 9 ctrl timeout 5", 0, "", { "error: port: found '9'" } },
@@ -115,6 +129,8 @@ static const struct rig_line looks[] = {
 	{ "show port 1 xstats rx_q0_", 0, "", { "rx_q0_packets", "rx_q0_bytes" } },
 	{ "show port xstats 0 no_such", 0, "", { "xstats  -\n" } },
 	{ "show port 0 info", 0, "", { "net_null0" } },
+	{ "show port 0 rx_offload capabilities", 0, "", { "per queue", "SCATTER", "per port", "TCP_CKSUM", "TCP_LRO" } },
+	{ "show port rx_offload configuration all", 0, "", { "offloads", "TCP_CKSUM", "after restart", "SCATTER" } },
 	{ "show port 7 ctrl", 0, "", { "error: port: found '7', allowed 0 or left" } },
 	{ "show port 0 control", 0, "", { "error: found 'show port 0 control', allowed: show port info N|all; " } },
 	{ "show port 0 ctrl 1", 0, "", { "error: found 'show port 0 ctrl 1', allowed: show port ctrl N|all\n" } },
@@ -185,6 +201,16 @@ static void queue__trouble_is_shown(void)
 	rig_run(&r, "show port coalesce 0");
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "unknown until set"));
 	CU_ASSERT_PTR_NULL(strstr(r.text, "100"));
+	fake.offload_when = OFFLOAD_AFTER_START;
+	rig_run(&r, "port config 0 rx_offload rss_hash on");
+	CU_ASSERT_STRING_EQUAL(r.text, "port 0: rss_hash on from the next port start 0 on\n");
+	fake.offload_when = OFFLOAD_AFTER_RESET;
+	rig_run(&r, "port config 0 rx_offload tcp_lro on");
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port 0: tcp_lro on after the next port reset 0 (or port stop, port start)"));
+	fake.report = (struct pipeline_reset_report){ .rx_off = RTE_ETH_RX_OFFLOAD_TCP_LRO,
+						      .rx_on = RTE_ETH_RX_OFFLOAD_SCATTER };
+	rig_run(&r, "port reset 0");
+	CU_ASSERT(strstr(r.text, "rx_offload scatter on\n") != NULL && strstr(r.text, "rx_offload tcp_lro off\n") != NULL);
 	for (size_t i = 0; i < RTE_DIM(hows); i++) {
 		fake.how = hows[i].how;
 		rig_run(&r, "port 0 rxq 0 resize 32");

@@ -457,7 +457,68 @@ static void pipeline_look__holds_the_port(void)
 	down();
 }
 
+/* ---- receive offloads ---------------------------------------------------------------------- */
+#define SCATTER RTE_ETH_RX_OFFLOAD_SCATTER
+#define RX_CAPA (SCATTER | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
+
+static int infos_with_offloads(struct rte_eth_dev *d, struct rte_eth_dev_info *info)
+{
+	int rc = dev.real->dev_infos_get(d, info);
+
+	info->rx_offload_capa = RX_CAPA;
+	return rc;
+}
+
+static uint64_t rx_now(uint64_t *wanted)
+{
+	struct pipeline_port_info info;
+
+	CU_ASSERT_EQUAL(pipeline_port_info(whole.pl, 0, &info), 0);
+	*wanted = info.rx_wanted;
+	return info.rx_now;
+}
+
+/* A driver that cannot switch them while it runs: what is asked for comes with the next configuration. */
+static void rx_offload__with_the_next_configuration(void)
+{
+	struct pipeline_offload_report r;
+	struct pipeline_reset_report reset;
+	uint64_t wanted;
+
+	up();
+	dev.ops.dev_infos_get = infos_with_offloads;
+	whole.pl->ports[0].rx_capa = RX_CAPA;
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, RTE_ETH_RX_OFFLOAD_TCP_LRO, true, &r), -ENOTSUP);
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, SCATTER, false, &r), -EALREADY);
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, SCATTER, true, &r), 0);
+	CU_ASSERT(r.when == OFFLOAD_AFTER_RESET && r.changed == SCATTER && rx_now(&wanted) == 0 && wanted == SCATTER);
+	/* Another mind: nothing is left to do. */
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, SCATTER, false, &r), 0);
+	CU_ASSERT(r.when == OFFLOAD_NOW && rx_now(&wanted) == 0 && wanted == 0);
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, SCATTER, true, &r), 0);
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &reset), 0);
+	CU_ASSERT(reset.started && reset.rx_on == SCATTER && reset.rx_off == 0 && !reset.reverted);
+	CU_ASSERT(rx_now(&wanted) == SCATTER && wanted == SCATTER);
+	CU_ASSERT_EQUAL(rte_eth_devices[whole.pl->ports[0].id].data->dev_conf.rxmode.offloads, SCATTER);
+	/* Over a stop and a start, too. */
+	CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, SCATTER, false, &r), 0);
+	CU_ASSERT(r.when == OFFLOAD_AFTER_START && rx_now(&wanted) == SCATTER && wanted == 0);
+	CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+	CU_ASSERT(rx_now(&wanted) == 0 && wanted == 0);
+	/* Checksums that the device says are good are believed from then on. */
+	whole.pl->ports[0].offloads &= ~(uint32_t)NET_RX_CKSUM;
+	CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, RTE_ETH_RX_OFFLOAD_TCP_CKSUM, true, &r), 0);
+	CU_ASSERT((whole.pl->ports[0].offloads & NET_RX_CKSUM) != 0);
+	/* What the device then refuses is given up for the configuration. */
+	whole.pl->ports[0].eth.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+	CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &reset), 0);
+	CU_ASSERT(reset.started && reset.reverted && rx_now(&wanted) == 0 && wanted == 0);
+	down();
+}
+
 static const struct test_case cases[] = {
+	TEST_CASE(rx_offload__with_the_next_configuration),
 	TEST_CASE(port_start__is_finished_when_the_device_answers_late),
 	TEST_CASE(port_start__fails_late),
 	TEST_CASE(port_stop__workers_let_go_first),
