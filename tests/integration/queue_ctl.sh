@@ -84,6 +84,33 @@ stop_and_start() {
 	equal "flows" "$(awk '$2 == "rx" { print $3, $6 }' "$work/out" | xargs)" "0 50.0 1 50.0"
 	goes_on "all queues"
 }
+in_force() { console "show port 0 rx_offload configuration" | grep -oE 'TCP_[A-Z]+|UDP_[A-Z]+' | sort -u | xargs; }
+offloads() {
+	local on
+	on=$(in_force)
+	[[ $on = *TCP_CKSUM*TCP_LRO* ]] || fail "receive offloads at first: $on"
+	console "port config 0 rx_offload tcp_lro off" "port config 0 rx_offload tcp_cksum off" >"$work/out" || fail "$(cat "$work/out")"
+	equal "switched off while the port runs" "$(grep -c ' off, while the port runs$' "$work/out")" 2
+	equal "in force" "$(in_force)" ""
+	console "show port 0 ctrl" >"$work/out" || fail "$(cat "$work/out")"
+	grep -q 'GUEST_OFFLOADS SET  *ok ' "$work/out" || fail "the device was not told: $(cat "$work/out")"
+	goes_on "no receive offloads"
+	refused "port config 0 rx_offload tcp_lro on" "tcp_lro needs tcp_cksum" "port config 0 rx_offload tcp_cksum off" "it is so already"
+	console "port config 0 rx_offload scatter off" "port config 0 rx_offload scatter on" >"$work/out" || fail "$(cat "$work/out")"
+	grep -q '^port 0: scatter off after the next port reset 0 ' "$work/out" || fail "$(cat "$work/out")"
+	grep -q '^port 0: scatter on, while the port runs$' "$work/out" || fail "$(cat "$work/out")"
+}
+# What is off stays off over a reset, and comes back without one.
+offloads_after_reset() {
+	console "port reset 0" >"$work/out" || fail "$(cat "$work/out")"
+	grep -q 'kept .*rx_offload .*tcp_cksum and tcp_lro off$' "$work/out" || fail "$(cat "$work/out")"
+	equal "in force after a reset" "$(in_force)" ""
+	wait_for 20 in_ns ping -c1 -W1 $gate || fail "no answer to ping after the reset"
+	console "port config 0 rx_offload tcp_cksum on" "port config 0 rx_offload tcp_lro on" >"$work/out" || fail "$(cat "$work/out")"
+	equal "switched on while the port runs" "$(grep -c ' on, while the port runs$' "$work/out")" 2
+	equal "in force again" "$(in_force)" "TCP_CKSUM TCP_LRO UDP_CKSUM"
+	in_ns curl -s -m 20 -o /dev/null "http://$gate/" || fail "no page with receive offloads"
+}
 control() {
 	console "port 0 ctrl timeout 5000" "show port 0 ctrl" >"$work/out" || fail "ctrl: $(cat "$work/out")"
 	equal "timeout" "$(said 'timeout ms')" 5000
@@ -126,9 +153,11 @@ for packed in 0 1; do
 	resizes 512 $((packed == 1 ? 100 : 32)) "${before% *}"
 	coalesce
 	stop_and_start
+	offloads
 	control
 	kill -INT $wrk
 	wait $wrk || true
+	offloads_after_reset
 	[ $packed = 0 ] || hang
 	! grep -E 'Socket errors|Non-2xx' "$work/wrk" || fail "wrk saw errors: $(cat "$work/wrk")"
 	finish 'tcp_.*|tx_queue_full'

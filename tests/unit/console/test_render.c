@@ -96,7 +96,7 @@ static void views__well_formed(void)
 	for (n = 0; (v = view_at(n)) != NULL; n++) {
 		CU_ASSERT(strlen(v->words) < 48);
 		CU_ASSERT(strlen(v->help) < 128);
-		CU_ASSERT_EQUAL(strspn(v->words, "abcdefghijklmnopqrstuvwxyz "), strlen(v->words));
+		CU_ASSERT_EQUAL(strspn(v->words, "abcdefghijklmnopqrstuvwxyz_ "), strlen(v->words));
 		CU_ASSERT_PTR_EQUAL(view_find(v->words), v);
 		CU_ASSERT_PTR_NOT_NULL(v->build);
 		for (unsigned a = 0; a < VIEW_ARGS_MAX; a++)
