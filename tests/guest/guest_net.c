@@ -6,8 +6,8 @@
  *	guest_net EAL-ARGUMENT... [-- RESETS]
  *
  * The device is the first port. The other end of its tap has to be a kernel's interface at
- * 10.9.0.1/24 that answers ARP and ping, and sends frames of VLAN 5 all the time to the address 02:00:00:00:00:77, which
- * the port gets.
+ * 10.9.0.1/24 that answers ARP and ping, and sends frames of VLAN 5 all the time to the
+ * address 02:00:00:00:00:77, which the port gets.
  * Prints a line for each step; exit status 0 when all held.
  */
 #include <errno.h>
@@ -59,13 +59,17 @@ static bool tagged_stays_away(void)
 
 static void steps_vlan(void)
 {
-	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN, 1) == 0 && tagged_comes(5000), "VLAN let in: its frames come");
-	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN, 0) == 0 && tagged_stays_away(), "VLAN shut out: they do not");
+	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN, 1) == 0 && tagged_comes(5000),
+	     "VLAN let in: its frames come");
+	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN, 0) == 0 && tagged_stays_away(),
+	     "VLAN shut out: they do not");
 	step(rte_eth_promiscuous_enable(net.port) == 0 && tagged_comes(5000), "promiscuous: they do");
 	step(rte_eth_promiscuous_disable(net.port) == 0 && tagged_stays_away(), "no more: they do not");
-	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN + 1, 1) == 0 && tagged_stays_away(), "another VLAN let in: they do not");
+	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN + 1, 1) == 0 && tagged_stays_away(),
+	     "another VLAN let in: they do not");
 	step(rte_eth_dev_vlan_filter(net.port, NET_VLAN, 1) == 0 && rte_eth_dev_stop(net.port) == 0 &&
-	     rte_eth_dev_start(net.port) == 0 && net_resolve() && tagged_comes(5000), "let in, and after a start still");
+	     rte_eth_dev_start(net.port) == 0 && net_resolve() && tagged_comes(5000),
+	     "let in, and after a start still");
 }
 
 /* ---- what QEMU's card has not -------------------------------------------------------------- */
@@ -105,7 +109,8 @@ static int run(unsigned resets)
 	if (rc < 0)
 		return rc;
 	rc = net_setup(PAIRS, 256, RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_VLAN_FILTER, true);
-	step(rc == 0, "%u pairs of queues configured and started, %s rings", PAIRS, net.dev->packed ? "packed" : "split");
+	step(rc == 0, "%u pairs of queues configured and started, %s rings", PAIRS,
+	     net.dev->packed ? "packed" : "split");
 	if (rc < 0)
 		return rc;
 	steps_first();

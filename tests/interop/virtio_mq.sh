@@ -70,8 +70,9 @@ pages_ok() { # at least 10 more packets each way on each pair
 		[ "$(counter "rx_q${q}_packets")" -ge 10 ] && [ "$(counter "tx_q${q}_packets")" -ge 10 ] || return 1
 	done
 }
-# Numbered echoes go round, by all queues: each comes back by the pair that its flow has, as the device's
-# counters say, too.
+
+# Numbered echoes go round, by all queues: each comes back by the pair that its flow has, as
+# the driver's counters say, too.
 both_ways() { # NAME
 	local q before=() rx tx
 	flows begin

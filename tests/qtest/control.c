@@ -268,7 +268,8 @@ static bool own_entries(const uint8_t *key)
 
 	toeplitz_init(&t, key);
 	for (unsigned i = 0; i < net.queues; i++) {
-		at[i] = toeplitz_v4_addr(&t, rte_cpu_to_be_32(NET_THEIR_IP), rte_cpu_to_be_32(NET_OUR_IP + i)) % VNIC_RETA_SIZE;
+		at[i] = toeplitz_v4_addr(&t, rte_cpu_to_be_32(NET_THEIR_IP), rte_cpu_to_be_32(NET_OUR_IP + i)) %
+			VNIC_RETA_SIZE;
 		for (unsigned k = 0; k < i; k++)
 			if (at[k] == at[i])
 				return false;
@@ -294,7 +295,8 @@ void steps_rss(void)
 	step(rte_eth_dev_rss_hash_conf_get(net.port, &conf) == 0, "RSS: its key");
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(0x5a + 37 * i);
-	step(own_entries(key) && rte_eth_dev_rss_hash_update(net.port, &conf) == 0 && net_pings(16), "RSS: another key");
+	step(own_entries(key) && rte_eth_dev_rss_hash_update(net.port, &conf) == 0 && net_pings(16),
+	     "RSS: another key");
 	step(single_entries(key, 1), "RSS: single entries of the table, by our hash");
 	step(single_entries(key, 0), "RSS: each pair its own answers");
 }

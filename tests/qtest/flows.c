@@ -85,10 +85,11 @@ static void all_flows(const struct toeplitz *t, const char *name)
 	for (unsigned q = 0; q < net.queues; q++)
 		unused += sum.used[q] == 0;
 	if (sum.silent + sum.misread + sum.astray != 0)
-		printf("%u of %u flows without an answer, %u on another queue, %u with another hash\n", sum.silent, FLOWS,
-		       sum.astray, sum.misread);
-	step(sum.silent + sum.astray + sum.misread + unused == 0, "RSS: %s: %u flows over %u queues, each where we say%s",
-	     name, FLOWS, net.queues, reports() ? ", with our hash" : "");
+		printf("%u of %u flows without an answer, %u on another queue, %u with another hash\n", sum.silent,
+		       FLOWS, sum.astray, sum.misread);
+	step(sum.silent + sum.astray + sum.misread + unused == 0,
+	     "RSS: %s: %u flows over %u queues, each where we say%s", name, FLOWS, net.queues,
+	     reports() ? ", with our hash" : "");
 }
 
 void steps_flows(void)
