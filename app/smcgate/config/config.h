@@ -286,8 +286,8 @@ void config_free(struct config *cfg);
 
 /*
  * One element of "services" alone, for services added while running. It is
- * also checked against cfg (names, listen endpoints, addresses of the ports);
- * services added later than cfg are the caller's to check.
+ * also checked against cfg (addresses of the ports, limits); against services that
+ * run, in cfg or not, is the caller's to check.
  */
 int config_parse_service(const struct config *cfg, const char *text, size_t len,
 			 struct config_service **out, struct cfg_errors *errs);

@@ -139,7 +139,7 @@ config_parse_service(const struct config *cfg, const char *text, size_t len, str
 		return -ENOMEM;
 	}
 	if (cfg_read_object(table, config_service_elem.variants, root, "$", svc, errs) == 0)
-		config_check_service(cfg, svc, cfg->n_services, "$", errs);
+		config_check_service(cfg, svc, 0, "$", errs); /* those of the file may be gone */
 	json_decref(root);
 	if (cfg_errors_any(errs)) {
 		config_service_free(svc);
