@@ -105,7 +105,9 @@ static int add_payload(struct tcp_conn *c, const struct tcp_out *o, struct rte_m
 {
 	if (o->len == 0)
 		return 0;
-	if (o->len <= TCP_COPY_MAX || (attachable(o) < o->len && o->len <= rte_pktmbuf_tailroom(h))) {
+	/* One frame's worth is cheaper to copy than a second buffer for it is to make, to send and to free. */
+	if (o->len <= TCP_COPY_MAX ||
+	    (o->len <= rte_pktmbuf_tailroom(h) && (o->len <= o->seg || attachable(o) < o->len))) {
 		copy_payload(o, h);
 		return 0;
 	}
