@@ -186,6 +186,19 @@ static int start_on_workers(struct pipeline *pl, struct pl_service *s)
 	return rc;
 }
 
+/* As config_check_service() has it: an endpoint is one service's, 0.0.0.0 all addresses of a port. */
+static bool listens_there(const struct pl_service *s, const struct cfg_endpoint *e)
+{
+	for (; s != NULL && e->addr.family != NET_UNSPEC; s = s->next) {
+		const struct cfg_endpoint *o = &s->conf->listen;
+
+		if (!s->draining && o->addr.family != NET_UNSPEC && o->port == e->port &&
+		    (o->addr.v4 == 0 || e->addr.v4 == 0 || net_addr_equal(&o->addr, &e->addr)))
+			return true;
+	}
+	return false;
+}
+
 /* Lock held: its name and a slot are taken. */
 static int take(struct pipeline *pl, const struct config_service *conf, struct pl_service **out)
 {
@@ -194,6 +207,8 @@ static int take(struct pipeline *pl, const struct config_service *conf, struct p
 
 	if (*find(pl, conf->name) != NULL || *find_in(&pl->coming, conf->name) != NULL)
 		return -EEXIST;
+	if (listens_there(pl->services, &conf->listen) || listens_there(pl->coming, &conf->listen))
+		return -EADDRINUSE;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;

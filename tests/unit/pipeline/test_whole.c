@@ -249,6 +249,31 @@ static void call__can_be_cancelled(void)
 	whole_down();
 }
 
+static int add_service(const char *json)
+{
+	struct config_service *svc = NULL;
+	struct cfg_errors errs = { 0 };
+
+	CU_ASSERT_EQUAL(config_parse_service(whole.cfg, json, strlen(json), &svc, &errs), 0);
+	cfg_errors_print(&errs, "smcgate", stderr);
+	return svc != NULL ? pipeline_service_add(whole.pl, svc) : -EINVAL;
+}
+
+/* By another service that listens there, until it is drained. */
+static void service__endpoint_in_use(void)
+{
+	up();
+	CU_ASSERT_EQUAL(add_service("{\"name\":\"a\",\"type\":\"discard\",\"listen\":\"0.0.0.0:99\"}"), 0);
+	CU_ASSERT_EQUAL(add_service("{\"name\":\"b\",\"type\":\"discard\",\"listen\":\"10.0.0.1:99\"}"), -EADDRINUSE);
+	CU_ASSERT_EQUAL(add_service("{\"name\":\"b\",\"type\":\"discard\",\"listen\":\"10.0.0.1:98\"}"), 0);
+	CU_ASSERT_EQUAL(add_service("{\"name\":\"c\",\"type\":\"discard\",\"listen\":\"0.0.0.0:98\"}"), -EADDRINUSE);
+	CU_ASSERT_EQUAL(pipeline_service_drain(whole.pl, "a"), 0);
+	CU_ASSERT_EQUAL(add_service("{\"name\":\"c\",\"type\":\"discard\",\"listen\":\"10.0.0.1:99\"}"), 0);
+	for (const char *const *name = (const char *const[]){ "a", "b", "c", NULL }; *name != NULL; name++)
+		CU_ASSERT_EQUAL(pipeline_service_remove(whole.pl, *name), 0);
+	whole_down();
+}
+
 static void service__added_drained_removed(void)
 {
 	static const char one[] = "{\"name\":\"sink\",\"type\":\"discard\",\"listen\":\"10.0.0.1:9\"}";
@@ -285,5 +310,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(call__runs_on_the_worker),
 	TEST_CASE(call__can_be_cancelled),
 	TEST_CASE(service__added_drained_removed),
+	TEST_CASE(service__endpoint_in_use),
 };
 TEST_MAIN("pipeline_whole", cases)
