@@ -148,10 +148,10 @@ static void tcp_give_back(struct smc_conn *c)
 /* The rings and the place in the group. Nobody reads or is written to any more. */
 static void give_back(struct smc_conn *c)
 {
+	smc_give_end(c); /* first: what was taken from c itself settles c */
 	smc_link_unwait(c);
 	if (c->active && (c->rmb != NULL || c->snd != NULL))
 		smc_count_rings(c, false);
-	smc_give_end(c);
 	if (c->rmb != NULL)
 		smc_buf_put(c->rmb);
 	if (c->snd != NULL)

@@ -79,6 +79,13 @@ bool smc_give_ref(struct smc_conn *c, struct rte_mbuf *m)
 
 /* ---- out --------------------------------------------------------------------- */
 
+/* A buffer that was taken from c itself drops a reference to c when it goes, and c may then be nobody's:
+ * it stays until the caller is through, and settles it. */
+static void hold(struct smc_conn *c, bool on)
+{
+	c->refs[SMC_REF_TAKE] += on ? 1 : -1;
+}
+
 static void free_first(struct smc_conn *c)
 {
 	struct smc_given *g = c->give_head;
@@ -95,9 +102,11 @@ void smc_give_done(struct smc_conn *c)
 		smc_give_end(c);
 		return;
 	}
+	hold(c, true);
 	while (c->give_head != NULL &&
 	       smc_cursor_distance(&c->give_head->begin, &c->fin, c->snd->size) >= c->give_head->len)
 		free_first(c);
+	hold(c, false);
 }
 
 /* What the first of those not all posted has behind sent goes with the others. */
@@ -124,10 +133,12 @@ void smc_give_drop(struct smc_conn *c)
 		rest = g;
 	}
 	c->give_next = NULL;
+	hold(c, true);
 	while ((g = rest) != NULL) {
 		rest = g->next;
 		given_free(c->ss->gives, g);
 	}
+	hold(c, false);
 }
 
 void smc_give_end(struct smc_conn *c)
@@ -139,6 +150,8 @@ void smc_give_end(struct smc_conn *c)
 		t->late = c->give_head;
 		c->give_head = c->give_next = NULL;
 	}
+	hold(c, true);
 	while (c->give_head != NULL)
 		free_first(c);
+	hold(c, false);
 }

@@ -54,6 +54,7 @@ static bool update_due(const struct smc_conn *c)
 {
 	uint32_t size = c->rmb->size, n = untold(c), room;
 	bool blocked = c->rx_prod_flags & CDC_WRITE_BLOCKED;
+	bool urgent = c->rx_prod_flags & (CDC_URG_PENDING | CDC_URG_PRESENT);
 
 	if (c->rx_prod_flags & CDC_CURSOR_WANTED)
 		return true;
@@ -62,8 +63,9 @@ static bool update_due(const struct smc_conn *c)
 	room = size - (uint32_t)smc_cursor_distance(&c->cons_told, &c->peer_prod, size);
 	if (n > c->update_limit && (blocked || room <= size / 2))
 		return true;
-	/* Nothing more will come before the peer hears of this. */
-	return blocked && smc_cursor_equal(&c->freed, &c->peer_prod);
+	/* Nothing more will come before the peer hears of this, also where what is behind its urgent
+	 * octet waits for an empty ring and some was out (smc_take()) when that octet was read. */
+	return (blocked || urgent) && smc_cursor_equal(&c->freed, &c->peer_prod);
 }
 
 void smc_window_update(struct smc_conn *c)

@@ -260,6 +260,99 @@ static void give__abort_keeps_what_is_read(void)
 	world_close();
 }
 
+/* ---- what was taken from the same connection goes back through it ------------------ */
+
+/* All memory is one region: rings are given from as well. */
+static void all_is_a_region(struct side *s)
+{
+	s->ss.conf.regions[0] = (struct smc_region){ NULL, SIZE_MAX };
+	s->region.start = NULL;
+	s->region.len = SIZE_MAX;
+}
+
+/* u[0] has sent len octets and takes back what u[1] returns of its own ring's memory. */
+static void echo(uint32_t len)
+{
+	struct rte_mbuf *m;
+	unsigned segs;
+
+	all_is_a_region(&world->s[1]);
+	CU_ASSERT_EQUAL(send_stream(&u[0], 0, len), len);
+	world_run();
+	CU_ASSERT_EQUAL_FATAL(smc_take(u[1].c, len, &m, &segs), len);
+	CU_ASSERT_EQUAL(smc_give(u[1].c, m, len), 0);
+	CU_ASSERT_EQUAL(world->s[1].ss.stats.given, segs);
+}
+
+static void give__taken_from_itself(void)
+{
+	open_pair(NULL);
+	echo(12000);
+	CU_ASSERT_EQUAL(u[1].c->refs[SMC_REF_TAKE], 1);
+	world_run();
+	CU_ASSERT_EQUAL(u[1].c->refs[SMC_REF_TAKE], 0);
+	CU_ASSERT_EQUAL(world->s[1].from_buffers, 12000);
+	CU_ASSERT_EQUAL(read_stream(&u[0], 0, 12000), 12000);
+	pair_end();
+}
+
+/* The last reference to the connection goes with its own buffer: whether the link or the
+ * work requests end first, or neither. */
+static void give__taken_from_itself_ends(void)
+{
+	enum { LINK_FIRST, WORK_FIRST, CLOSED, ABORTED, WAYS };
+
+	for (unsigned how = 0; how < 2 * WAYS; how++) {
+		open_pair(NULL);
+		echo(12000);
+		if (how >= WAYS)
+			world_output();
+		switch (how % WAYS) {
+		case LINK_FIRST:
+			smc_conn_link_lost(u[1].c);
+			smc_close(u[1].c);
+			world_deliver();
+			world_drop(&world->s[1]);
+			smc_conn_link_lost(u[0].c);
+			break;
+		case WORK_FIRST:
+			world_lose(&u[1]);
+			smc_close(u[1].c);
+			smc_conn_link_lost(u[0].c);
+			break;
+		case CLOSED:
+			smc_close(u[1].c);
+			break;
+		default:
+			smc_abort(u[1].c);
+			break;
+		}
+		world_wait(3000000);
+		smc_close(u[0].c);
+		world_wait(70000000);
+		CU_ASSERT_EQUAL(world->s[1].ss.stats.conns, 0);
+		world_close();
+	}
+}
+
+/* An urgent octet, read while what is before it is out: the peer hears when that is free. */
+static void give__taken_before_an_urgent_octet(void)
+{
+	uint8_t octet;
+
+	open_pair(NULL);
+	echo(4000);
+	CU_ASSERT_EQUAL(smc_send_urgent(u[0].c, '!'), 0);
+	world_output();
+	world_arrive(0);
+	CU_ASSERT_EQUAL(smc_read(u[1].c, &octet, 1), 1);
+	world_run();
+	CU_ASSERT_EQUAL(u[1].c->refs[SMC_REF_TAKE], 0);
+	CU_ASSERT_FALSE(u[0].c->urg_out);
+	CU_ASSERT_EQUAL(read_stream(&u[0], 0, 4000), 4000);
+	pair_end();
+}
+
 /* The stack goes while they are read: they stay until the device is through. */
 static void give__outlives_the_connection(void)
 {
@@ -283,6 +376,9 @@ static const struct test_case cases[] = {
 	TEST_CASE(give__no_more_than_so_many),
 	TEST_CASE(give__ends_at_any_stage),
 	TEST_CASE(give__abort_keeps_what_is_read),
+	TEST_CASE(give__taken_from_itself),
+	TEST_CASE(give__taken_from_itself_ends),
+	TEST_CASE(give__taken_before_an_urgent_octet),
 	TEST_CASE(give__outlives_the_connection),
 };
 TEST_MAIN("smc_conn_give", cases)

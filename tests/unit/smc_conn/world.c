@@ -303,16 +303,19 @@ bool world_complete(unsigned side)
 	return true;
 }
 
-void world_lose(struct user *who)
+void world_drop(struct side *s)
 {
-	struct side *s = side_of(who->c->ss);
-
 	s->arrived = s->tail;
 	for (; s->head != s->tail; s->head++) {
 		struct post *p = &s->posts[s->head % WORLD_POSTS];
 
 		smc_conn_sent(p->slot.conn, &p->slot, false);
 	}
+}
+
+void world_lose(struct user *who)
+{
+	world_drop(side_of(who->c->ss));
 	smc_conn_link_lost(who->c);
 }
 

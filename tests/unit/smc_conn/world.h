@@ -102,6 +102,8 @@ void world_output(void);
 /* The oldest post of a side arrives, completes; false: none. */
 bool world_arrive(unsigned side);
 bool world_complete(unsigned side);
+/* What a side posted ends without success; its connections are not told. */
+void world_drop(struct side *s);
 /* The link goes down: what is under way completes as lost, then its connection is told. */
 void world_lose(struct user *who);
 /* Output, arrival, completion, events, until nothing moves. */
