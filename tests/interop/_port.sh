@@ -2,7 +2,7 @@
 # What the tests share that have smcgate in a Linux guest, on QEMU's virtio-net-pci by our driver.
 # Sourced after integration/_lib.sh and lib-guest.sh, with the guest's name in $guest.
 
-guest() { guest_exec "$guest" -t "${seconds:-30}" "$1"; }
+guest() { guest_exec "$guest" -t "${seconds:-90}" "$1"; }
 
 # bind KERNEL-DRIVER: the card goes from Linux's driver to this one; its address in $device.
 bind() {
