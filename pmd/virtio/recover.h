@@ -19,7 +19,7 @@ struct vnic_dev;
 void vnic_recover_lost(struct vnic_dev *d);
 /* In state VNIC_LOST: the next thing to do, if it is due. Milliseconds until the next. */
 int vnic_recover_step(struct vnic_dev *d);
-/* Is the transport's descriptor not to be waited for now, though something may knock there? */
+/* Is the transport's descriptor to be left alone at present, though something may knock there? */
 bool vnic_recover_deaf(const struct vnic_dev *d);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * TCP_T_RTX: what it waits for now, and what happens when it fires (RFC 6298 5).
+ * TCP_T_RTX: what it is waiting for, and what happens when it fires (RFC 6298 5).
  */
 #include <errno.h>
 

@@ -152,7 +152,7 @@ void tcp_tlp_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp
 /* ---- rto.c, persist.c ------------------------------------------------------------------ */
 /* RTO with its backoff, us. */
 uint64_t tcp_rto_backed_off(const struct tcp_conn *c);
-/* Choose what TCP_T_RTX is for now and set it: after an ACK, after output. */
+/* Choose the purpose of TCP_T_RTX and set it: after an ACK, after output. */
 void tcp_rtx_rearm(struct tcp_conn *c);
 /* The same, only if nothing is armed. */
 void tcp_rtx_arm(struct tcp_conn *c);

@@ -344,20 +344,27 @@ static void client__goes_on_while_others_wait(void)
 	close(right);
 }
 
+/* A file of commands in the rig's directory. */
+static void write_commands(const struct rig *r, const char *text, char *path, size_t size)
+{
+	FILE *f;
+
+	snprintf(path, size, "%s/commands", r->dir);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs(text, f);
+	fclose(f);
+}
+
 /* The commands of a file have to wait, its lines for one another; clients do not. */
 static void file__does_not_hold_up_clients(void)
 {
 	int client, go = eventfd(0, 0);
 	char path[96], buf[4096];
 	struct rig r;
-	FILE *f;
 
 	rig_up(&r);
-	snprintf(path, sizeof(path), "%s/commands", r.dir);
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fputs("port reset 0\nset burst 7\n", f);
-	fclose(f);
+	write_commands(&r, "port reset 0\nset burst 7\n", path, sizeof(path));
 	fake.slow_fd[0] = go;
 	client = dial(r.socket);
 	snprintf(buf, sizeof(buf), "load %s\nset burst 8\n", path);
@@ -381,14 +388,9 @@ static void file__is_read_along(void)
 	int client, go = eventfd(0, 0);
 	char path[96], buf[4096];
 	struct rig r;
-	FILE *f;
 
 	rig_up(&r);
-	snprintf(path, sizeof(path), "%s/commands", r.dir);
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fputs("nonsense\nshow version\nport reset 0\nset burst 7\n", f);
-	fclose(f);
+	write_commands(&r, "nonsense\nshow version\nport reset 0\nset burst 7\n", path, sizeof(path));
 	fake.slow_fd[0] = go;
 	client = dial(r.socket);
 	CU_ASSERT(hear(&r, client, CONSOLE_PROMPT, buf, sizeof(buf)));
@@ -439,14 +441,9 @@ static void file__of_the_program_serves_clients(void)
 	char path[96], buf[4096];
 	pthread_t helper;
 	struct rig r;
-	FILE *f;
 
 	rig_up(&r);
-	snprintf(path, sizeof(path), "%s/commands", r.dir);
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fputs("set burst 2\nport reset 0\nset burst 7\n", f);
-	fclose(f);
+	write_commands(&r, "set burst 2\nport reset 0\nset burst 7\n", path, sizeof(path));
 	fake.slow_fd[0] = go;
 	client = dial(r.socket);
 	fds[0] = client;
@@ -461,10 +458,7 @@ static void file__of_the_program_serves_clients(void)
 	/* Strictly, the first that fails is the last. */
 	r.opts.strict = true;
 	fake.slow_fd[0] = -1;
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fputs("set burst 3\nnonsense\nset burst 4\n", f);
-	fclose(f);
+	write_commands(&r, "set burst 3\nnonsense\nset burst 4\n", path, sizeof(path));
 	CU_ASSERT_EQUAL(console_run_file(r.c, path), -ECANCELED);
 	CU_ASSERT_STRING_EQUAL(fake.did, "set_burst 3");
 	snprintf(buf, sizeof(buf), "%s.none", path);
@@ -508,7 +502,6 @@ static void cancel__program_ends(void)
 	struct options opts = { 0 };
 	char path[96], buf[4096];
 	struct rig r;
-	FILE *f;
 
 	rig_up(&r);
 	console_stop(r.c);
@@ -518,11 +511,7 @@ static void cancel__program_ends(void)
 	say(fd, "port reset 0\nset burst 5\n");
 	CU_ASSERT_TRUE(waits(&r, 1));
 	/* The program's command file waits, too, and is told as the others are. */
-	snprintf(path, sizeof(path), "%s/commands", r.dir);
-	f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fputs("port reset 1\nset burst 6\n", f);
-	fclose(f);
+	write_commands(&r, "port reset 1\nset burst 6\n", path, sizeof(path));
 	CU_ASSERT_EQUAL(eventfd_write(stop, 1), 0);
 	CU_ASSERT_EQUAL(console_run_file(r.c, path), -ECANCELED);
 	unlink(path);
