@@ -230,6 +230,9 @@ static const struct scenario list[] = {
 	{ "65_run_is_one", "E", .skip = SCRIPT_SLOW, .steps = {
 		"P+ A 1:1461 a1", "P+ A 1461:2921 a1", "P> PA 2921:3021 a1", "U> A 1 a3021", "stat merged_in = 2",
 		"ev readable", "app read 3020", "info charged = 0" } },
+	{ "65_run_of_small_units", "E", .skip = SCRIPT_SLOW, .steps = { /* a segment is the unit */
+		"P+ A 1:701 a1", "P+ A 701:1401 a1", "P> A 1401:2101 a1", "U> A 1 a2101 <41ms", "stat merged_in = 2",
+		"info rcv_mss = 700", "app read 2100" } },
 	{ "65_run_segment_by_segment", "E", .skip = SCRIPT_OFFLOAD, .steps = {
 		"P+ A 1:1461 a1", "P+ A 1461:2921 a1", "P> PA 2921:3021 a1", "U> A 1 a3021", "app read 3020" } },
 	{ "65_run_ends_at_push", "E", .skip = SCRIPT_SLOW, .steps = {
