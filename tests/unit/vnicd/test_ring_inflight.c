@@ -208,41 +208,56 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* The driver at work until then; chains that came back. */
-static uint32_t drive(uint32_t *posted, uint64_t until)
+static uint32_t take_all(void)
 {
-	uint32_t len, back = 0;
+	uint32_t len, n = 0;
 	int id;
+
+	while ((id = drv_take(&d, &len)) >= 0)
+		n++;
+	CU_ASSERT_EQUAL_FATAL(id, -1);
+	return n;
+}
+
+/* The driver at work until then, and until a chain came back where one has to; chains that came back. */
+static uint32_t drive(uint32_t *posted, uint64_t until, bool see_one)
+{
+	uint64_t limit = until + 20 * 1000000;
+	uint32_t back = 0;
 
 	do {
 		while (post(*posted % 900000) >= 0)
 			(*posted)++;
-		while ((id = drv_take(&d, &len)) >= 0)
-			back++;
-		CU_ASSERT_EQUAL_FATAL(id, -1);
-	} while (now_us() < until);
+		back += take_all();
+	} while (now_us() < until || (see_one && back == 0 && now_us() < limit));
 	return back;
 }
 
+/*
+ * Every other device is killed wherever it is then, restarting too or not yet running; the rest
+ * have served a chain, however long a busy machine kept them waiting for a CPU.
+ */
 static void kill_rounds(bool packed, bool in_order, unsigned rounds)
 {
-	uint32_t posted = 0, back = 0, len;
-	int id;
+	uint32_t posted = 0, back = 0;
 
 	begin(SIZE, packed, in_order, 0);
 	vnicd_ring_stop(&d.ring);
 	for (unsigned i = 0; i < rounds; i++) {
-		pid_t pid = fork();
+		pid_t pid;
 		int status;
 
+		back += take_all();
+		pid = fork();
 		if (pid == 0)
 			device_process();
 		CU_ASSERT_FATAL(pid > 0);
-		back += drive(&posted, now_us() + 300 + random_to(2000));
+		back += drive(&posted, now_us() + 300 + random_to(2000), i % 2 == 0);
 		kill(pid, SIGKILL);
 		CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
 		CU_ASSERT_TRUE(WIFSIGNALED(status));
 	}
+	CU_ASSERT(back >= rounds / 2);
 	CU_ASSERT_EQUAL_FATAL(drv_restart_device(&d, packed ? 0x80008000 : 0), 0);
 	for (unsigned i = 0; i < 2 * SIZE; i++) {
 		struct vnicd_chain c;
@@ -250,12 +265,9 @@ static void kill_rounds(bool packed, bool in_order, unsigned rounds)
 		if (vnicd_ring_next(&d.ring, &c, iov, VNICD_CHAIN_MAX) == 1)
 			vnicd_ring_used(&d.ring, &c, 0);
 		vnicd_ring_publish(&d.ring);
-		while ((id = drv_take(&d, &len)) >= 0)
-			back++;
-		CU_ASSERT_EQUAL_FATAL(id, -1);
+		back += take_all();
 	}
 	CU_ASSERT_EQUAL(back, posted);
-	CU_ASSERT(posted > rounds);
 	end();
 }
 
