@@ -126,7 +126,7 @@ static void ip_meta(const struct net_if *ifp, struct rte_mbuf *m, const struct r
 	meta->l4_off = meta->l3_off + hlen;
 	meta->l4_len = rte_be_to_cpu_16(ip->total_length) - hlen;
 	meta->ttl = ip->time_to_live;
-	meta->dscp = ip->type_of_service;
+	meta->tos = ip->type_of_service;
 	/* NONE: not filled in by a sender on this host, its data vouched for. */
 	if ((ifp->offloads & NET_RX_CKSUM) != 0 &&
 	    (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE))

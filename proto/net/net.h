@@ -75,7 +75,7 @@ struct net_meta {
 	uint16_t l4_len;       /* transport header and payload, by the IP length */
 	uint16_t gso_size;     /* payload a piece of a super-segment had; 0: unknown or single */
 	uint16_t vlan;
-	uint8_t ttl, dscp;
+	uint8_t ttl, tos;      /* tos: DSCP << 2 and ECN */
 	uint32_t hash;         /* flow hash that chose the lcore */
 	/* for the protocol above (TCP: sequence number and length while queued) */
 	uint32_t seq, len;

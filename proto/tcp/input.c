@@ -70,7 +70,7 @@ static void fill_seg(struct tcp_seg *seg, struct rte_mbuf *m, const struct net_m
 	seg->urg = rte_be_to_cpu_16(th->tcp_urp);
 	seg->gso_size = meta->gso_size;
 	seg->flags = th->tcp_flags;
-	seg->dscp = meta->dscp;
+	seg->tos = meta->tos;
 	seg->end = seg->seq + seg->len + ((seg->flags & RTE_TCP_SYN_FLAG) != 0) +
 		   ((seg->flags & RTE_TCP_FIN_FLAG) != 0);
 	tcp_parse_options((const uint8_t *)(th + 1), hlen - sizeof(*th), &seg->opt);
@@ -158,7 +158,7 @@ static bool may_merge(const struct tcp_conn *c, const struct tcp_seg *s)
 static bool follows(const struct tcp_seg *run, const struct tcp_seg *s, uint32_t unit)
 {
 	if (s->seq != run->end || s->len == 0 || s->len > unit || s->ack != run->ack || s->wnd != run->wnd ||
-	    (s->flags & ~RTE_TCP_PSH_FLAG) != RTE_TCP_ACK_FLAG || s->gso_size != 0 || s->dscp != run->dscp ||
+	    (s->flags & ~RTE_TCP_PSH_FLAG) != RTE_TCP_ACK_FLAG || s->gso_size != 0 || s->tos != run->tos ||
 	    s->opt.present != run->opt.present || run->len + s->len > MERGED_MAX)
 		return false;
 	return !(s->opt.present & TCP_OPT_TS) ||

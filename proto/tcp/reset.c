@@ -59,7 +59,7 @@ static bool take_token(struct tcp_stack *ts)
 
 void tcp_reset_reply(struct tcp_stack *ts, const struct net_flow *f, const struct tcp_seg *seg)
 {
-	struct tcp_bare b = { .flow = *f, .flags = RTE_TCP_RST_FLAG, .dscp = seg->dscp };
+	struct tcp_bare b = { .flow = *f, .flags = RTE_TCP_RST_FLAG, .dscp = seg->tos >> 2 };
 
 	if (seg->flags & RTE_TCP_RST_FLAG)
 		return;

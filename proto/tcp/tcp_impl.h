@@ -56,7 +56,7 @@ struct tcp_seg {
 	uint16_t urg;                  /* pointer, valid if RTE_TCP_URG_FLAG */
 	uint16_t gso_size;             /* unit of a super-segment, 0 unknown */
 	uint8_t flags;                 /* RTE_TCP_*_FLAG */
-	uint8_t dscp;
+	uint8_t tos;                   /* DSCP and ECN, as in the IP header */
 	struct tcp_opts opt;
 };
 

@@ -27,7 +27,7 @@
  *
  * FLAGS: letters SAFRPUEC, "null", or (U) "*", "R|RA". Words behind:
  *   wN w<N w>N  window field         mssN wsN sackok tsV[:E] smc sackA:B,C:D opt=HEX  options
- *   P: nots urgN badsum fillXX gsoN ttlN doffN padN
+ *   P: nots urgN badsum fillXX gsoN ttlN doffN padN dscpN
  *   U: nomss nows nosackok nots nosmc nosack tsecrN psh nopsh dscpN; nN: N segments in a row (n0: any number)
  * On a connection with timestamps P's segments carry one that runs with the
  * clock and echo U's last, unless told otherwise.

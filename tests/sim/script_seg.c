@@ -328,6 +328,7 @@ struct wire_frame *script_seg_build(struct script *sc, struct script_flow *f, co
 		.sport = f->pport, .dport = f->uport, .seq = f->p_isn + (uint32_t)s->seq, .flags = s->flags,
 		.ack = s->has_ack ? f->u_isn + (uint32_t)s->ack : 0, .doff = s->doff, .ttl = s->ttl,
 			.len = len,
+		.tos = s->dscp == SCRIPT_NONE ? 0 : (uint8_t)(s->dscp << 2),
 		.payload = payload, .pad = s->pad, .bad_sum = s->bad_sum, .vlan = sim_if(sc->host)->vlan,
 	};
 	struct wire_frame *frame;

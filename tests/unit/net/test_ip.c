@@ -218,7 +218,7 @@ static void eth_input__notes_hash_and_unit(void)
 	fix_input(&f, m);
 	CU_ASSERT_FATAL(f.n_in == 1);
 	CU_ASSERT(net_mbuf_meta(f.in[0])->hash == 0xabcd1234 && net_mbuf_meta(f.in[0])->gso_size == 1448);
-	CU_ASSERT(net_mbuf_meta(f.in[0])->dscp == 0x12);
+	CU_ASSERT(net_mbuf_meta(f.in[0])->tos == 0x12);
 	fix_fini(&f);
 }
 

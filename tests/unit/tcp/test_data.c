@@ -246,6 +246,9 @@ static const struct scenario list[] = {
 		"U> A 201 a301 <41ms", "P+ A 301:401 a201 w9", "P> A 401:601 a201 w9", "U> A 201 a601 <41ms",
 		"P+ A 601:701 a201 w9 ts5000", "P> A 701:801 a201 w9 ts5001", "U> A 201 a801 <41ms",
 		"stat merged_in = 0", "app read 800" } },
+	{ "65_run_of_one_dscp", "E", .skip = SCRIPT_SLOW, .steps = { /* other ones queue apart on the way */
+		"P+ A 1:101 a1 dscp46", "P+ A 101:201 a1 dscp46", "P+ A 201:301 a1 dscp8", "P> A 301:401 a1",
+		"U> A 1 a401", "stat merged_in = 1", "app read 400" } },
 	{ "65_run_with_gap", "E", .skip = SCRIPT_SLOW, .steps = {
 		"P+ A 1:101 a1", "P+ A 101:201 a1", "P+ A 301:401 a1", "P> A 401:501 a1", "U> A 1 a201",
 		"discard", "info out_of_order = 200", "P+ A 201:301 a1", "P> A 501:601 a1", "U> A 1 a601",

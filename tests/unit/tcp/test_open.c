@@ -178,6 +178,8 @@ static const struct scenario list[] = {
 		"drop tcp_no_listener >= 3" } },
 	{ "11_closed_port_ack", NULL, .steps = {
 		"P> A 5:15 a9", "U> R 9", "P> A 5 a9", "U> R 9", "P> FA 5 a0", "U> R 0" } },
+	{ "11_closed_port_dscp", NULL, .steps = { /* answered in kind */
+		"P> S 0 w65535 mss1460 dscp46", "U> RA 0 a1 dscp46" } },
 	{ "11_closed_port_rst", NULL, .steps = { "P> R 5", "U> -", "P> RA 5 a9", "U> -",
 		"stat out_rsts = 0" } },
 	{ "12_synack_retries", "L", .steps = {
