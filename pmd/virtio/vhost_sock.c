@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,11 +25,16 @@ static int address(const struct vnic_vhost *v, struct sockaddr_un *sa)
 	return 0;
 }
 
-/* A socket file that nobody listens at is left over from a program that died. */
+/* A socket file that nobody listens at is left over from a program that died. A file that is no socket refuses
+ * connections as well: it is somebody's. */
 static void remove_stale(const struct sockaddr_un *sa)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+	int fd;
 
+	if (lstat(sa->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0 && errno == ECONNREFUSED)
@@ -51,7 +57,8 @@ static int listen_at(struct vnic_vhost *v)
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 || listen(fd, 1) != 0 ||
 	    epoll_ctl(v->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
 		rc = -errno;
-		VNIC_LOG(ERR, v->dev, "cannot listen at %s: %s", sa.sun_path, strerror(-rc));
+		VNIC_LOG(ERR, v->dev, "cannot listen at %s: %s%s", sa.sun_path, strerror(-rc),
+			 rc == -EADDRINUSE ? ": another program does, or it is no socket" : "");
 		close(fd);
 		return rc;
 	}

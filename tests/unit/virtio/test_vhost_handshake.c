@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The front end's start against a back end that answers one request wrongly. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -209,6 +210,26 @@ static void handshake__socket_left_over(void)
 	vhost_lab_close(&lab);
 }
 
+/* What is no socket stays where it is, though it refuses connections like one that was left over. */
+static void handshake__no_socket_there(void)
+{
+	struct vhost_lab_opts o = { .server = true };
+	struct vnic_dev second = { .wake_fd = -1, .ops = &vnic_vhost_ops };
+	int fd;
+
+	vhost_lab_open(&lab, &o);
+	second.args = lab.dev.args;
+	snprintf(second.args.path, sizeof(second.args.path), "/tmp/vhost_lab_file_%d", getpid());
+	fd = open(second.args.path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	CU_ASSERT(fd >= 0);
+	CU_ASSERT_EQUAL(second.ops->open(&second, true), -EADDRINUSE);
+	second.ops->close(&second);
+	CU_ASSERT_EQUAL(access(second.args.path, F_OK), 0);
+	unlink(second.args.path);
+	close(fd);
+	vhost_lab_close(&lab);
+}
+
 /* Protocol features that need others are not taken without them. */
 static void handshake__protocol_needs(void)
 {
@@ -285,6 +306,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(handshake__back_end_dies_at_each_step),
 	TEST_CASE(handshake__nobody_there),
 	TEST_CASE(handshake__socket_left_over),
+	TEST_CASE(handshake__no_socket_there),
 	TEST_CASE(handshake__protocol_needs),
 	TEST_CASE(handshake__without_protocol_features),
 	TEST_CASE(handshake__features_passed_on),
