@@ -109,7 +109,7 @@ check_policy(const struct config *cfg, unsigned i, struct cfg_errors *errs)
 static void
 at_most(struct cfg_errors *errs, const char *path, uint32_t found, const char *bound_path, uint32_t bound)
 {
-	if (found > bound)
+	if (found > bound && cfg_errors_clean(errs, path) && cfg_errors_clean(errs, bound_path))
 		cfg_error(errs, path, "found %u, allowed: at most %s, %u", found, bound_path, bound);
 }
 
@@ -119,13 +119,16 @@ config_check_smc(const struct config *cfg, struct cfg_errors *errs)
 	const struct config_smc *smc = &cfg->smc;
 	uint64_t memory = (uint64_t)smc->memory_mb << 20;
 
-	check_eids(smc, errs);
-	for (unsigned i = 0; i < smc->n_policies; i++)
-		check_policy(cfg, i, errs);
+	if (cfg_errors_clean(errs, "$.smc.eids"))
+		check_eids(smc, errs);
+	if (cfg_errors_clean(errs, "$.smc.policies"))
+		for (unsigned i = 0; i < smc->n_policies; i++)
+			check_policy(cfg, i, errs);
 	at_most(errs, "$.smc.groups_per_peer", smc->groups_per_peer, "$.smc.groups_max", smc->groups_max);
 	at_most(errs, "$.smc.handshakes_per_peer", smc->handshakes_per_peer, "$.smc.handshakes_max",
 		smc->handshakes_max);
-	if ((uint64_t)smc->rmb_size + smc->sndbuf_size > memory)
+	if ((uint64_t)smc->rmb_size + smc->sndbuf_size > memory && cfg_errors_clean(errs, "$.smc.memory_mb") &&
+	    cfg_errors_clean(errs, "$.smc.rmb_size") && cfg_errors_clean(errs, "$.smc.sndbuf_size"))
 		cfg_error(errs, "$.smc.memory_mb", "found %u, too small for one rmb_size and one sndbuf_size",
 			  smc->memory_mb);
 }

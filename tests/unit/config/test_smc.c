@@ -97,6 +97,11 @@ smc__contradictions(void)
 		    "$.smc.eids[2]: found \"a\": the first character must be one of A-Z, 0-9",
 		    "$.smc.eids[3]: found \"A\": given twice",
 		    "$.smc.eids[4]: found \"C D\": allowed are A-Z, 0-9, '.' and '-'" } },
+		{ "{" PORTS ",'smc':{'max_links':2,'eids':['a'],'groups_max':2,'policies':[{'peer':'10.0.0.1/24','use':'tcp'}]}}",
+		  { "$.smc.max_links: found 2, allowed: an integer from 1 to 1",
+		    "$.smc.eids[0]: found \"a\": the first character must be one of A-Z, 0-9",
+		    "$.smc.policies[0].peer: found \"10.0.0.1/24\": bits beyond the prefix are set",
+		    "$.smc.groups_per_peer: found 4, allowed: at most $.smc.groups_max, 2" } },
 		{ "{" PORTS "," SERVICES ",'smc':{'policies':[{'service':'web','use':'tcp'},"
 		  "{'service':'wob','peer':'10.0.0.1/24','use':'smc'}]}}",
 		  { "$.smc.policies[1].service: found \"wob\", allowed: the name of one of $.services",
