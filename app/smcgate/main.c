@@ -205,6 +205,8 @@ int main(int argc, char **argv)
 
 	if (options_without_eal(&o, argc, argv))
 		return without_eal(&o, argc, argv);
+	if (options_refused(argc, argv, stderr))
+		return EXIT_FAILURE;
 	if (catch_signals() < 0) {
 		fprintf(stderr, "smcgate: no eventfd: raise the limit of open files (ulimit -n)\n");
 		return EXIT_FAILURE;

@@ -137,24 +137,46 @@ options_parse(struct options *o, int argc, char **argv, FILE *err)
 	return 0;
 }
 
+/* Where "--" is; 0: nowhere. */
+static int
+separator(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			return i;
+	}
+	return 0;
+}
+
+/* Before EAL parses with the same getopt, which is left no half-read word. */
+static int
+parse_early(struct options *o, int argc, char **argv, FILE *err)
+{
+	int first = separator(argc, argv);
+	int rc = options_parse(o, argc - first, argv + first, err);
+
+	optind = 0;
+	getopt_long(1, argv, short_options, long_options, NULL);
+	return rc;
+}
+
+bool
+options_refused(int argc, char **argv, FILE *err)
+{
+	struct options o;
+
+	return separator(argc, argv) != 0 && parse_early(&o, argc, argv, err) < 0;
+}
+
 bool
 options_without_eal(struct options *o, int argc, char **argv)
 {
-	int first = 0;
-	FILE *quiet;
+	FILE *quiet = fopen("/dev/null", "w");
 	int rc;
 
-	for (int i = 1; i < argc && first == 0; i++) {
-		if (strcmp(argv[i], "--") == 0)
-			first = i;
-	}
-	quiet = fopen("/dev/null", "w");
 	if (quiet == NULL)
 		return false;
-	rc = options_parse(o, argc - first, argv + first, quiet);
+	rc = parse_early(o, argc, argv, quiet);
 	fclose(quiet);
-	/* EAL parses next, with the same getopt: leave it no half-read word. */
-	optind = 0;
-	getopt_long(1, argv, short_options, long_options, NULL);
 	return rc == 0 && (o->version || o->help || o->check_config);
 }

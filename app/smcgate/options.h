@@ -34,6 +34,10 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err);
  */
 bool options_without_eal(struct options *o, int argc, char **argv);
 
+/* Whether a whole command line has a "--" and behind it what options_parse() refuses, with the line that it says: not
+ * worth starting EAL for. */
+bool options_refused(int argc, char **argv, FILE *err);
+
 void options_usage(FILE *out);
 
 #endif

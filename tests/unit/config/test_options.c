@@ -107,26 +107,33 @@ without_eal__table(void)
 {
 	static const struct {
 		const char *argv[MAX_ARGS];
-		bool without;
+		bool without, refused;
 	} table[] = {
-		{ { "x", "--help" }, true },
-		{ { "x", "--version" }, true },
-		{ { "x", "-l", "0,1", "--", "--help" }, true },
-		{ { "x", "-l", "0,1", "--", "--check-config", "-c", "f" }, true },
-		{ { "x", "--check-config", "-c", "f" }, true },
-		{ { "x", "--check-config" }, false },
-		{ { "x", "-l", "0,1", "--help" }, false },
-		{ { "x", "-l", "0,1", "--", "-c", "f" }, false },
-		{ { "x" }, false },
+		{ { "x", "--help" }, true, false },
+		{ { "x", "--version" }, true, false },
+		{ { "x", "-l", "0,1", "--", "--help" }, true, false },
+		{ { "x", "-l", "0,1", "--", "--check-config", "-c", "f" }, true, false },
+		{ { "x", "--check-config", "-c", "f" }, true, false },
+		{ { "x", "--check-config" }, false, false },
+		{ { "x", "-l", "0,1", "--help" }, false, false },
+		{ { "x", "-l", "0,1", "--", "-c", "f" }, false, false },
+		{ { "x" }, false, false },
+		{ { "x", "-l", "0,1", "--" }, false, true },
+		{ { "x", "--", "--check-config" }, false, true },
+		{ { "x", "-l", "0,1", "--", "-c", "f", "--bogus" }, false, true },
 	};
+	FILE *null = fopen("/dev/null", "w");
 
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
 		struct options o;
 
+		CU_ASSERT_EQUAL(options_refused(count(table[i].argv), (char **)(uintptr_t)table[i].argv, null),
+				table[i].refused);
 		CU_ASSERT_EQUAL(options_without_eal(&o, count(table[i].argv),
 						    (char **)(uintptr_t)table[i].argv),
 				table[i].without);
 	}
+	fclose(null);
 }
 
 /* Of EAL's arguments, those about lcores. */
