@@ -14,9 +14,8 @@
 #define AF_PACKET_FRAME 2048
 #define AF_PACKET_HEADER 52
 
-/* The value of KEY=VALUE among a vdev's arguments, not terminated; NULL: none. */
-static const char *
-argument(const char *vdev, const char *key, size_t *len)
+const char *
+config_vdev_argument(const char *vdev, const char *key, size_t *len)
 {
 	size_t key_len = strlen(key);
 
@@ -54,7 +53,7 @@ check_iface(const struct config *cfg, unsigned port, const char *path, struct cf
 {
 	const struct config_port *p = &cfg->ports[port];
 	size_t len = 0, other_len;
-	const char *iface = argument(p->vdev, "iface", &len), *other;
+	const char *iface = config_vdev_argument(p->vdev, "iface", &len), *other;
 
 	if (iface == NULL || (!is_driver(p, "net_tap") && !is_driver(p, "net_af_packet")))
 		return;
@@ -63,7 +62,7 @@ check_iface(const struct config *cfg, unsigned port, const char *path, struct cf
 			  iface,
 			  IFNAMSIZ - 1);
 	for (unsigned i = 0; i < port; i++) {
-		other = argument(cfg->ports[i].vdev, "iface", &other_len);
+		other = config_vdev_argument(cfg->ports[i].vdev, "iface", &other_len);
 		if (other != NULL && other_len == len && strncmp(other, iface, len) == 0)
 			cfg_error(errs, path, "found iface \"%.*s\", which is that of $.ports[%u]", (int)len,
 				  iface, i);
@@ -76,12 +75,12 @@ check_socket(const struct config *cfg, unsigned port, const char *path, struct c
 {
 	const struct config_port *p = &cfg->ports[port];
 	size_t len = 0, other_len;
-	const char *sock = argument(p->vdev, "path", &len), *other;
+	const char *sock = config_vdev_argument(p->vdev, "path", &len), *other;
 
 	if (sock == NULL || !is_driver(p, "net_vnic"))
 		return;
 	for (unsigned i = 0; i < port; i++) {
-		other = argument(cfg->ports[i].vdev, "path", &other_len);
+		other = config_vdev_argument(cfg->ports[i].vdev, "path", &other_len);
 		if (is_driver(&cfg->ports[i], "net_vnic") && other != NULL && other_len == len &&
 		    strncmp(other, sock, len) == 0)
 			cfg_error(errs, path, "found path \"%.*s\", which is that of $.ports[%u]", (int)len, sock, i);
@@ -92,7 +91,7 @@ static void
 check_mtu(const struct config_port *p, unsigned port, struct cfg_errors *errs)
 {
 	size_t len = 0;
-	const char *framesz = argument(p->vdev, "framesz", &len);
+	const char *framesz = config_vdev_argument(p->vdev, "framesz", &len);
 	unsigned long frame = framesz != NULL ? strtoul(framesz, NULL, 10) : AF_PACKET_FRAME;
 	char path[40];
 

@@ -293,6 +293,13 @@ int config_parse_service(const struct config *cfg, const char *text, size_t len,
 			 struct config_service **out, struct cfg_errors *errs);
 void config_service_free(struct config_service *svc);
 
+/* The value of KEY=VALUE among a vdev's arguments, *len octets within it; NULL: none. */
+const char *config_vdev_argument(const char *vdev, const char *key, size_t *len);
+
+/* For the checks of services: an address that connections come from is one of a port's, or absent. */
+void config_check_source(const struct config *cfg, const struct net_addr *addr, const char *path,
+			 struct cfg_errors *errs);
+
 /*
  * Match the configuration with the worker lcores EAL runs. Without "lcores"
  * every worker gets an entry and the ports' receive queues are dealt round

@@ -8,6 +8,7 @@
 #include <rte_dev.h>
 
 #include "app/smcgate/pipeline/drivers.h"
+#include "app/smcgate/pipeline/stale.h"
 #include "pmd/base/log.h"
 #include "pmd/virtio/vnic.h"
 
@@ -43,6 +44,9 @@ static int find_or_create(struct port *p)
 		    conf->name, name);
 		return -ENODEV;
 	}
+	rc = stale_remove(conf->name, conf->vdev);
+	if (rc < 0)
+		return rc;
 	rc = rte_dev_probe(conf->vdev);
 	if (rc < 0) {
 		LOG(PIPELINE, ERR,

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports: what is negotiated, what is mirrored, what is refused. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "app/smcgate/pipeline/drivers.h"
 #include "app/smcgate/pipeline/port.h"
+#include "app/smcgate/pipeline/stale.h"
 #include "tests/unit/pipeline/frame.h"
 #include "tests/unit/test.h"
 
@@ -168,7 +173,48 @@ static void driver_of__knows_the_odd_ones(void)
 	}
 }
 
+/* What a killed process left goes, where a driver is to listen; what is somebody's stays. */
+static void stale_remove__table(void)
+{
+	enum { NOBODY, SOMEBODY, A_FILE };
+	static const struct { const char *vdev; int there, rc; bool stays; } t[] = {
+		{ "net_vhost0,iface=%s,queues=1", NOBODY, 0, false },
+		{ "net_vhost0,iface=%s,client=0", NOBODY, 0, false },
+		{ "net_vhost0,iface=%s,client=1", NOBODY, 0, true },
+		{ "net_vhost0,iface=%s", SOMEBODY, -EADDRINUSE, true },
+		{ "net_vhost0,iface=%s", A_FILE, -EADDRINUSE, true },
+		{ "net_virtio_user0,path=%s,server=1", NOBODY, 0, false },
+		{ "net_virtio_user0,path=%s", SOMEBODY, 0, true },
+		{ "net_memif0,role=server,socket=%s", NOBODY, 0, false },
+		{ "net_memif0,socket=%s", NOBODY, 0, true },
+		{ "net_tap0,iface=%s", NOBODY, 0, true },
+	};
+
+	rte_log_set_global_level(RTE_LOG_EMERG);
+	for (size_t i = 0; i < RTE_DIM(t); i++) {
+		struct sockaddr_un a = { .sun_family = AF_UNIX };
+		char vdev[256];
+		int fd;
+
+		snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/test_pipeline_port_%d", (int)getpid());
+		fd = t[i].there == A_FILE ? open(a.sun_path, O_CREAT | O_EXCL | O_WRONLY, 0600) :
+					    socket(AF_UNIX, SOCK_STREAM, 0);
+		if (t[i].there != A_FILE)
+			CU_ASSERT(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, 1) == 0);
+		if (t[i].there == NOBODY)
+			close(fd);
+		snprintf(vdev, sizeof(vdev), t[i].vdev, a.sun_path);
+		CU_ASSERT_EQUAL(stale_remove("p", vdev), t[i].rc);
+		CU_ASSERT_EQUAL(access(a.sun_path, F_OK) == 0, t[i].stays);
+		unlink(a.sun_path);
+		if (t[i].there != NOBODY)
+			close(fd);
+	}
+	CU_ASSERT_EQUAL(stale_remove("p", "net_vhost0,iface=/tmp/test_pipeline_port_nothing"), 0);
+}
+
 static const struct test_case cases[] = {
+	TEST_CASE(stale_remove__table),
 	TEST_CASE(port_start__mirrors_key_and_table),
 	TEST_CASE(port_reta__covers_workers_without_a_queue),
 	TEST_CASE(port_reta__goes_around_queues),
