@@ -21,6 +21,9 @@
 #define CONFIG_MAX_ADDRESSES NET_MAX_ADDRS /* per port */
 #define CONFIG_MAX_ROUTES NET_MAX_ROUTES /* the gateway's included */
 #define CONFIG_MAX_SERVICES 256
+#define CONFIG_BURST_MAX 512        /* here and on the console, as all bounds of keys that can change while running */
+#define CONFIG_MTU_MIN 68           /* RFC 791 */
+#define CONFIG_MTU_MAX 9216
 #define CONFIG_NAME_LEN 32          /* terminator included */
 #define CONFIG_MAX_RDMA CONFIG_MAX_PORTS
 #define CONFIG_MAX_EIDS 8

@@ -181,7 +181,7 @@ static int run_mtu(struct console *c, unsigned argc, const char *const *argv, FI
 	uint64_t mtu;
 	int rc;
 
-	rc = view_number(argv[1], "mtu", 576, 9216, &mtu, err);
+	rc = view_number(argv[1], "mtu", CONFIG_MTU_MIN, CONFIG_MTU_MAX, &mtu, err);
 	return rc < 0 ? rc : each_port(c, argv[0], mtu_one, mtu, "config mtu", out, err);
 }
 
@@ -264,7 +264,7 @@ const struct command commands_port[] = {
 	{ "port close", { PORTS }, run_close, "close a port for good" },
 	{ "port reset", { PORTS }, run_reset, "reset the device, set it up again, start it if it ran or was to; says what is kept" },
 	{ "port config mtu", { PORTS, { .kind = VIEW_ARG_WORD, .name = "VALUE" } }, run_mtu,
-	  "octets of the largest IP packet, 576..9216; of a stopped port" },
+	  "octets of the largest IP packet, 68..9216; of a stopped port" },
 	{ "port config * rx_offload * *",
 	  { { .kind = VIEW_ARG_PORT, .name = "N" }, { .kind = VIEW_ARG_CHOICE, .name = "NAME", .choices = rx_offloads },
 	    { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } }, run_rx_offload,

@@ -96,6 +96,9 @@ static int add(struct console *c, const char *text, size_t len, struct view_erro
 	if (rc == -EEXIST)
 		return view_fail(err, rc,
 				 "service add: '%s' runs already: remove it first, or take another name", name);
+	if (rc == -EADDRINUSE)
+		return view_fail(err, rc, "service add: %s: another service listens there (show services): remove it "
+				 "first, or take another address or port", name);
 	return failed(c, rc, "add", name, err);
 }
 

@@ -32,7 +32,7 @@
 #define PIPELINE_CALL_TIMEOUT_MS 5000
 #define PIPELINE_CALL_MAX 65536   /* octets of argument copied to a worker and back */
 #define PIPELINE_LIST_MAX 64      /* sockets, neighbours listed in one turn */
-#define PIPELINE_BURST_MAX 512    /* config.burst at most */
+#define PIPELINE_BURST_MAX CONFIG_BURST_MAX
 
 struct pipeline;
 struct lcore;

@@ -67,7 +67,7 @@ keys__missing_and_unknown(void)
 		{ "{'ports':[{'name':'p','device':'d','mtuu':1,'mtu':'x'}],'burst':0}",
 		  { "$.ports[0].mtuu: unknown key, did you mean \"mtu\"?",
 		    "$.ports[0].mtu: found \"x\", allowed: an integer from 68 to 9216",
-		    "$.burst: found 0, allowed: an integer from 1 to 256" } },
+		    "$.burst: found 0, allowed: an integer from 1 to 512" } },
 	};
 
 	expect_all(table, RTE_DIM(table));
@@ -77,11 +77,11 @@ static void
 values__wrong_type(void)
 {
 	static const struct expectation table[] = {
-		{ "{" PORT ",'burst':1.0}", { "$.burst: found 1.0, allowed: an integer from 1 to 256" } },
-		{ "{" PORT ",'burst':null}", { "$.burst: found null, allowed: an integer from 1 to 256" } },
-		{ "{" PORT ",'burst':-1}", { "$.burst: found -1, allowed: an integer from 1 to 256" } },
+		{ "{" PORT ",'burst':1.0}", { "$.burst: found 1.0, allowed: an integer from 1 to 512" } },
+		{ "{" PORT ",'burst':null}", { "$.burst: found null, allowed: an integer from 1 to 512" } },
+		{ "{" PORT ",'burst':-1}", { "$.burst: found -1, allowed: an integer from 1 to 512" } },
 		{ "{" PORT ",'burst':{}}", { "$.burst: found an object {...}, allowed: an integer from 1 to "
-					     "256" } },
+					     "512" } },
 		{ "{" PORT ",'tcp':[]}", { "$.tcp: found a list of 0 elements, allowed: an object {...}" } },
 		{ "{" PORT ",'services':{}}",
 		  { "$.services: found an object {...}, allowed: a list [...] of 0 to 256 elements" } },
