@@ -78,6 +78,16 @@ check_listen(const struct config *cfg, const struct config_service *svc, unsigne
 	}
 }
 
+void
+config_check_source(const struct config *cfg, const struct net_addr *addr, const char *path, struct cfg_errors *errs)
+{
+	const uint8_t *b = addr->b + 12;
+
+	if (addr->family != NET_UNSPEC && addresses_read(cfg, errs) && !is_local(cfg, addr))
+		cfg_error(errs, path, "found \"%u.%u.%u.%u\", allowed: an address that a port has", b[0], b[1], b[2],
+			  b[3]);
+}
+
 static void
 check_limits(const struct config *cfg, const struct config_service *svc, const char *path,
 	     struct cfg_errors *errs)
@@ -187,6 +197,5 @@ config_check(const struct config *cfg, struct cfg_errors *errs)
 	check_services(cfg, errs);
 	if (cfg_errors_clean(errs, "$.ports") && cfg_errors_clean(errs, "$.rdma"))
 		config_check_rdma(cfg, errs);
-	if (cfg_errors_clean(errs, "$.smc"))
-		config_check_smc(cfg, errs);
+	config_check_smc(cfg, errs);
 }

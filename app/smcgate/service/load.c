@@ -256,7 +256,12 @@ static void load_check(const struct config *cfg, const struct config_service *sv
 	unsigned given = (conf->http_path[0] != '\0') + (conf->request[0] != '\0') + (conf->request_bytes != 0);
 	uint8_t *request;
 	uint32_t len;
+	char at[256];
 
+	for (unsigned i = 0; i < conf->n_sources; i++) {
+		snprintf(at, sizeof(at), "%s.sources[%u]", path, i);
+		config_check_source(cfg, &conf->sources[i], at, errs);
+	}
 	if (conf->mode != LOAD_STREAM && given != 1)
 		cfg_error(errs, path, "found %u of http_path, request, request_bytes, allowed: exactly one", given);
 	if (conf->mode != LOAD_STREAM && conf->response == LOAD_RESPONSE_BYTES && conf->response_bytes == 0)

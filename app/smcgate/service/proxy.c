@@ -361,6 +361,8 @@ static void proxy_check(const struct config *cfg, const struct config_service *s
 	const struct proxy_conf *conf = svc->conf;
 	char text[NET_ADDR_STRLEN], at[256];
 
+	snprintf(at, sizeof(at), "%s.source", path);
+	config_check_source(cfg, &conf->source, at, errs);
 	for (unsigned i = 0; i < conf->n_backends; i++) {
 		const struct cfg_endpoint *b = &conf->backends[i];
 

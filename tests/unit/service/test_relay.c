@@ -427,7 +427,35 @@ static void load__request_escapes(void)
 	}
 }
 
+/* Connections come from addresses of ours only. */
+static void services__sources_are_ours(void)
+{
+	static const struct { const char *service, *error; } t[] = {
+		{ "\"type\":\"proxy\"," LISTEN ",\"backends\":[\"10.0.0.3:1\"],\"source\":\"10.0.0.1\"", NULL },
+		{ "\"type\":\"proxy\"," LISTEN ",\"backends\":[\"10.0.0.3:1\"],\"source\":\"10.0.0.9\"",
+		  "$.services[0].source: found \"10.0.0.9\", allowed: an address that a port has" },
+		{ "\"type\":\"load\",\"target\":\"10.0.0.3:1\",\"http_path\":\"/\",\"sources\":[\"10.0.0.1\",\"10.0.1.1\"]",
+		  "$.services[0].sources[1]: found \"10.0.1.1\", allowed: an address that a port has" },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(t); i++) {
+		struct config *cfg = NULL;
+		struct cfg_errors errs = { 0 };
+		char text[512];
+
+		snprintf(text, sizeof(text), "{\"ports\":[{\"name\":\"p\",\"device\":\"net_null0\",\"addresses\":"
+			 "[\"10.0.0.1/24\"]}],\"services\":[{\"name\":\"s\",%s}]}", t[i].service);
+		config_parse_buffer(text, strlen(text), &cfg, &errs);
+		CU_ASSERT_EQUAL(errs.n, t[i].error != NULL ? 1U : 0U);
+		if (t[i].error != NULL && errs.n == 1)
+			CU_ASSERT_STRING_EQUAL(errs.lines[0], t[i].error);
+		config_free(cfg);
+		cfg_errors_free(&errs);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST_CASE(services__sources_are_ours),
 	TEST_CASE(echo__returns_what_came),
 	TEST_CASE(echo__stops_reading_without_room),
 	TEST_CASE(discard__reads_what_it_discards),
