@@ -212,9 +212,9 @@ static void no_answer(const struct ctrl_slot *s, char *why, size_t len)
 }
 
 /* The one that is due ends as such, everything else as that of a broken device. */
-static void expire(struct vnic_ctrl *c)
+static void expire(struct vnic_ctrl *c, uint64_t now)
 {
-	uint64_t now = ctrl_now(), next = UINT64_MAX;
+	uint64_t next = UINT64_MAX;
 	struct ctrl_slot *s, *tmp;
 	char why[sizeof(c->why)] = "";
 
@@ -241,10 +241,14 @@ static void expire(struct vnic_ctrl *c)
 /* Until nothing is left, with notifications asked for again. */
 static void reap(struct vnic_ctrl *c)
 {
+	uint64_t now;
+
 	c->stats.reaps++;
 	for (unsigned i = 0; i < 4; i++) {
+		/* Before answers are taken: one that came in time counts, though we are kept from running in between. */
+		now = ctrl_now();
 		take_answers(c);
-		expire(c);
+		expire(c, now);
 		ctrl_advance(c);
 		if (c->broken || !ctrl_ring_arm(c))
 			break;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_common.h>
@@ -42,6 +43,22 @@ out:
 		fprintf(stderr, "%s: %s\n", suite, CU_get_error_msg());
 	CU_cleanup_registry();
 	return status;
+}
+
+uint64_t test_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+bool test_nap(uint64_t since_ms)
+{
+	bool patient = test_now_ms() - since_ms < TEST_PATIENCE_MS;
+
+	usleep(1000);
+	return patient;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

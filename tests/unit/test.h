@@ -13,6 +13,7 @@
 #ifndef TESTS_UNIT_TEST_H
 #define TESTS_UNIT_TEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,24 @@ int test_run(const char *suite, const struct test_case *cases, size_t n, const c
 void test_eal_init(void);
 /* The same with DPDK's telemetry, whose socket is in EAL's run directory. */
 void test_eal_init_telemetry(void);
+
+/*
+ * Wait until a condition holds, looking every millisecond: true when it does, false after
+ * TEST_PATIENCE_MS, which only cut off what hangs. However slow the machine is, it is looked at
+ * once more after that time.
+ */
+#define TEST_PATIENCE_MS 20000
+#define TEST_SOON(condition) \
+	({ \
+		uint64_t test_since_ = test_now_ms(); \
+		bool test_holds_, test_patient_ = true; \
+		while (!(test_holds_ = (condition)) && test_patient_) \
+			test_patient_ = test_nap(test_since_); \
+		test_holds_; \
+	})
+/* What TEST_SOON() consists of: the clock that does not jump, and a millisecond's sleep, false when it is too late. */
+uint64_t test_now_ms(void);
+bool test_nap(uint64_t since_ms);
 
 /* Reproducible random numbers (splitmix64); the state is the seed. */
 static inline uint64_t test_random(uint64_t *state)

@@ -147,7 +147,7 @@ static int wait_for_device(int fd)
 	if (waiter != NULL && waiter->begin != NULL)
 		waiter->begin(waiter->arg);
 	__atomic_fetch_add(&fake.waiting, 1, __ATOMIC_SEQ_CST);
-	rc = poll(fds, 2, 10000) <= 0 ? -EINPROGRESS : (fds[0].revents & POLLIN) != 0 ? 0 : -ECANCELED;
+	rc = poll(fds, 2, TEST_PATIENCE_MS) <= 0 ? -EINPROGRESS : (fds[0].revents & POLLIN) != 0 ? 0 : -ECANCELED;
 	__atomic_fetch_sub(&fake.waiting, 1, __ATOMIC_SEQ_CST);
 	if (waiter != NULL && waiter->end != NULL)
 		waiter->end(waiter->arg);
@@ -174,7 +174,7 @@ static int asked(unsigned i)
 	if (i >= 2)
 		return -ENOENT;
 	if (fake.wait_for_cancel)
-		return poll(&fd, 1, 5000) > 0 ? -ECANCELED : -ETIMEDOUT;
+		return poll(&fd, 1, TEST_PATIENCE_MS) > 0 ? -ECANCELED : -ETIMEDOUT;
 	return fake.rc;
 }
 

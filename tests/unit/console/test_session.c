@@ -58,7 +58,7 @@ static bool hear(struct rig *r, int fd, const char *want, char *buf, size_t size
 /* The last that was done. */
 static bool did(struct rig *r, const char *what)
 {
-	for (unsigned i = 0; i < 1000 && strcmp(fake.did, what) != 0; i++)
+	for (unsigned i = 0; i < 4000 && strcmp(fake.did, what) != 0; i++)
 		(void)console_poll(r->c, 5);
 	return strcmp(fake.did, what) == 0;
 }
@@ -241,7 +241,7 @@ static void client__sends_garbage(void)
 	say(fd, "set burst 6"); /* and never the end of it */
 	CU_ASSERT_TRUE(silent(&r, fd));
 	close(fd);
-	for (unsigned i = 0; i < 1000 && r.c->n_sessions != 0; i++)
+	for (unsigned i = 0; i < 4000 && r.c->n_sessions != 0; i++)
 		(void)console_poll(r.c, 5);
 	CU_ASSERT_EQUAL(r.c->n_sessions, 0);
 	rig_down(&r);
@@ -290,14 +290,14 @@ static void client__slow_reader(void)
 /* ---- waiting for a device ------------------------------------------------------------------ */
 static bool waits(struct rig *r, unsigned n)
 {
-	for (unsigned i = 0; i < 1000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != n; i++)
+	for (unsigned i = 0; i < 4000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != n; i++)
 		(void)console_poll(r->c, 5);
 	return __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) == n;
 }
 
 static bool sessions(struct rig *r, unsigned n)
 {
-	for (unsigned i = 0; i < 1000 && r->c->n_sessions != n; i++)
+	for (unsigned i = 0; i < 4000 && r->c->n_sessions != n; i++)
 		(void)console_poll(r->c, 5);
 	return r->c->n_sessions == n;
 }
@@ -417,7 +417,7 @@ static void *say_go_when_answered(void *arg)
 	char buf[4096];
 	size_t len = 0;
 
-	for (unsigned i = 0; i < 1000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != 1; i++)
+	for (unsigned i = 0; i < 4000 && __atomic_load_n(&fake.waiting, __ATOMIC_SEQ_CST) != 1; i++)
 		(void)poll(NULL, 0, 5);
 	say(fds[0], "show version\n");
 	buf[0] = '\0';

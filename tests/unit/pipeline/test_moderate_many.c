@@ -49,14 +49,15 @@ static uint32_t held_us(uint16_t i)
 
 static void answered(uint16_t queues)
 {
-	for (unsigned ms = 0; ms < 2000; ms++) {
+	uint64_t since = test_now_ms();
+
+	for (bool patient = true; patient; patient = test_nap(since)) {
 		unsigned pending = 0;
 
 		for (uint16_t i = 0; i < queues; i++)
 			pending += vnic_coal_state(lab.port, i) == VNIC_COAL_PENDING;
 		if (pending == 0)
 			return;
-		usleep(500);
 	}
 	CU_FAIL("the device has not answered");
 }

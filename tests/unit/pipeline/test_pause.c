@@ -297,11 +297,8 @@ static void pause__in_a_worker(void)
 	patched = *own;
 	patched.get_monitor_addr = queue_where;
 	dev->dev_ops = &patched;
-	for (unsigned i = 0; i < 2000 && stats.watched < 10; i++) {
-		usleep(1000);
-		CU_ASSERT_EQUAL(pipeline_lcore_stats(whole.pl, whole.pl->ports[0].rx_worker[0], &stats), 0);
-	}
-	CU_ASSERT(stats.watched >= 10);
+	CU_ASSERT(TEST_SOON(pipeline_lcore_stats(whole.pl, whole.pl->ports[0].rx_worker[0], &stats) == 0 &&
+			    stats.watched >= 10));
 	CU_ASSERT(stats.pauses >= stats.watched);
 	CU_ASSERT(asked >= 10 && waited >= 10);
 	CU_ASSERT_EQUAL(pipeline_moderation_info(whole.pl, 0, 0, &info), 0);

@@ -160,7 +160,7 @@ static int hangs(void *arg)
 	struct hang *h = arg;
 	struct pollfd fd = { .fd = h->until, .events = POLLIN };
 
-	(void)poll(&fd, 1, 10000);
+	(void)poll(&fd, 1, TEST_PATIENCE_MS);
 	h->value++;
 	return 7;
 }
@@ -220,12 +220,16 @@ static void device_claim__who_waits_for_whom(void)
 	up();
 	s = &whole.pl->ports[0].slot;
 	for (unsigned i = 0; i < RTE_DIM(t); i++) {
-		uint64_t began;
+		uint64_t began, least = UINT64_MAX;
 
 		CU_ASSERT_EQUAL(device_claim(whole.pl, s, t[i].holds, "first"), 0);
-		began = clock_now_ms();
-		CU_ASSERT_EQUAL(device_claim(whole.pl, s, t[i].wants, "second"), -EAGAIN);
-		CU_ASSERT_EQUAL(clock_now_ms() - began >= 400, t[i].waits);
+		/* One that does not wait may still be long about it on a busy machine, but not each time. */
+		for (unsigned k = 0; k < 20 && least >= 400 && !(t[i].waits && k > 0); k++) {
+			began = clock_now_ms();
+			CU_ASSERT_EQUAL(device_claim(whole.pl, s, t[i].wants, "second"), -EAGAIN);
+			least = RTE_MIN(least, clock_now_ms() - began);
+		}
+		CU_ASSERT_EQUAL(least >= 400, t[i].waits);
 		CU_ASSERT_STRING_EQUAL(s->doing, "first");
 		device_release(whole.pl, s);
 		CU_ASSERT_STRING_EQUAL(s->doing, "");

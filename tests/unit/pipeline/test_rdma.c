@@ -66,12 +66,13 @@ static void inject(struct rte_mbuf *m)
 	CU_ASSERT_EQUAL_FATAL(rte_eth_tx_burst(info.id, 0, &m, 1), 1);
 }
 
-static void run_ms(unsigned ms)
-{
-	CU_ASSERT_EQUAL(pipeline_fwd_start(pl), 0);
-	usleep(ms * 1000);
-	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
-}
+/* Forward what was injected until it has been counted. */
+#define RUN_UNTIL(condition) \
+	do { \
+		CU_ASSERT_EQUAL(pipeline_fwd_start(pl), 0); \
+		CU_ASSERT(TEST_SOON(condition)); \
+		CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0); \
+	} while (0)
 
 static uint64_t dropped(enum pipeline_drop d)
 {
@@ -116,8 +117,7 @@ static void roce__goes_to_the_worker_of_its_queue_pair(void)
 	inject(roce(US, 2U << 17 | 0x10));
 	inject(roce(US, 3U << 17 | 0x10));
 	inject(roce(US, 127U << 17));
-	run_ms(100);
-	run_ms(50);
+	RUN_UNTIL(refused(0) + refused(1) + refused(2) + dropped(PDROP_ROCE_LCORE) >= 6);
 	CU_ASSERT_EQUAL(refused(0), 1);
 	CU_ASSERT_EQUAL(refused(1), 2);
 	CU_ASSERT_EQUAL(refused(2), 1);
@@ -144,8 +144,8 @@ static void roce__wrong_ones_are_counted_by_reason(void)
 		ip_of(m)->fragment_offset = rte_cpu_to_be_16(part == 0 ? RTE_IPV4_HDR_MF_FLAG : 3);
 		inject(fix(m));
 	}
-	run_ms(100);
-	run_ms(50);
+	RUN_UNTIL(dropped(PDROP_ROCE_DEVICE) + dropped(PDROP_ROCE_SHORT) + dropped(PDROP_ROCE_FRAGMENT) +
+		  net_dropped(DROP_UDP_NO_PORT) >= 4);
 	CU_ASSERT_EQUAL(dropped(PDROP_ROCE_DEVICE), 1);
 	CU_ASSERT_EQUAL(dropped(PDROP_ROCE_SHORT), 1);
 	CU_ASSERT_EQUAL(dropped(PDROP_ROCE_FRAGMENT), 1);
@@ -166,7 +166,7 @@ static void roce__without_devices_is_an_unknown_port(void)
 	CU_ASSERT_EQUAL(pipeline_smc_stats_clear(pl), -EPROTONOSUPPORT);
 	CU_ASSERT_EQUAL(pipeline_fwd_stop(pl), 0);
 	inject(roce(US, 3U << 17));
-	run_ms(100);
+	RUN_UNTIL(net_dropped(DROP_UDP_NO_PORT) > 0);
 	CU_ASSERT_EQUAL(net_dropped(DROP_UDP_NO_PORT), 1);
 	CU_ASSERT_EQUAL(dropped(PDROP_ROCE_LCORE), 0);
 	whole_down();

@@ -179,18 +179,20 @@ static void umwait__refusal_is_no_pause(void)
 	disbelieve();
 }
 
+/* A machine that has other things to do comes back later: the shortest of some pauses counts. */
 static void umwait__tpause(void)
 {
-	uint64_t before, after;
+	uint64_t before, after, least = UINT64_MAX;
 
-	if (believe()) {
+	for (unsigned i = 0; i < 20 && least >= rte_get_tsc_hz() / 10 && believe(); i++) {
 		before = rte_rdtsc();
 		CU_ASSERT_EQUAL(pause_for(NULL, 0, 40), PAUSE_TIMED);
 		after = rte_rdtsc();
 		/* edi 0: C0.2, the deeper rest. */
 		if (!real_one())
 			CU_ASSERT(n_seen == 1 && is(0, tpause, 0) && within(seen[0].until, before, after, 40));
-		CU_ASSERT(after - before < rte_get_tsc_hz() / 10);
+		least = RTE_MIN(least, after - before);
+		CU_ASSERT(i < 19 || least < rte_get_tsc_hz() / 10);
 	}
 	disbelieve();
 }
@@ -198,9 +200,9 @@ static void umwait__tpause(void)
 static void umwait__umonitor_and_umwait(void)
 {
 	struct rx_queue q = { .id = 0 };
-	uint64_t before, after;
+	uint64_t before, after, least = UINT64_MAX;
 
-	if (believe()) {
+	for (unsigned i = 0; i < 20 && least >= rte_get_tsc_hz() / 10 && believe(); i++) {
 		word = found = 7;
 		before = rte_rdtsc();
 		CU_ASSERT_EQUAL(pause_for(&q, 1, 40), PAUSE_WATCHED);
@@ -209,7 +211,8 @@ static void umwait__umonitor_and_umwait(void)
 			CU_ASSERT(n_seen == 2 && is(0, umonitor, (uintptr_t)&word) && is(1, umwait, 0));
 			CU_ASSERT(within(seen[1].until, before, after, 40));
 		}
-		CU_ASSERT(after - before < rte_get_tsc_hz() / 10);
+		least = RTE_MIN(least, after - before);
+		CU_ASSERT(i < 19 || least < rte_get_tsc_hz() / 10);
 	}
 	disbelieve();
 }

@@ -95,8 +95,7 @@ static bool asks_still(struct vnic_dev *d)
 
 void port_settle(const struct scripted *s, struct vnic_dev *d)
 {
-	for (unsigned i = 0; i < 2000 && asks_still(d) && !s->ctrl_manual && !s->ctrl_silent; i++)
-		usleep(500);
+	(void)TEST_SOON(!asks_still(d) || s->ctrl_manual || s->ctrl_silent);
 }
 
 int port_start(struct port_lab *l)
@@ -153,12 +152,7 @@ struct vnicd_ctrl_cmd *port_next_command(struct port_lab *l)
 {
 	struct vnicd_ctrl_cmd *cmd = NULL;
 
-	for (unsigned i = 0; i < 2000 && cmd == NULL; i++) {
-		cmd = scripted_ctrl_take(l->s);
-		if (cmd == NULL)
-			usleep(1000);
-	}
-	CU_ASSERT_FATAL(cmd != NULL);
+	CU_ASSERT_FATAL(TEST_SOON(cmd != NULL || (cmd = scripted_ctrl_take(l->s)) != NULL));
 	return cmd;
 }
 
@@ -177,9 +171,7 @@ void port_close(struct port_lab *l)
 
 bool port_event(const struct port_lab *l, enum rte_eth_event_type event, unsigned n)
 {
-	for (unsigned i = 0; i < 2000 && l->events[event] < n; i++)
-		usleep(1000);
-	return l->events[event] >= n;
+	return TEST_SOON(l->events[event] >= n);
 }
 
 uint64_t port_xstat(const struct port_lab *l, const char *name)

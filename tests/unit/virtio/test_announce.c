@@ -26,9 +26,7 @@ static void ask(struct port_lab *l)
 
 static bool asked_is(const struct port_lab *l, bool asked)
 {
-	for (unsigned i = 0; i < 2000 && vnic_announce_asked(l->port) != asked; i++)
-		usleep(1000);
-	return vnic_announce_asked(l->port) == asked;
+	return TEST_SOON(vnic_announce_asked(l->port) == asked);
 }
 
 static void announce__asked_and_answered(void)

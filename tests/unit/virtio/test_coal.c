@@ -37,9 +37,7 @@ static bool in_force(const struct port_lab *l, enum vnic_dir dir, uint16_t queue
 
 static bool state_is(const struct port_lab *l, uint16_t queue, enum vnic_coal_state state)
 {
-	for (unsigned i = 0; i < 2000 && vnic_coal_state(l->port, queue) != state; i++)
-		usleep(1000);
-	return vnic_coal_state(l->port, queue) == state;
+	return TEST_SOON(vnic_coal_state(l->port, queue) == state);
 }
 
 /* Neither set nor told. */
@@ -52,9 +50,7 @@ static bool unknown(const struct port_lab *l, enum vnic_dir dir, uint16_t queue)
 
 static bool becomes(const struct port_lab *l, enum vnic_dir dir, uint16_t queue, const struct vnic_coal *c)
 {
-	for (unsigned i = 0; i < 2000 && !in_force(l, dir, queue, c); i++)
-		usleep(1000);
-	return in_force(l, dir, queue, c);
+	return TEST_SOON(in_force(l, dir, queue, c));
 }
 
 static bool is_question(const struct vnicd_ctrl_cmd *cmd)
@@ -326,9 +322,7 @@ static void post__64_under_one_doorbell(void)
 	for (uint16_t q = 0; q < 64; q++)
 		CU_ASSERT_EQUAL(vnic_coal_post(l.port, q, &a), 0);
 	pthread_mutex_unlock(&l.d->coal->lock);
-	for (unsigned i = 0; i < 2000 && scripted_waiting(l.s, 128) < 64; i++)
-		usleep(1000);
-	CU_ASSERT_EQUAL(scripted_waiting(l.s, 128), 64);
+	CU_ASSERT(TEST_SOON(scripted_waiting(l.s, 128) == 64));
 	CU_ASSERT_EQUAL(l.s->kicks[128], kicks + 1);
 	l.s->ctrl_manual = false;
 	scripted_ctrl_serve(l.s);
@@ -376,9 +370,7 @@ static void post__rate_is_bounded(void)
 
 static bool comes_back(const struct port_lab *l, uint16_t vq, const struct vnic_coal *c)
 {
-	for (unsigned i = 0; i < 2000 && !device_has(l, vq, c); i++)
-		usleep(1000);
-	return device_has(l, vq, c);
+	return TEST_SOON(device_has(l, vq, c));
 }
 
 static void set_three(struct port_lab *l)
@@ -473,9 +465,7 @@ static void restore__refused(void)
 	set_three(&l);
 	l.s->ctrl_ack = VIRTIO_NET_ERR;
 	reset_queue(&l, 2);
-	for (unsigned i = 0; i < 2000 && !in_force(&l, VNIC_RX, 1, &b); i++)
-		usleep(1000);
-	CU_ASSERT(in_force(&l, VNIC_RX, 1, &b)); /* what the device gives a queue of no own value */
+	CU_ASSERT(TEST_SOON(in_force(&l, VNIC_RX, 1, &b))); /* what the device gives a queue of no own value */
 	l.s->ctrl_ack = 0;
 	port_close(&l);
 }
@@ -578,7 +568,7 @@ static uint64_t start_unanswered(struct port_lab *l, struct vnicd_ctrl_cmd *ques
 
 	l->s->ctrl_manual = true;
 	CU_ASSERT_FATAL(pthread_create(&thread, NULL, run_start, &start) == 0);
-	for (unsigned i = 0; i < 5000 && (n < QUESTIONS || !__atomic_load_n(&start.over, __ATOMIC_ACQUIRE)); i++) {
+	for (unsigned i = 0; i < 2 * TEST_PATIENCE_MS && (n < QUESTIONS || !__atomic_load_n(&start.over, __ATOMIC_ACQUIRE)); i++) {
 		for (; (cmd = scripted_ctrl_take(l->s)) != NULL; i = 0) {
 			if (n == QUESTIONS || !is_question(cmd)) {
 				scripted_ctrl_answer(l->s, cmd, true, 0);
@@ -660,8 +650,7 @@ static void begins__refused(void)
 	start_unanswered(&l, question);
 	for (unsigned i = 0; i < QUESTIONS; i++)
 		scripted_ctrl_answer(l.s, question[i], false, VIRTIO_NET_ERR);
-	for (unsigned i = 0; i < 2000 && port_xstat(&l, "ctrl_failed") < QUESTIONS; i++)
-		usleep(1000);
+	(void)TEST_SOON(port_xstat(&l, "ctrl_failed") >= QUESTIONS);
 	usleep(20000);
 	CU_ASSERT_EQUAL(port_xstat(&l, "ctrl_failed"), QUESTIONS); /* once each */
 	CU_ASSERT(unknown(&l, VNIC_RX, 0));

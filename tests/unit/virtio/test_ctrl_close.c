@@ -147,8 +147,7 @@ static void start_waiter(struct waiter *w, struct port_lab *l, void *(*fn)(void 
 
 	*w = (struct waiter){ .l = l, .d = l->d, .port = l->port, .rc = 1 };
 	CU_ASSERT_FATAL(pthread_create(&w->thread, NULL, fn, w) == 0);
-	for (unsigned i = 0; i < 5000 && in_flight(l->port) == before; i++)
-		usleep(1000);
+	(void)TEST_SOON(in_flight(l->port) != before);
 	CU_ASSERT_EQUAL_FATAL(in_flight(l->port), before + 1);
 }
 
@@ -186,15 +185,13 @@ static void reset__again_and_again(void)
 	closed = false;
 	port_open(&l, NULL, "ctrl_start_ms=20");
 	for (unsigned i = 0; i < 20; i++) {
-		struct vnicd_ctrl_cmd *cmd = NULL;
+		struct vnicd_ctrl_cmd *cmd;
 		struct waiter w[2];
 
 		l.s->ctrl_manual = true;
 		start_waiter(&w[0], &l, wait_locked);
 		start_waiter(&w[1], &l, wait_coalescing);
-		for (unsigned k = 0; k < 2000 && cmd == NULL; k++, usleep(100))
-			cmd = scripted_ctrl_take(l.s);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+		cmd = port_next_command(&l);
 		if (i % 3 == 1)
 			CU_ASSERT_EQUAL(vnic_ctrl_timeout(l.port, i + 1), 0);
 		CU_ASSERT(rte_eth_dev_stop(l.port) == 0 && rte_eth_dev_reset(l.port) == 0);
@@ -226,8 +223,7 @@ static void lost__control_ring_is_not_used_again(void)
 	ring = vnic_ctrl_vq(l.d->ctrl)->ring;
 	CU_ASSERT_EQUAL(in_flight(l.port), 0);
 	scripted_die(l.s);
-	for (unsigned i = 0; i < 5000 && !(l.d->state == VNIC_LOST && l.d->recover.cleaned); i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_LOST && l.d->recover.cleaned);
 	pthread_mutex_lock(&l.d->lock);
 	CU_ASSERT_FATAL(l.d->recover.cleaned && l.d->ctrl == NULL && l.d->mem != NULL);
 	for (unsigned i = 0; i < RTE_DIM(got) && vnic_mem_alloc(l.d->mem, ring.len, 4096, &got[i]) == 0; i++)
@@ -238,8 +234,7 @@ static void lost__control_ring_is_not_used_again(void)
 	pthread_mutex_unlock(&l.d->lock);
 	/* The one that returns has been reset: everything is ours again. */
 	scripted_return(l.s);
-	for (unsigned i = 0; i < 5000 && l.d->state != VNIC_RUNNING; i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_RUNNING);
 	pthread_mutex_lock(&l.d->lock);
 	CU_ASSERT(l.d->mem != NULL && vnic_mem_quarantined(l.d->mem) == 0);
 	pthread_mutex_unlock(&l.d->lock);

@@ -177,7 +177,7 @@ static void *play_device(void *arg)
 
 	(void)arg;
 	while (!device.stop) {
-		rte_delay_us_sleep(200);
+		rte_delay_us_sleep(device.delay_us < 0 ? 5000 : 200);
 		if (device.delay_us < 0 || !ctrl_lab_fetch(&lab, &cmd))
 			continue;
 		rte_delay_us_sleep((unsigned)device.delay_us);
@@ -313,7 +313,7 @@ static void ctrl__never_answered(void)
 			failed += c[k].rc == -EIO;
 		}
 		CU_ASSERT(timed_out == 1 && failed == 3 && c[0].rc == -ETIMEDOUT);
-		CU_ASSERT(c[0].ms >= 200 && c[0].ms < 2000);
+		CU_ASSERT(c[0].ms >= 200 && c[0].ms < 60000); /* not when the others' time is over */
 		CU_ASSERT(gone < 120);
 		CU_ASSERT_PTR_NOT_NULL(vnic_ctrl_broken(lab.c));
 		close_threads();
@@ -342,9 +342,7 @@ static void ctrl__only_asynchronous_ones_expire(void)
 	began = rte_rdtsc();
 	CU_ASSERT_EQUAL(vnic_ctrl_submit(lab.c, &r, NULL), 0);
 	vnic_ctrl_flush(lab.c);
-	for (unsigned i = 0; i < 2000 && __atomic_load_n(&when, __ATOMIC_ACQUIRE) == 0; i++)
-		rte_delay_us_sleep(1000);
-	CU_ASSERT_NOT_EQUAL(when, 0);
+	CU_ASSERT(TEST_SOON(__atomic_load_n(&when, __ATOMIC_ACQUIRE) != 0));
 	CU_ASSERT((when - began) * 1000 / hz >= 50);
 	close_threads();
 }
@@ -352,7 +350,7 @@ static void ctrl__only_asynchronous_ones_expire(void)
 /* A caller holds the device's lock and waits: the control thread fetches the answer all the same. */
 static void ctrl__caller_holds_the_device(void)
 {
-	struct vnic_ctrl_request r = { .cmd = 1, .timeout_ms = 5000 };
+	struct vnic_ctrl_request r = { .cmd = 1, .timeout_ms = 60000 };
 
 	open_threads(0, 30000, true, true);
 	pthread_mutex_lock(&lab.dev.lock);
@@ -364,8 +362,11 @@ static void ctrl__caller_holds_the_device(void)
 /* Torn down under a caller: it is told, then the memory goes. */
 static void *destroy_soon(void *arg)
 {
+	struct vnic_ctrl_stats st;
+
 	(void)arg;
-	rte_delay_us_sleep(30000);
+	CU_ASSERT(TEST_SOON((vnic_ctrl_stats_get(lab.c, &st), st.in_flight) == 1));
+	rte_delay_us_sleep(30000); /* it is asleep by then, most likely */
 	vnic_ctrl_destroy(lab.c);
 	return NULL;
 }

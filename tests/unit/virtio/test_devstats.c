@@ -45,9 +45,7 @@ static uint64_t shown(const struct port_lab *l, const char *name)
 
 static bool becomes(const struct port_lab *l, const char *name, uint64_t value)
 {
-	for (unsigned i = 0; i < 2000 && shown(l, name) != value; i++)
-		usleep(1000);
-	return shown(l, name) == value;
+	return TEST_SOON(shown(l, name) == value);
 }
 
 /* Ask anew and wait for the answer. */
@@ -247,9 +245,7 @@ static void refresh__by_itself(void)
 	uint64_t seen;
 
 	open_pairs(&l, 1, false, "stats_ms=10");
-	for (unsigned i = 0; i < 2000 && shown(&l, "hw_stats_refreshes") < 5; i++)
-		usleep(1000);
-	CU_ASSERT(shown(&l, "hw_stats_refreshes") >= 5);
+	CU_ASSERT(TEST_SOON(shown(&l, "hw_stats_refreshes") >= 5));
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(l.port), 0);
 	seen = l.s->ctrl_seen;
 	usleep(30000);
@@ -356,7 +352,7 @@ static unsigned round_with(struct port_lab *l, uint16_t first, uint16_t last, ui
 	for (uint16_t vq = 0; vq < 2 * PAIRS; vq++)
 		l->s->nic.queue[vq].stats.interrupts = value + vq;
 	vnic_devstats_refresh(l->d, 0);
-	for (unsigned i = 0; i < 3000 && shown(l, "hw_stats_refreshes") == before; i++) {
+	for (unsigned i = 0; i < 5 * TEST_PATIENCE_MS && shown(l, "hw_stats_refreshes") == before; i++) {
 		for (; (cmd = scripted_ctrl_take(l->s)) != NULL; n++, i = 0)
 			scripted_ctrl_answer(l->s, cmd, !asks_for(cmd, first, last, types), VIRTIO_NET_ERR);
 		usleep(200);
@@ -578,13 +574,11 @@ static void reset__back_end_returns(void)
 	open_pairs(&l, 1, false, NULL);
 	CU_ASSERT(port_works(&l, 0) && refresh(&l));
 	scripted_die(l.s);
-	for (unsigned i = 0; i < 2000 && l.d->state != VNIC_LOST; i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_LOST);
 	vnic_devstats_refresh(l.d, 0);
 	CU_ASSERT_EQUAL(port_xstat(&l, "rx_q0_hw_packets"), 1);
 	scripted_return(l.s);
-	for (unsigned i = 0; i < 2000 && l.d->state != VNIC_RUNNING; i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_RUNNING);
 	CU_ASSERT(refresh(&l));
 	CU_ASSERT_EQUAL(shown(&l, "rx_q0_hw_packets"), 1);
 	port_close(&l);

@@ -286,9 +286,7 @@ static void stats__over_a_restart(void)
 	CU_ASSERT(eth_lab_link(&lab, true));
 	CU_ASSERT(xstat(lab.port, "rx_q0_packets") == 20);
 	CU_ASSERT(xstat(lab.port, "vnic_starts") == 3 && xstat(lab.port, "vnic_lost") == 1);
-	for (unsigned i = 0; i < 1000 && xstat(lab.port, "vnic_returned") == 0; i++)
-		usleep(1000);
-	CU_ASSERT(xstat(lab.port, "vnic_returned") == 1);
+	CU_ASSERT(TEST_SOON(xstat(lab.port, "vnic_returned") == 1));
 	eth_lab_end(&lab);
 }
 

@@ -265,8 +265,7 @@ static void removed__told_and_closed(void)
 	lab.s->all_ones = true;
 	scripted_config_changed(lab.s);
 	CU_ASSERT(eth_lab_link(&lab, false));
-	for (unsigned i = 0; i < 1000 && lab.events[RTE_ETH_EVENT_INTR_RMV] == 0; i++)
-		usleep(1000);
+	(void)TEST_SOON(lab.events[RTE_ETH_EVENT_INTR_RMV] != 0);
 	CU_ASSERT(lab.events[RTE_ETH_EVENT_INTR_RMV] == 1 && lab.events[RTE_ETH_EVENT_INTR_RESET] == 0);
 	CU_ASSERT(rte_eth_rx_burst(lab.port, 0, &m, 1) == 0);
 	CU_ASSERT(rte_eth_dev_stop(lab.port) == 0);
@@ -327,8 +326,7 @@ static void loss__stop_and_close(void)
 	/* It comes back to a port that is stopped, and stays so. */
 	setups = lab.s->setups;
 	scripted_return(lab.s);
-	for (unsigned i = 0; i < 3000 && lab.d->returned == 0; i++)
-		usleep(1000);
+	(void)TEST_SOON(lab.d->returned != 0);
 	CU_ASSERT(lab.d->returned == 1);
 	CU_ASSERT(lab.s->setups == setups);
 	CU_ASSERT(rte_eth_dev_start(lab.port) == 0);

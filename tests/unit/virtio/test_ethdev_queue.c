@@ -192,8 +192,7 @@ static void fault__cured_by_queue_reset(void)
 	eth_lab_run(&lab, 2, "packed=0,in_order=0");
 	CU_ASSERT(eth_lab_traffic(&lab, 1, 5));
 	break_rxq(&lab, 1);
-	for (unsigned i = 0; i < 3000 && lab.events[RTE_ETH_EVENT_QUEUE_STATE] == 0; i++)
-		usleep(1000);
+	(void)TEST_SOON(lab.events[RTE_ETH_EVENT_QUEUE_STATE] != 0);
 	CU_ASSERT(lab.events[RTE_ETH_EVENT_QUEUE_STATE] == 1);
 	CU_ASSERT(lab.d->faults[VNIC_FAULT_USED_ID] == 1);
 	CU_ASSERT(eth_lab_traffic(&lab, 0, 5));

@@ -136,11 +136,9 @@ static void offload__comes_back(void)
 	CU_ASSERT(rte_eth_dev_start(l.port) == 0);
 	CU_ASSERT(in_force(&l, CSUM, NF(GUEST_CSUM)) && comes_as(&l, 3, false, true));
 	scripted_die(l.s);
-	for (unsigned i = 0; i < 5000 && l.d->state != VNIC_LOST; i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_LOST);
 	scripted_return(l.s);
-	for (unsigned i = 0; i < 5000 && l.d->state != VNIC_RUNNING; i++)
-		usleep(1000);
+	(void)TEST_SOON(l.d->state == VNIC_RUNNING);
 	CU_ASSERT(in_force(&l, CSUM, NF(GUEST_CSUM)) && comes_as(&l, 3, false, true));
 	/* A configuration begins anew, and tells the device nothing that it knows. */
 	CU_ASSERT(rte_eth_dev_stop(l.port) == 0 && port_start(&l) == 0);
@@ -212,7 +210,7 @@ static void *set_csum(void *arg)
 static void offload__octets_of_the_command(void)
 {
 	static const uint8_t want[] = { 5, 0, 2, 0, 0, 0, 0, 0, 0, 0 };
-	struct vnicd_ctrl_cmd *cmd = NULL;
+	struct vnicd_ctrl_cmd *cmd;
 	struct port_lab l;
 	struct setter s = { .l = &l };
 	pthread_t thread;
@@ -220,9 +218,7 @@ static void offload__octets_of_the_command(void)
 	open_with(&l, ALL, 0, NULL);
 	l.s->ctrl_manual = true;
 	CU_ASSERT_FATAL(pthread_create(&thread, NULL, set_csum, &s) == 0);
-	for (unsigned i = 0; i < 5000 && cmd == NULL; i++, usleep(1000))
-		cmd = scripted_ctrl_take(l.s);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+	cmd = port_next_command(&l);
 	CU_ASSERT(cmd->len == sizeof(want) && memcmp(cmd->data, want, sizeof(want)) == 0);
 	scripted_ctrl_answer(l.s, cmd, true, 0);
 	pthread_join(thread, NULL);

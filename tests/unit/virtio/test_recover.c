@@ -37,15 +37,6 @@ static int on_event(uint16_t id, enum rte_eth_event_type type, void *arg, void *
 	return 0;
 }
 
-static bool soon(bool (*fn)(void), unsigned ms)
-{
-	for (unsigned i = 0; i < ms; i++) {
-		if (fn())
-			return true;
-		rte_delay_us_sleep(1000);
-	}
-	return false;
-}
 static bool is_up(void)
 {
 	return rte_eth_devices[port].data->dev_link.link_status && dev->state == VNIC_RUNNING;
@@ -111,8 +102,7 @@ static void close_port(void)
 	CU_ASSERT_EQUAL(rte_vdev_uninit("net_vnic_recover"), 0);
 	lab.opts.request = 0;
 	/* The lab's end of the connection goes a moment later. */
-	for (unsigned i = 0; i < 1000 && vhost_lab_open_fds() > fds_before; i++)
-		rte_delay_us_sleep(1000);
+	(void)TEST_SOON(vhost_lab_open_fds() <= fds_before);
 	vhost_lab_close(&lab);
 }
 
@@ -126,8 +116,8 @@ static void recover__again_and_again(void)
 		for (unsigned i = 1; i <= 8; i++) {
 			lab.n = 0;
 			vhost_lab_hang_up(&lab);
-			CU_ASSERT_TRUE(soon(is_lost, 2000));
-			CU_ASSERT_TRUE(soon(is_up, 5000));
+			CU_ASSERT_TRUE(TEST_SOON(is_lost()));
+			CU_ASSERT_TRUE(TEST_SOON(is_up()));
 			CU_ASSERT(ups == 1 + i && downs == i);
 			CU_ASSERT(dev->lost == i && dev->returned == i);
 			/* The rings are full of buffers again, and no buffer is lost. */
@@ -156,7 +146,7 @@ static void recover__bursts_while_away(void)
 	rte_pktmbuf_append(m, 60);
 	CU_ASSERT_EQUAL(rte_eth_tx_burst(port, 0, &m, 1), 1);
 	vhost_lab_hang_up(&lab);
-	CU_ASSERT_TRUE(soon(is_lost, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_lost()));
 	m = rte_pktmbuf_alloc(pool);
 	rte_pktmbuf_append(m, 60);
 	CU_ASSERT_EQUAL(rte_eth_tx_burst(port, 0, &m, 1), 0);
@@ -202,14 +192,12 @@ static void recover__next_one_dies_at_each_step(void)
 		lab.opts.deed = steps[i].deed;
 		lab.opts.request = steps[i].request;
 		vhost_lab_hang_up(&lab);
-		CU_ASSERT_TRUE(soon(is_lost, 2000));
-		for (unsigned t = 0; t < 3000 && lab.seen == 0; t++)
-			rte_delay_us_sleep(1000);
-		CU_ASSERT(lab.seen > 0);
+		CU_ASSERT_TRUE(TEST_SOON(is_lost()));
+		CU_ASSERT(TEST_SOON(*(volatile unsigned *)&lab.seen > 0));
 		rte_delay_us_sleep(20000);
 		CU_ASSERT_TRUE(is_lost());
 		lab.opts.request = 0;
-		CU_ASSERT_TRUE(soon(is_up, 8000));
+		CU_ASSERT_TRUE(TEST_SOON(is_up()));
 		CU_ASSERT(dev->returned == 1 && ups == 2 && downs == 1);
 		CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS - 64);
 		close_port();
@@ -224,12 +212,12 @@ static void recover__fewer_features(void)
 	open_port(&o);
 	lab.opts.features = FEATURES & ~BIT(VIRTIO_NET_F_MRG_RXBUF);
 	vhost_lab_hang_up(&lab);
-	CU_ASSERT_TRUE(soon(is_lost, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_lost()));
 	rte_delay_us_sleep(500000);
 	CU_ASSERT(is_lost() && dev->recover.refused && dev->returned == 0);
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 	lab.opts.features = FEATURES | BIT(VIRTIO_F_INDIRECT_DESC);
-	CU_ASSERT_TRUE(soon(is_up, 5000));
+	CU_ASSERT_TRUE(TEST_SOON(is_up()));
 	close_port();
 }
 
@@ -241,12 +229,12 @@ static void recover__stopped_while_away(void)
 	open_port(&o);
 	lab.opts.features = BIT(VIRTIO_F_VERSION_1); /* keeps it away */
 	vhost_lab_hang_up(&lab);
-	CU_ASSERT_TRUE(soon(is_lost, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_lost()));
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(port), 0);
 	CU_ASSERT_EQUAL(rte_mempool_avail_count(pool), BUFFERS);
 	CU_ASSERT_NOT_EQUAL(rte_eth_dev_start(port), 0);
 	lab.opts.features = FEATURES;
-	CU_ASSERT_TRUE(soon(is_stopped, 5000));
+	CU_ASSERT_TRUE(TEST_SOON(is_stopped()));
 	rte_delay_us_sleep(50000);
 	CU_ASSERT_TRUE(is_stopped());
 	CU_ASSERT_EQUAL(rte_eth_dev_start(port), 0);
@@ -254,8 +242,7 @@ static void recover__stopped_while_away(void)
 	/* And lost while stopped. */
 	CU_ASSERT_EQUAL(rte_eth_dev_stop(port), 0);
 	vhost_lab_hang_up(&lab);
-	for (unsigned i = 0; i < 3000 && dev->returned < 2; i++)
-		rte_delay_us_sleep(1000);
+	(void)TEST_SOON(dev->returned >= 2);
 	CU_ASSERT(is_stopped() && dev->returned == 2);
 	CU_ASSERT_EQUAL(rte_eth_dev_start(port), 0);
 	close_port();
@@ -270,7 +257,7 @@ static void recover__closed_while_away(void)
 		open_port(&o);
 		lab.opts.features = BIT(VIRTIO_F_VERSION_1);
 		vhost_lab_hang_up(&lab);
-		CU_ASSERT_TRUE(soon(is_lost, 2000));
+		CU_ASSERT_TRUE(TEST_SOON(is_lost()));
 		close_port();
 	}
 }
@@ -293,15 +280,15 @@ static void thread__configuration_changes(void)
 	CU_ASSERT_EQUAL(memcmp(&mac, config.mac, 6), 0);
 	*(volatile uint16_t *)&config.status = 0;
 	vhost_lab_say(&lab, VHOST_USER_BACKEND_CONFIG_CHANGE_MSG, VHOST_USER_VERSION, 0);
-	CU_ASSERT_TRUE(soon(is_down, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_down()));
 	CU_ASSERT(dev->state == VNIC_RUNNING && downs == 1);
 	*(volatile uint16_t *)&config.status = VIRTIO_NET_S_LINK_UP;
 	vhost_lab_say(&lab, VHOST_USER_BACKEND_CONFIG_CHANGE_MSG, VHOST_USER_VERSION, 0);
-	CU_ASSERT_TRUE(soon(is_up, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_up()));
 	CU_ASSERT(ups == 2 && resets == 0);
 	lab.status |= VIRTIO_STATUS_NEEDS_RESET;
 	vhost_lab_say(&lab, VHOST_USER_BACKEND_CONFIG_CHANGE_MSG, VHOST_USER_VERSION, 0);
-	CU_ASSERT_TRUE(soon(is_down, 2000));
+	CU_ASSERT_TRUE(TEST_SOON(is_down()));
 	CU_ASSERT(dev->state == VNIC_BROKEN && resets == 1 && dev->broken == 1);
 	close_port();
 }
@@ -345,8 +332,8 @@ static void thread__dies_under_a_caller(void)
 	CU_ASSERT_NOT_EQUAL(rte_eth_dev_vlan_filter(port, 5, 1), 0);
 	pthread_join(t, NULL);
 	CU_ASSERT(clock_now_ms() - began < 4000);
-	CU_ASSERT_TRUE(soon(has_returned, 5000));
-	CU_ASSERT_TRUE(soon(is_up, 5000));
+	CU_ASSERT_TRUE(TEST_SOON(has_returned()));
+	CU_ASSERT_TRUE(TEST_SOON(is_up()));
 	CU_ASSERT(downs == 1 && ups == 2 && dev->returned == 1 && resets == 0);
 	close_port();
 }

@@ -97,6 +97,7 @@ struct device {
 	unsigned pause_us;      /* for each command, one after the other */
 	unsigned answers;       /* then no more; UINT_MAX: always */
 	uint16_t refuses[2];    /* VLANs */
+	uint64_t longest_ms;    /* from before one answer to behind the next one */
 	bool stop;              /* atomic */
 };
 
@@ -113,6 +114,7 @@ static bool refuses(const struct device *dev, const struct vnicd_ctrl_cmd *cmd)
 static void *serve(void *arg)
 {
 	struct device *dev = arg;
+	uint64_t answered_ms = clock_now_ms(), now_ms;
 
 	while (!__atomic_load_n(&dev->stop, __ATOMIC_ACQUIRE)) {
 		struct vnicd_ctrl_cmd *cmd = dev->answers > 0 ? scripted_ctrl_take(dev->l->s) : NULL;
@@ -123,7 +125,10 @@ static void *serve(void *arg)
 		}
 		usleep(dev->pause_us);
 		dev->answers--;
+		now_ms = clock_now_ms();
 		scripted_ctrl_answer(dev->l->s, cmd, !refuses(dev, cmd), VIRTIO_NET_ERR);
+		dev->longest_ms = RTE_MAX(dev->longest_ms, clock_now_ms() - answered_ms);
+		answered_ms = now_ms;
 	}
 	return NULL;
 }
@@ -136,6 +141,8 @@ static int start_with(struct device *dev)
 
 	CU_ASSERT(rte_eth_dev_stop(l->port) == 0);
 	l->s->ctrl_manual = true;
+	dev->longest_ms = 0;
+	dev->stop = false;
 	CU_ASSERT_FATAL(pthread_create(&dev->thread, NULL, serve, dev) == 0);
 	rc = rte_eth_dev_start(l->port);
 	__atomic_store_n(&dev->stop, true, __ATOMIC_RELEASE);
@@ -172,17 +179,23 @@ static void restore__each_refusal_is_named(void)
 	port_close(&l);
 }
 
-/* What is far behind in the queue has its time when it is its turn. */
+/* What is far behind in the queue has its time when it is its turn. A machine that keeps the device from running for
+ * that long makes it hang indeed: again then. */
 static void restore__slow_is_not_hung(void)
 {
 	struct device dev = { .answers = UINT_MAX, .pause_us = 4000 };
 	struct port_lab l;
 	uint64_t began;
+	int rc = -1;
 
 	open_with_vlans(&l, "ctrl_start_ms=150");
 	dev.l = &l;
-	began = clock_now_ms();
-	CU_ASSERT_EQUAL(start_with(&dev), 0);
+	for (unsigned i = 0; i < 30 && rc != 0; i++) {
+		began = clock_now_ms();
+		rc = start_with(&dev);
+		CU_ASSERT_FATAL(rc == 0 || dev.longest_ms >= 150);
+	}
+	CU_ASSERT_EQUAL(rc, 0);
 	CU_ASSERT(clock_now_ms() - began >= VLANS * 4);
 	CU_ASSERT_EQUAL(vlans_of(&l.s->nic), VLANS);
 	port_close(&l);
@@ -190,15 +203,19 @@ static void restore__slow_is_not_hung(void)
 
 static void restore__hung_is_told_in_time(void)
 {
-	struct device dev = { .answers = 10 };
+	struct device dev = { 0 };
+	uint64_t began, least = UINT64_MAX;
 	struct port_lab l;
-	uint64_t began;
 
 	open_with_vlans(&l, "ctrl_start_ms=150");
 	dev.l = &l;
-	began = clock_now_ms();
-	CU_ASSERT_EQUAL(start_with(&dev), -ETIMEDOUT);
-	CU_ASSERT(clock_now_ms() - began < 2000);
+	for (unsigned i = 0; i < 10 && least >= 2000; i++) {
+		dev.answers = 10;
+		began = clock_now_ms();
+		CU_ASSERT_EQUAL(start_with(&dev), -ETIMEDOUT);
+		least = RTE_MIN(least, clock_now_ms() - began);
+	}
+	CU_ASSERT(least < 2000);
 	CU_ASSERT(rte_eth_dev_reset(l.port) == 0 || rte_eth_dev_stop(l.port) == 0);
 	port_close(&l);
 }

@@ -150,13 +150,7 @@ static void handshake__back_end_dies_at_each_step(void)
 		CU_ASSERT(rc == -ENODEV || rc == -ETIMEDOUT);
 		CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), -ENODEV);
 		lab.opts.request = 0;
-		for (unsigned tries = 0; tries < 500; tries++) {
-			rc = lab.dev.ops->open(&lab.dev, true);
-			if (rc == 0)
-				break;
-			rte_delay_us_sleep(2000);
-		}
-		CU_ASSERT_EQUAL(rc, 0);
+		CU_ASSERT(TEST_SOON(lab.dev.ops->open(&lab.dev, true) == 0));
 		CU_ASSERT_EQUAL(vhost_lab_start(&lab, &at), 0);
 		CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), 0);
 		vhost_lab_close(&lab);
@@ -250,8 +244,7 @@ static void handshake__protocol_needs(void)
 		CU_ASSERT_EQUAL(lab.dev.ops->open(&lab.dev, false), 0);
 		CU_ASSERT_EQUAL(lab.dev.ops->queue_count(&lab.dev), 2);
 		/* Not everything is acknowledged: wait until it was seen. */
-		for (unsigned t = 0; t < 1000 && vhost_lab_got(&lab, VHOST_USER_SET_PROTOCOL_FEATURES, 0) == NULL; t++)
-			rte_delay_us_sleep(1000);
+		(void)TEST_SOON(vhost_lab_got(&lab, VHOST_USER_SET_PROTOCOL_FEATURES, 0) != NULL);
 		m = vhost_lab_got(&lab, VHOST_USER_SET_PROTOCOL_FEATURES, 0);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(m);
 		CU_ASSERT_EQUAL(m->p.u64, rows[i].taken);

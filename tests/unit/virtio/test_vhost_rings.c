@@ -258,7 +258,7 @@ static int event_soon(void)
 {
 	struct pollfd p = { .fd = lab.dev.ops->event_fd(&lab.dev), .events = POLLIN };
 
-	CU_ASSERT_EQUAL(poll(&p, 1, 2000), 1);
+	CU_ASSERT_EQUAL(poll(&p, 1, TEST_PATIENCE_MS), 1);
 	return lab.dev.ops->event(&lab.dev);
 }
 
@@ -309,7 +309,6 @@ static void event__lost_and_back(void)
 		struct vnic_features f;
 		const char *at;
 		uint8_t status;
-		int rc = -1;
 
 		open_good(&o);
 		vhost_lab_hang_up(&lab);
@@ -323,11 +322,7 @@ static void event__lost_and_back(void)
 		CU_ASSERT_EQUAL(lab.dev.ops->queue_enable(&lab.dev, &lab.vq[0], true), -ENODEV);
 		CU_ASSERT_EQUAL(lab.dev.ops->queue_reset(&lab.dev, &lab.vq[0]), -ENODEV);
 		CU_ASSERT_EQUAL(lab.dev.ops->wait_gone(&lab.dev, 0), -ENOENT); /* it is ourselves */
-		for (unsigned i = 0; i < 500 && rc != 0; i++) {
-			rc = lab.dev.ops->open(&lab.dev, true);
-			rte_delay_us_sleep(1000);
-		}
-		CU_ASSERT_EQUAL(rc, 0);
+		CU_ASSERT(TEST_SOON(lab.dev.ops->open(&lab.dev, true) == 0));
 		CU_ASSERT_EQUAL(vhost_lab_start(&lab, &at), 0);
 		vhost_lab_close(&lab);
 	}
