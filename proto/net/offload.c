@@ -129,16 +129,29 @@ static bool head_like_pool(const struct rte_mbuf *m, struct rte_mempool *hdr_poo
 
 /* ---- cutting ------------------------------------------------------------ */
 
+#define HEADER_STEP 80 /* octets: those of TCP with time stamps, tagged, are 70 */
+#define HEADER_MAX 160 /* a whole number of steps; with all options and a tag they are 138 */
+
 /* Behind the header, if a header buffer has the room: a second buffer for each piece, two references
  * counted and a second descriptor for the port cost more than the octets of a frame. */
 static bool better_copied(const struct rte_mbuf *m, struct rte_mempool *hdr_pool)
 {
-	return headers_len(m) + m->tso_segsz + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(hdr_pool);
+	uint32_t hdr = headers_len(m), len = RTE_MAX(hdr + m->tso_segsz, (uint32_t)HEADER_MAX);
+
+	return hdr <= HEADER_MAX && len + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(hdr_pool);
 }
 
-/* Sums of what all pieces have in common: headers but for the lengths. */
-struct common {
-	uint16_t ip, pseudo;
+/* What all pieces have in common; made once. */
+struct pattern {
+	uint8_t hdr[HEADER_MAX];  /* of a piece in the middle, with a whole unit */
+	uint32_t hdr_len;
+	uint16_t l2_len, l4_off;
+	uint16_t ip_sum, pseudo;  /* of the headers but for the lengths */
+	bool ip_fill, tcp_pseudo; /* IP's checksum, the pseudo header's: to be filled in */
+	bool tcp_fill;            /* all of TCP's */
+	uint64_t ol_flags;
+	uint32_t seq;
+	uint8_t tcp_flags;        /* the last one's */
 };
 
 static uint16_t sum_add(uint16_t a, uint16_t b)
@@ -148,41 +161,64 @@ static uint16_t sum_add(uint16_t a, uint16_t b)
 	return (uint16_t)(sum + (sum >> 16));
 }
 
-static void common_sums(const struct rte_mbuf *m, struct common *sums)
+static void pattern_sums(struct pattern *t, const struct rte_mbuf *m)
 {
-	uint8_t hdr[60];
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)hdr;
-	uint32_t len = RTE_MIN((uint32_t)m->l3_len, (uint32_t)sizeof(hdr));
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(t->hdr + t->l2_len);
 
-	memcpy(hdr, rte_pktmbuf_mtod_offset(m, const uint8_t *, m->l2_len), len);
 	ip->total_length = 0;
-	ip->hdr_checksum = 0;
-	sums->ip = net_raw_cksum(hdr, len);
-	sums->pseudo = sum_add(net_raw_cksum(&ip->src_addr, 2 * sizeof(ip->src_addr)),
-			       rte_cpu_to_be_16(ip->next_proto_id));
+	if (t->ip_fill)
+		ip->hdr_checksum = 0;
+	t->ip_sum = net_raw_cksum(ip, m->l3_len);
+	t->pseudo = sum_add(net_raw_cksum(&ip->src_addr, 2 * sizeof(ip->src_addr)),
+			    rte_cpu_to_be_16(ip->next_proto_id));
 }
 
-/* As frame_cksums() of a piece, without reading all of the headers again. */
-static void piece_cksums(struct rte_mbuf *p, uint32_t offloads, const struct common *sums)
+/* As frame_cksums() decides for each piece. */
+static void pattern_flags(struct pattern *t, const struct rte_mbuf *m, uint32_t offloads)
 {
-	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(p, struct rte_ipv4_hdr *, p->l2_len);
-	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p, struct rte_tcp_hdr *, p->l2_len + p->l3_len);
+	bool tcp = (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM;
+	bool ip = (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0;
 
-	if ((p->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM) {
-		if ((offloads & NET_TX_TCP_CKSUM) == 0) {
-			tcp_cksum_fill(p);
-			p->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
-		} else {
-			tcp->cksum = sum_add(sums->pseudo,
-					     rte_cpu_to_be_16((uint16_t)(p->pkt_len - p->l2_len - p->l3_len)));
-		}
-	}
-	if ((p->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) == 0 || (offloads & NET_TX_IP_CKSUM) == 0) {
-		ip->hdr_checksum = (uint16_t)~sum_add(sums->ip, ip->total_length);
-		p->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
-	}
-	if ((p->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) == 0)
-		p->ol_flags &= ~CKSUM_FLAGS;
+	t->tcp_pseudo = tcp && (offloads & NET_TX_TCP_CKSUM) != 0;
+	t->tcp_fill = tcp && !t->tcp_pseudo;
+	t->ip_fill = !ip || (offloads & NET_TX_IP_CKSUM) == 0;
+	t->ol_flags = m->ol_flags & ~(RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT);
+	if (t->tcp_fill)
+		t->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
+	if (t->ip_fill)
+		t->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+	if ((t->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)) == 0)
+		t->ol_flags &= ~CKSUM_FLAGS;
+}
+
+/* Lengths, and the sums that have them, of a piece with len octets. */
+static void set_length(const struct pattern *t, uint8_t *hdr, uint32_t len)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(hdr + t->l2_len);
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(hdr + t->l4_off);
+
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(t->hdr_len - t->l2_len + len));
+	if (t->ip_fill)
+		ip->hdr_checksum = (uint16_t)~sum_add(t->ip_sum, ip->total_length);
+	if (t->tcp_pseudo)
+		tcp->cksum = sum_add(t->pseudo, rte_cpu_to_be_16((uint16_t)(t->hdr_len - t->l4_off + len)));
+}
+
+static void pattern_make(struct pattern *t, const struct rte_mbuf *m, uint32_t offloads)
+{
+	struct rte_tcp_hdr *tcp;
+
+	t->hdr_len = headers_len(m);
+	t->l2_len = m->l2_len;
+	t->l4_off = (uint16_t)(m->l2_len + m->l3_len);
+	memcpy(t->hdr, rte_pktmbuf_mtod(m, const uint8_t *), t->hdr_len);
+	tcp = (struct rte_tcp_hdr *)(t->hdr + t->l4_off);
+	t->seq = rte_be_to_cpu_32(tcp->sent_seq);
+	t->tcp_flags = tcp->tcp_flags;
+	tcp->tcp_flags &= (uint8_t)~(RTE_TCP_PSH_FLAG | RTE_TCP_FIN_FLAG);
+	pattern_flags(t, m, offloads);
+	pattern_sums(t, m);
+	set_length(t, t->hdr, m->tso_segsz);
 }
 
 /* Where copying goes on in a chain. */
@@ -205,29 +241,37 @@ static void take_octets(struct place *at, uint8_t *to, uint32_t len)
 	}
 }
 
+/* In steps of a length the compiler knows; payload is written over what is too much, or nothing reads it. */
+static void put_header(const struct pattern *t, uint8_t *to)
+{
+	memcpy(to, t->hdr, HEADER_STEP);
+	if (unlikely(t->hdr_len > HEADER_STEP))
+		memcpy(to + HEADER_STEP, t->hdr + HEADER_STEP, HEADER_MAX - HEADER_STEP);
+}
+
 /* The i-th piece of m, len octets of payload. IP identifiers stay: pieces of DF
  * packets are atomic (RFC 6864). */
-static void fill_piece(struct rte_mbuf *p, const struct rte_mbuf *m, struct place *at, uint32_t i, uint32_t len,
-		       bool last)
+static void fill_piece(struct rte_mbuf *p, const struct rte_mbuf *m, const struct pattern *t,
+		       struct place *at, uint32_t i, uint32_t len, bool last)
 {
-	uint32_t hdr = headers_len(m);
 	uint8_t *to = rte_pktmbuf_mtod(p, uint8_t *);
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(to + m->l2_len);
-	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(to + m->l2_len + m->l3_len);
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(to + t->l4_off);
 
-	memcpy(to, rte_pktmbuf_mtod(m, const uint8_t *), hdr);
-	take_octets(at, to + hdr, len);
-	p->data_len = (uint16_t)(hdr + len);
-	p->pkt_len = hdr + len;
-	net_flags_copy(p, m);
-	p->ol_flags &= ~RTE_MBUF_F_TX_TCP_SEG;
+	put_header(t, to);
+	tcp->sent_seq = rte_cpu_to_be_32(t->seq + i * m->tso_segsz);
+	if (last) {
+		set_length(t, to, len);
+		tcp->tcp_flags = t->tcp_flags;
+	}
+	take_octets(at, to + t->hdr_len, len);
+	p->data_len = (uint16_t)(t->hdr_len + len);
+	p->pkt_len = t->hdr_len + len;
+	p->ol_flags = t->ol_flags | (p->ol_flags & (RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT));
 	p->tx_offload = m->tx_offload;
 	p->vlan_tci = m->vlan_tci;
 	p->port = m->port;
-	ip->total_length = rte_cpu_to_be_16((uint16_t)(p->pkt_len - m->l2_len));
-	tcp->sent_seq = rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + i * m->tso_segsz);
-	if (!last)
-		tcp->tcp_flags &= (uint8_t)~(RTE_TCP_PSH_FLAG | RTE_TCP_FIN_FLAG);
+	if (t->tcp_fill)
+		tcp_cksum_fill(p);
 }
 
 static int cut_by_copy(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *hdr_pool, struct rte_mbuf **out,
@@ -236,21 +280,20 @@ static int cut_by_copy(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool
 	uint32_t hdr = headers_len(m), left = m->pkt_len - hdr, seg = m->tso_segsz;
 	uint32_t n = (left + seg - 1) / seg;
 	struct place at = { m, hdr };
-	struct common sums;
+	struct pattern t = { 0 };
 
 	if (n > max)
 		return -EINVAL;
 	if (rte_pktmbuf_alloc_bulk(hdr_pool, out, n) != 0)
 		return -ENOMEM;
-	common_sums(m, &sums);
+	pattern_make(&t, m, offloads);
 	if (hdr == m->data_len)
 		at = (struct place){ m->next, 0 };
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t len = RTE_MIN(left, seg);
 
 		left -= len;
-		fill_piece(out[i], m, &at, i, len, left == 0);
-		piece_cksums(out[i], offloads, &sums);
+		fill_piece(out[i], m, &t, &at, i, len, left == 0);
 	}
 	rte_pktmbuf_free(m);
 	return (int)n;

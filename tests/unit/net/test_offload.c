@@ -24,7 +24,7 @@ struct shape {
 static struct rte_mbuf *make(const struct shape *s)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(fix_hdr_pool), *last = m;
-	uint8_t h[18 + 20 + 60] = { 0 };
+	uint8_t h[127 + 20 + 60] = { 0 };
 	unsigned l4 = 20 + s->opts;
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(h + s->l2);
 	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(ip + 1);
@@ -46,6 +46,7 @@ static struct rte_mbuf *make(const struct shape *s)
 	m->l2_len = s->l2;
 	m->l3_len = 20;
 	m->l4_len = l4;
+	m->vlan_tci = 0x123;
 	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM | (s->ip_cksum ? RTE_MBUF_F_TX_IP_CKSUM : 0);
 	if (s->unit != 0) {
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
@@ -90,6 +91,7 @@ static void check(const struct shape *s, struct rte_mbuf **out, int n, uint32_t 
 		CU_ASSERT(tcp[13] == want);
 		CU_ASSERT((offloads & NET_TX_MULTI_SEG) != 0 || out[i]->nb_segs == 1);
 		CU_ASSERT((out[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0);
+		CU_ASSERT(out[i]->l2_len == s->l2 && out[i]->l3_len == 20 && out[i]->l4_len == l4);
 		if ((offloads & NET_TX_IP_CKSUM) == 0 || !s->ip_cksum)
 			CU_ASSERT(ref_ip_ok(ip));
 		if ((offloads & NET_TX_TCP_CKSUM) == 0) {
@@ -180,6 +182,24 @@ static void net_tx_finish__multiples_of_the_unit(void)
 
 			if ((int)s.len > 0)
 				run(&s, NET_TX_MULTI_SEG);
+		}
+	}
+	fix_fini(&f);
+}
+
+/* Headers of every length, up to what no pattern of them holds, before payload of one octet and more. */
+static void net_tx_finish__headers_long_and_short(void)
+{
+	static const uint32_t offloads[] = { NET_TX_MULTI_SEG, NET_TX_MULTI_SEG | NET_TX_TCP_CKSUM,
+					     NET_TX_MULTI_SEG | NET_TX_IP_CKSUM | NET_TX_TCP_CKSUM };
+
+	start();
+	for (unsigned l2 = 14; l2 <= 126; l2 += 4) {
+		for (unsigned opts = 0; opts <= 40; opts += 4) {
+			const struct shape s = { .l2 = l2, .opts = opts, .len = 2 * 1380 + 1 + opts % 3, .unit = 1380,
+						 .piece_max = 1999, .flags = 0x19, .ip_cksum = l2 % 8 != 0 };
+
+			run(&s, offloads[opts / 4 % RTE_DIM(offloads)]);
 		}
 	}
 	fix_fini(&f);
@@ -384,6 +404,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(net_tx_finish__random_shapes),
 	TEST_CASE(net_tx_finish__payload_behind_the_header),
 	TEST_CASE(net_tx_finish__multiples_of_the_unit),
+	TEST_CASE(net_tx_finish__headers_long_and_short),
 	TEST_CASE(net_tx_finish__leaves_cutting_to_the_device),
 	TEST_CASE(net_tx_finish__refuses),
 	TEST_CASE(net_tx_finish__pool_dry_keeps_the_segment),
