@@ -182,10 +182,21 @@ static unsigned prepare(struct lcore *lc, struct tx_port *tp, unsigned n)
 	return n;
 }
 
+/* How many of out[] to offer. vhost copies frames four at a time into four descriptors that begin at a
+ * multiple of four, others one by one: what is over waits for the frames that come next. */
+static unsigned offered(const struct tx_port *tp)
+{
+	unsigned n = RTE_MIN(tp->n_out, (uint16_t)TX_BURST);
+
+	if (tp->copies && tp->n_data != 0 && n > TX_COPIED_TOGETHER)
+		n -= n % TX_COPIED_TOGETHER;
+	return n;
+}
+
 /* Returns frames sent; *whole: the port took all that was offered. */
 static unsigned send_to_port(struct lcore *lc, struct tx_port *tp, bool *whole)
 {
-	unsigned n = RTE_MIN(tp->n_out, (uint16_t)TX_BURST), sent;
+	unsigned n = offered(tp), sent;
 	uint64_t bytes = 0;
 
 	if (tp->prepare)

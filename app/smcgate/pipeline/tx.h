@@ -27,6 +27,7 @@
 #define TX_DATA_BYTES (512U << 10) /* octets of them: beyond it TCP is told that there is no room */
 #define TX_BURST 256            /* frames offered to the port at once */
 #define TX_BURST_COPIED 32      /* of a port that copies them */
+#define TX_COPIED_TOGETHER 4    /* which it does best with so many */
 #define TX_OUT_MAX (TX_BURST + NET_GSO_MAX_FRAMES + TX_CONTROL_MAX)
 #define TX_STUCK_US 200000      /* a port that takes nothing for so long loses its queue */
 

@@ -267,6 +267,73 @@ static void tx_flush__few_at_a_time_for_a_port_that_copies(void)
 	finish();
 }
 
+/* A super-segment that is cut into k frames; the first one's number is in its sequence number. */
+static void queue_super(uint32_t first, unsigned k)
+{
+	const uint32_t hdr = sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_tcp_hdr);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mp);
+	struct rte_ipv4_hdr *ip;
+	struct rte_tcp_hdr *tcp;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	memset(rte_pktmbuf_append(m, (uint16_t)(hdr + k)), 0, hdr + k);
+	m->l2_len = sizeof(struct rte_ether_hdr);
+	m->l3_len = sizeof(*ip);
+	m->l4_len = sizeof(*tcp);
+	m->tso_segsz = 1;
+	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IP_CKSUM;
+	ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->next_proto_id = IPPROTO_TCP;
+	tcp = (struct rte_tcp_hdr *)(ip + 1);
+	tcp->sent_seq = rte_cpu_to_be_32(first);
+	tcp->data_off = 5 << 4;
+	tx_enqueue(lc, &lc->tx[0], m, NET_TX_DATA);
+}
+
+static uint32_t next_seq;
+static unsigned odd_bursts;
+
+/* Frames in order; bursts that are not a multiple of those copied together. */
+static uint16_t see_order(uint16_t port, uint16_t q, struct rte_mbuf **pkts, uint16_t n, void *ctx)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(
+			pkts[i], const struct rte_tcp_hdr *, sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr));
+
+		CU_ASSERT_EQUAL(rte_be_to_cpu_32(tcp->sent_seq), next_seq);
+		next_seq++;
+	}
+	odd_bursts += n % TX_COPIED_TOGETHER != 0;
+	return n;
+}
+
+/* What is over of a super-segment's frames goes with the next one's; at the end all of it. */
+static void tx_flush__whole_groups_for_a_port_that_copies(void)
+{
+	const struct rte_eth_rxtx_callback *cb;
+
+	start();
+	cb = rte_eth_add_tx_callback(ring, 0, see_order, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cb);
+	for (unsigned copies = 0; copies < 2; copies++) {
+		lc->tx[0].copies = copies;
+		for (unsigned k = 1; k <= 61; k += 3) {
+			next_seq = odd_bursts = 0;
+			for (unsigned i = 0; i < 7; i++)
+				queue_super(i * k, k);
+			CU_ASSERT_EQUAL(tx_flush(lc, &lc->tx[0]), 7 * k);
+			CU_ASSERT_EQUAL(next_seq, 7 * k);
+			CU_ASSERT_EQUAL(lc->tx[0].n_out, 0);
+			if (copies)
+				CU_ASSERT_EQUAL(odd_bursts, 7 * k % TX_COPIED_TOGETHER != 0);
+			CU_ASSERT_EQUAL(drain(NULL, 1000), 7 * k);
+		}
+	}
+	CU_ASSERT_EQUAL(rte_eth_remove_tx_callback(ring, 0, cb), 0);
+	finish();
+}
+
 /* Without a queue of its own a worker hands frames, finished, to the one that has it. */
 static void tx_flush__by_way_of_another_worker(void)
 {
@@ -455,6 +522,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(tx_enqueue__drops_for_a_stopped_port),
 	TEST_CASE(tx_flush__gives_up_on_a_stuck_port),
 	TEST_CASE(tx_flush__few_at_a_time_for_a_port_that_copies),
+	TEST_CASE(tx_flush__whole_groups_for_a_port_that_copies),
 	TEST_CASE(tx_flush__by_way_of_another_worker),
 	TEST_CASE(tx_flush__no_more_with_the_device_than_its_limit),
 	TEST_CASE(tx_flush__goes_on_after_a_reset_of_the_queue),
