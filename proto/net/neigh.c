@@ -30,7 +30,12 @@ int neigh_table_init(struct net_stack *st)
 		pool_fini(&t->pool);
 		return -ENOMEM;
 	}
-	return 0;
+	rc = neigh_wait_init(st);
+	if (rc < 0) {
+		free(t->buckets);
+		pool_fini(&t->pool);
+	}
+	return rc;
 }
 
 void neigh_table_fini(struct net_stack *st)
@@ -43,6 +48,7 @@ void neigh_table_fini(struct net_stack *st)
 			neigh_queue_drop(st, neigh_at(st, i), DROP_NEIGH_FAILED);
 		}
 	}
+	neigh_wait_fini(st);
 	free(t->buckets);
 	pool_fini(&t->pool);
 }

@@ -73,47 +73,16 @@ void neigh_set_mac(struct net_stack *st, struct neigh *n, const struct rte_ether
 	n->gen = ++st->neigh.gen;
 }
 
-/* ---- the queue ----------------------------------------------------------- */
-
-void neigh_queue_drop(struct net_stack *st, struct neigh *n, enum net_drop why)
-{
-	for (unsigned i = 0; i < n->n_queued; i++) {
-		net_drop_count(&st->stats, why);
-		rte_pktmbuf_free(n->queue[i]);
-	}
-	n->n_queued = 0;
-}
-
-int neigh_enqueue(struct net_stack *st, struct neigh *n, struct rte_mbuf *m, enum net_tx_class cls)
-{
-	/* The newest are kept (RFC 1122 2.3.2.2 asks for the latest at least). */
-	if (n->n_queued == st->conf.neigh_queue) {
-		NET_DROP(&st->stats, NEIGH_QUEUE, n->queue[0]);
-		n->n_queued--;
-		memmove(&n->queue[0], &n->queue[1], n->n_queued * sizeof(n->queue[0]));
-		memmove(&n->cls[0], &n->cls[1], n->n_queued * sizeof(n->cls[0]));
-	}
-	n->queue[n->n_queued] = m;
-	n->cls[n->n_queued++] = cls;
-	return 0;
-}
-
+/* It has a MAC: what waits for it goes. */
 static void queue_send(struct net_stack *st, struct neigh *n)
 {
-	const struct net_if *ifp = &st->conf.ifs[n->ifx];
-	uint8_t l2[NET_L2_MAX + 2];
-	uint8_t l2_len = net_eth_header(ifp, &n->mac, RTE_ETHER_TYPE_IPV4, l2);
-	unsigned queued = n->n_queued;
-
 	if (n->awaited) {
 		n->awaited = false;
 		net_protos_resolved(st, pool_index(&st->neigh.pool, n));
 	}
-	if (queued == 0)
+	if (!neigh_queued(n))
 		return;
-	n->n_queued = 0;
-	for (unsigned i = 0; i < queued; i++)
-		net_eth_send(st, ifp, n->queue[i], l2, l2_len, n->cls[i]);
+	neigh_queue_flush(st, n);
 	neigh_use(st, n);
 }
 
@@ -318,7 +287,7 @@ static void neigh_forget(struct net_stack *st, struct neigh *n)
 		return;
 	}
 	neigh_set_state(st, n, NEIGH_NONE);
-	if (n->n_queued > 0 || n->awaited)
+	if (neigh_queued(n) || n->awaited)
 		neigh_resolve(st, n);
 }
 

@@ -25,6 +25,7 @@
 #define NET_MAX_IFS 16
 #define NET_MAX_ADDRS 8    /* per interface */
 #define NET_MAX_ROUTES 64
+#define NET_NEIGH_QUEUE_MAX 16 /* net_config.neigh_queue at most */
 #define NET_L2_MAX 18      /* Ethernet and one tag */
 
 /* What the port can do for us; missing ones are done in software by

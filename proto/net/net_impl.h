@@ -24,7 +24,7 @@
 
 /* ---- neighbours (neigh.c) --------------------------------------------- */
 
-#define NEIGH_QUEUE_MAX 8
+#define NEIGH_WAIT_MAX 256
 
 struct neigh {
 	/* looked at by every packet sent */
@@ -45,8 +45,9 @@ struct neigh {
 	uint64_t asked_us;         /* last request, to bound them to one a second */
 	struct net_addr addr;
 	struct wheel_timer timer;
-	struct rte_mbuf *queue[NEIGH_QUEUE_MAX]; /* oldest first; data at the IP header */
-	uint8_t cls[NEIGH_QUEUE_MAX];
+	struct rte_mbuf *queue[NET_NEIGH_QUEUE_MAX]; /* oldest first; data at the IP header */
+	uint8_t cls[NET_NEIGH_QUEUE_MAX];
+	uint16_t wait_head, wait_tail; /* behind them, in places all neighbours share: indices, head 0 none */
 };
 
 struct neigh_table {
@@ -57,6 +58,8 @@ struct neigh_table {
 	uint32_t unresolved;       /* entries without a usable MAC */
 	uint32_t hand;             /* where the search for an entry to evict goes on */
 	uint32_t gen;              /* last generation given out; never repeats on an index */
+	struct neigh_wait *waits;  /* places that all neighbours share */
+	uint16_t wait_free;        /* index of the first that is free, 0 none */
 };
 
 /* ---- routes (route.c) -------------------------------------------------- */
@@ -208,7 +211,13 @@ void neigh_confirm(struct net_stack *st, struct neigh *n);
 void neigh_resolve(struct net_stack *st, struct neigh *n);
 /* Traffic wants to use the entry: starts what its state asks for. */
 void neigh_use(struct net_stack *st, struct neigh *n);
+/* neigh_queue.c: packets that wait for n's MAC, data at the IP header. Takes m; what there is no room for is dropped
+ * and counted. */
 int neigh_enqueue(struct net_stack *st, struct neigh *n, struct rte_mbuf *m, enum net_tx_class cls);
+bool neigh_queued(const struct neigh *n);
+void neigh_queue_flush(struct net_stack *st, struct neigh *n); /* n has a MAC: send them */
+int neigh_wait_init(struct net_stack *st);
+void neigh_wait_fini(struct net_stack *st);
 void neigh_queue_drop(struct net_stack *st, struct neigh *n, enum net_drop why);
 void neigh_publish(struct net_stack *st, const struct neigh *n);
 

@@ -24,7 +24,7 @@ static void conf_defaults(struct net_config *c)
 
 static int conf_check(const struct net_config *c)
 {
-	if (c->n_ifs > NET_MAX_IFS || c->n_routes > NET_MAX_ROUTES || c->neigh_queue > NEIGH_QUEUE_MAX ||
+	if (c->n_ifs > NET_MAX_IFS || c->n_routes > NET_MAX_ROUTES || c->neigh_queue > NET_NEIGH_QUEUE_MAX ||
 	    c->hdr_pool == NULL || c->ind_pool == NULL)
 		return -EINVAL;
 	for (unsigned i = 0; i < c->n_ifs; i++) {

@@ -244,8 +244,9 @@ static const struct cfg_field arp_fields[] = {
 		"Neighbours known at a time."),
 	CFG_U32(struct config_arp, unresolved_max, "unresolved_max", 0, 1, 4096, 256,
 		"Of these, neighbours that have not answered yet."),
-	CFG_U32(struct config_arp, queue_packets, "queue_packets", 0, 1, 16, 3,
-		"Packets that wait for an unresolved neighbour; the newest are kept."),
+	CFG_U32(struct config_arp, queue_packets, "queue_packets", 0, 1, NET_NEIGH_QUEUE_MAX, 3,
+		"Packets that wait for an unresolved neighbour; the newest are kept. Beyond them 256 resets, SYN cookies, "
+		"acknowledgements and ICMP messages wait, of all neighbours together."),
 	CFG_END
 };
 

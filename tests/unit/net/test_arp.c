@@ -217,6 +217,55 @@ static void neigh__no_buffer_is_no_try(void)
 	fix_fini(&f);
 }
 
+/* Small packets that nobody makes again wait in places that all neighbours share; with none left, the oldest goes. */
+static void neigh__many_peers_behind_a_router(void)
+{
+	struct net_path p, q;
+	unsigned places = 0;
+
+	fix_init(&f, NULL);
+	open_path(&p, PEER);
+	open_path(&q, IP(10, 0, 0, 77));
+	for (unsigned i = 0; i < 100; i++)
+		CU_ASSERT(net_path_send(f.st, &p, fix_segment(US, PEER, i), NET_TX_CONTROL) == 0);
+	CU_ASSERT(send_to(&p, 0) == 0); /* data has no such place */
+	CU_ASSERT(fix_drop(&f, DROP_NEIGH_QUEUE) == 1);
+	while (fix_drop(&f, DROP_NEIGH_QUEUE) == 1) {
+		CU_ASSERT(net_path_send(f.st, &q, fix_segment(US, PEER, 1), NET_TX_CONTROL) == 0);
+		places++;
+	}
+	CU_ASSERT(places == 3 + fix_hdr_pool->size / 8 - 97 + 1);
+	fix_clear_out(&f);
+	fix_input(&f, fix_arp(2, &fix_peer, PEER, US, &fix_us));
+	CU_ASSERT(f.n_out == 100 && fix_drop(&f, DROP_NEIGH_QUEUE) == 2);
+	fix_clear_out(&f);
+	for (unsigned i = 0; i < 40; i++)
+		fix_advance(&f, 100 * NET_MS);
+	CU_ASSERT(fix_drop(&f, DROP_NEIGH_FAILED) == places - 1); /* nobody answered there: all of it is given back */
+	net_path_close(f.st, &p);
+	net_path_close(f.st, &q);
+	fix_fini(&f);
+}
+
+static void long_queue(struct net_config *conf, struct net_env *env) { conf->neigh_queue = NET_NEIGH_QUEUE_MAX; }
+
+/* As long as the configuration allows. */
+static void neigh__longest_queue(void)
+{
+	struct net_path p;
+
+	fix_init(&f, long_queue);
+	open_path(&p, PEER);
+	for (unsigned i = 0; i < NET_NEIGH_QUEUE_MAX + 2; i++)
+		CU_ASSERT(send_to(&p, i) == 0);
+	CU_ASSERT(fix_drop(&f, DROP_NEIGH_QUEUE) == 2);
+	fix_clear_out(&f);
+	fix_input(&f, fix_arp(2, &fix_peer, PEER, US, &fix_us));
+	CU_ASSERT(f.n_out == NET_NEIGH_QUEUE_MAX);
+	net_path_close(f.st, &p);
+	fix_fini(&f);
+}
+
 /* 144: ten packets, three kept, three requests, then host unreachable. */
 static void neigh__queue_and_failure(void)
 {
@@ -540,6 +589,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(arp_reply__carries_the_tag),
 	TEST_CASE(neigh__changes_at_most_once_a_second),
 	TEST_CASE(neigh__request_for_another_updates_an_entry),
+	TEST_CASE(neigh__many_peers_behind_a_router),
+	TEST_CASE(neigh__longest_queue),
 	TEST_CASE(neigh__queue_and_failure),
 	TEST_CASE(neigh__answer_sends_the_newest_in_order),
 	TEST_CASE(neigh__answer_to_others_is_hearsay),
