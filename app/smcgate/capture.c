@@ -28,8 +28,6 @@
 #define POOL_MIN 256
 #define POOL_MAX 8192
 #define RING_SIZE 1024
-/* The largest buffer an mbuf can describe, with room for pcapng's own blocks. */
-#define SNAP_MAX 65000
 
 /* One queue and direction: one worker fills the ring, the writer empties it. */
 struct tap {
@@ -440,11 +438,7 @@ static void note_start(struct capture *cap, const char *file, unsigned from, uns
 
 static uint32_t snap_of(const struct capture *cap, uint32_t asked)
 {
-	uint32_t snap = asked != 0 ? asked : pipeline_config(cap->pl)->capture.snap_length;
-
-	if (snap < CAPTURE_SNAP_MIN)
-		return CAPTURE_SNAP_MIN;
-	return RTE_MIN(snap, (uint32_t)SNAP_MAX);
+	return asked != 0 ? asked : pipeline_config(cap->pl)->capture.snap_length;
 }
 
 static int open_out(struct capture *cap, int fd, char *why)

@@ -13,7 +13,6 @@
 #include "app/smcgate/pipeline/pipeline.h"
 
 #define CAPTURE_FILE_LEN 128      /* terminator included */
-#define CAPTURE_SNAP_MIN 64
 
 struct capture;
 

@@ -24,6 +24,8 @@
 #define CONFIG_BURST_MAX 512        /* here and on the console, as all bounds of keys that can change while running */
 #define CONFIG_MTU_MIN 68           /* RFC 791 */
 #define CONFIG_MTU_MAX 9216
+#define CONFIG_SNAP_MIN 64          /* octets of a packet captured */
+#define CONFIG_SNAP_MAX 65000       /* the largest buffer an mbuf can describe, with room for pcapng's own blocks */
 #define CONFIG_NAME_LEN 32          /* terminator included */
 #define CONFIG_MAX_RDMA CONFIG_MAX_PORTS
 #define CONFIG_MAX_EIDS 8

@@ -363,7 +363,7 @@ static const struct cfg_field capture_fields[] = {
 		   "The only directory packets are captured into; without it `capture start` is refused."),
 	CFG_U64(struct config_capture, max_bytes, "max_bytes", 0, 65536, 1099511627776, 1073741824,
 		"Octets after which a capture file is closed."),
-	CFG_U32(struct config_capture, snap_length, "snap_length", 0, 64, 65535, 65535,
+	CFG_U32(struct config_capture, snap_length, "snap_length", 0, CONFIG_SNAP_MIN, CONFIG_SNAP_MAX, CONFIG_SNAP_MAX,
 		"Octets kept of each packet."),
 	CFG_END
 };

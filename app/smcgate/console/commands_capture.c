@@ -24,7 +24,7 @@ static int parse_options(struct console *c, char *text, struct wanted *w, struct
 		if (strcmp(key, "port") == 0)
 			rc = view_ports(c->pl, value, true, &w->from, &w->to, err);
 		else if (strcmp(key, "snaplen") == 0)
-			rc = view_number(value, "snaplen", CAPTURE_SNAP_MIN, 65535, &w->snap, err);
+			rc = view_number(value, "snaplen", CONFIG_SNAP_MIN, CONFIG_SNAP_MAX, &w->snap, err);
 		else
 			rc = view_fail(err, -EINVAL,
 				       "capture start: found '%s', allowed port N|all, snaplen N", key);

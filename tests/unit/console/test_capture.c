@@ -169,7 +169,7 @@ static void capture__refusals(void)
 		{ "capture start there", "error: capture start: there in " },
 		{ "capture start link", "error: capture start: link in " },
 		{ "capture start a port 9", "error: port: found '9'" },
-		{ "capture start a snaplen 9", "error: snaplen: found '9', allowed 64..65535" },
+		{ "capture start a snaplen 9", "error: snaplen: found '9', allowed 64..65000" },
 		{ "capture start a snaplen", "error: capture start: a value is missing" },
 		{ "capture start a colour red",
 		  "error: capture start: found 'colour', allowed port N|all, snaplen N" },
