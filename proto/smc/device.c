@@ -9,6 +9,15 @@ static void dev_update(struct smc_dev *dev)
 	dev->enabled = !dev->off && !dev->down && !dev->gone;
 }
 
+/* What failed while it was away says nothing about the peers. */
+static void dev_came(struct smc_stack *ss, const struct smc_dev *dev)
+{
+	static const struct net_addr all = { .family = NET_UNSPEC };
+
+	if (dev->enabled)
+		smc_peer_forget(ss, &all);
+}
+
 void smc_devs_init(struct smc_stack *ss)
 {
 	ss->n_devs = RTE_MIN(ss->conf.n_devs, (uint8_t)SMC_MAX_DEVS);
@@ -95,6 +104,8 @@ void smc_dev_event(struct smc_stack *ss, struct smc_dev *dev, const struct rd_ev
 		break;
 	}
 	dev_update(dev);
+	if (ev->type == RD_EV_PORT_UP)
+		dev_came(ss, dev);
 	ss->strangers_may = false;
 }
 
@@ -107,6 +118,8 @@ int smc_dev_enable(struct smc_stack *ss, unsigned dev, bool on)
 	d = &ss->devs[dev];
 	d->off = !on;
 	dev_update(d);
+	if (on)
+		dev_came(ss, d);
 	ss->strangers_may = false;
 	for (struct smc_lgr *lgr = ss->lgr_list; !on && lgr != NULL; lgr = lgr->next) {
 		if (lgr->dev == d)

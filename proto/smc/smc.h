@@ -224,7 +224,8 @@ int smc_set_eids(struct smc_stack *ss, const struct smc_eid *eids, unsigned n); 
 int smc_set_policies(struct smc_stack *ss, const struct smc_policy *policies, unsigned n);/* -EINVAL */
 /* Forget failures of a peer; NET_UNSPEC: of all. -ENOENT. */
 int smc_peer_forget(struct smc_stack *ss, const struct net_addr *addr);
-/* Devices on or off for new groups and, off, for those there are (as if pulled). -ENODEV. */
+/* Devices on or off for new groups and, off, for those there are (as if pulled); on, failures of peers are forgotten.
+ * -ENODEV. */
 int smc_dev_enable(struct smc_stack *ss, unsigned dev, bool on);
 /* Terminate a group (DELETE LINK). -ENOENT. */
 int smc_lgr_terminate(struct smc_stack *ss, uint32_t id);

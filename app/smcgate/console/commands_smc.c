@@ -56,7 +56,10 @@ struct policy_args {
 	struct smc_policy p;
 	uint64_t at;
 	bool has_use;
+	unsigned given;                /* bits of policy_keys[] */
 };
+
+static const char *const policy_keys[] = { "peer", "port", "service", "at", "use" };
 
 static int parse_use(struct policy_args *a, const char *value, struct view_error *err)
 {
@@ -115,6 +118,18 @@ static int parse_policy_key(struct console *c, struct policy_args *a, const char
 	return 0;
 }
 
+static int given_once(struct policy_args *a, const char *key, struct view_error *err)
+{
+	for (unsigned i = 0; i < RTE_DIM(policy_keys); i++) {
+		if (strcmp(key, policy_keys[i]) != 0)
+			continue;
+		if (a->given & 1u << i)
+			return view_fail(err, -EINVAL, "smc policy add: %s= is given twice", key);
+		a->given |= 1u << i;
+	}
+	return 0;
+}
+
 static int parse_policy(struct console *c, const char *text, struct policy_args *a, struct view_error *err)
 {
 	char *copy = strdup(text), *save = NULL;
@@ -129,7 +144,9 @@ static int parse_policy(struct console *c, const char *text, struct policy_args 
 			break;
 		}
 		*eq = '\0';
-		rc = parse_policy_key(c, a, w, eq + 1, err);
+		rc = given_once(a, w, err);
+		if (rc == 0)
+			rc = parse_policy_key(c, a, w, eq + 1, err);
 	}
 	free(copy);
 	if (rc == 0 && !a->has_use)
@@ -234,7 +251,7 @@ const struct command commands_smc[] = {
 	  "forget that SMC failed with a peer: it is tried again" },
 	{ "smc device", { { .kind = VIEW_ARG_WORD, .name = "NAME" },
 			  { .kind = VIEW_ARG_CHOICE, .name = "on|off", .choices = on_off } }, run_device,
-	  "use an RDMA device, or end all its link groups and use it no more" },
+	  "use an RDMA device and try SMC again, or end all its link groups and use it no more" },
 	{ "smc linkgroup", { { .kind = VIEW_ARG_WORD, .name = "ID" },
 			     { .kind = VIEW_ARG_CHOICE, .name = "terminate", .choices = ends } }, run_terminate,
 	  "end a link group and the connections in it" },

@@ -59,6 +59,7 @@ static const struct rig_line changes[] = {
 	{ "smc policy add peer=fe80::1 use=smc", 0, "", { "error: peer: found 'fe80::1'" } },
 	{ "smc policy add port=0 use=smc", 0, "", { "error: port: found '0', allowed 1..65535" } },
 	{ "smc policy add service=wob use=smc", 0, "", { "error: service: found 'wob'" } },
+	{ "smc policy add port=80 use=smc port=81", 0, "", { "error: smc policy add: port= is given twice" } },
 	{ "smc policy add use=udp", 0, "", { "error: use: found 'udp', allowed tcp, smc" } },
 	{ "smc policy add port=80", 0, "", { "error: smc policy add: use=tcp or use=smc is missing" } },
 	{ "smc policy add colour=1 use=smc", 0, "", { "error: smc policy add: found 'colour='" } },

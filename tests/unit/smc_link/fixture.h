@@ -59,7 +59,7 @@ extern const uint8_t lf_peer_id[8];
 
 /* What the fakes saw since lf_init(). */
 struct lf_seen {
-	unsigned cdc, sent, sent_bad, lost, scheduled, peers, paths;
+	unsigned cdc, sent, sent_bad, lost, scheduled, peers, paths, forgotten;
 	struct smc_conn *last_scheduled, *last_sent;
 	uint64_t peer_bytes, peer_lgrs;
 	bool no_peer;            /* smc_peer_get() finds no room */

@@ -55,12 +55,15 @@ static void smc_dev_event__goes_and_comes(void)
 		CU_ASSERT_EQUAL(f.ss.lgrs.used, 0);
 		CU_ASSERT_FALSE(f.ss.strangers_may);
 		CU_ASSERT_PTR_NULL(smc_dev_find(&f.ss, &lf_addr_us, &gid));
+		CU_ASSERT_EQUAL(lf_seen.forgotten, 0);
 		if (how == PORT)
 			mem_port(f.us, true);
 		else if (how == OFF)
 			smc_dev_enable(&f.ss, 0, true);
 		lf_settle(&f);
 		CU_ASSERT_EQUAL(smc_dev_find(&f.ss, &lf_addr_us, &gid) != NULL, how != UNPLUG);
+		/* What failed meanwhile was our doing. */
+		CU_ASSERT_EQUAL(lf_seen.forgotten, how != UNPLUG);
 		f.peer.n_msgs = 0;
 		lf_fini(&f);
 	}
