@@ -165,7 +165,14 @@ options_refused(int argc, char **argv, FILE *err)
 {
 	struct options o;
 
-	return separator(argc, argv) != 0 && parse_early(&o, argc, argv, err) < 0;
+	if (separator(argc, argv) != 0)
+		return parse_early(&o, argc, argv, err) < 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+			return false; /* EAL's */
+	}
+	fprintf(err, "smcgate: no configuration: give -c FILE after \"--\" (see --help)\n");
+	return true;
 }
 
 bool

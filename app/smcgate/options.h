@@ -34,8 +34,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err);
  */
 bool options_without_eal(struct options *o, int argc, char **argv);
 
-/* Whether a whole command line has a "--" and behind it what options_parse() refuses, with the line that it says: not
- * worth starting EAL for. */
+/* Whether a whole command line has behind its "--" what options_parse() refuses, with the line that it says, or has no
+ * "--" and asks EAL for no help: not worth starting EAL for. For one that is not options_without_eal(). */
 bool options_refused(int argc, char **argv, FILE *err);
 
 void options_usage(FILE *out);
