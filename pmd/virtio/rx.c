@@ -15,6 +15,7 @@ static __rte_always_inline uint16_t rx_burst(void *q, struct rte_mbuf **pkts, ui
 
 	if (unlikely(!vnic_vq_enter(&rxq->vq)))
 		return rx_aside(rxq, pkts, n);
+	rx_before(rxq, refill);
 	out = rx_collect(rxq, pkts, n, mode);
 	rx_after(rxq, out, refill);
 	vnic_vq_leave(&rxq->vq);
@@ -197,6 +198,7 @@ int vnic_rx_setup(struct vnic_rxq *rxq)
 	rxq->buf_len = (uint16_t)(room - VNIC_RX_DATA_OFF + rxq->vq.hdr_len);
 	if (rxq->frame_max == 0)
 		rxq->frame_max = rxq->mergeable ? VIRTIO_NET_MAX_GSO : (uint32_t)(rxq->buf_len - rxq->vq.hdr_len);
+	rxq->refill_late = rxq->buf_len >= VNIC_RX_LARGE;
 	rxq->refill_min = (uint16_t)(RTE_MIN(vnic_vq_limit(&rxq->vq) / 4 + 1, 32) + rxq->vq.reserve);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct vnic_rxq {
 	uint16_t port, queue;
 	uint16_t buf_len;          /* octets the device may write into a buffer, header included */
 	uint16_t refill_min;       /* descriptors free before a busy burst refills */
+	bool refill_late;          /* ... and before it receives, not behind that: buf_len is VNIC_RX_LARGE or more */
 	uint32_t frame_max;        /* header apart; beyond it a packet is dropped */
 	uint64_t offloads;         /* RTE_ETH_RX_OFFLOAD_* asked for */
 	bool mergeable, csum, lro, hash; /* negotiated and asked for */
@@ -53,6 +54,7 @@ struct vnic_rxq {
 };
 
 #define VNIC_RX_STALL_US 100000
+#define VNIC_RX_LARGE 4096u
 
 /* Where payload begins in a buffer; the header lies before it. */
 #define VNIC_RX_DATA_OFF (RTE_PKTMBUF_HEADROOM > 32 ? RTE_PKTMBUF_HEADROOM : 32)
@@ -67,7 +69,7 @@ bool vnic_rx_buffer_ok(const struct rte_mempool *mp, uint16_t hdr_len, bool merg
 
 /*
  * Compute what follows from mp, port, vq and frame_max (0: the most there can be): mbuf_init,
- * ol_init, buf_len, refill_min. After vnic_vq_create() and whenever one of them changes; gate
+ * ol_init, buf_len, refill_min, refill_late. After vnic_vq_create() and whenever one of them changes; gate
  * closed. -EINVAL when vnic_rx_buffer_ok() says no.
  */
 int vnic_rx_setup(struct vnic_rxq *rxq);

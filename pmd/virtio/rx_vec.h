@@ -390,6 +390,7 @@ static __rte_always_inline uint16_t rx_vec_collect_packed(struct vnic_rxq *rxq, 
 \
 		if (unlikely(!vnic_vq_enter(&rxq->vq))) \
 			return rx_aside(rxq, pkts, n); \
+		rx_before(rxq, refill_##ring); \
 		out = collect(rxq, pkts, n, step, (mode) | RX_BLIND); \
 		rx_after(rxq, out, refill_##ring); \
 		vnic_vq_leave(&rxq->vq); \

@@ -7,6 +7,7 @@
 
 #define BURST 32
 #define SMALL (RTE_PKTMBUF_HEADROOM + 64)
+#define LARGE (RTE_PKTMBUF_HEADROOM + VNIC_RX_LARGE)
 
 /* ---- laps -------------------------------------------------------------------- */
 /* A device that may choose takes its buffers in any order. */
@@ -390,6 +391,43 @@ static void select__names_differ(void)
 	CU_ASSERT_STRING_EQUAL(vnic_rx_burst_name(NULL), "none");
 }
 
+/* Large buffers come before the next burst, when those of the last one have been freed. */
+static void refill__late_with_large_buffers(void)
+{
+	static const struct {
+		uint16_t room;
+		bool packed;
+		uint8_t vectorized;
+		unsigned behind; /* buffers that the device has behind a burst of 40 */
+	} rows[] = {
+		{ SMALL, false, 0, 64 }, { SMALL, true, 2, 64 },
+		{ LARGE, false, 0, 24 }, { LARGE, true, 0, 24 }, { LARGE, true, 1, 24 }, { LARGE, true, 2, 24 },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct rx_lab_opts o = { .size = 64, .packed = rows[i].packed, .in_order = true, .mergeable = true,
+					 .vectorized = rows[i].vectorized, .room = rows[i].room, .mbufs = 128 };
+		struct rte_mbuf *pkts[64];
+		struct rx_lab lab;
+
+		CU_ASSERT_EQUAL_FATAL(rx_lab_open(&lab, &o), 0);
+		CU_ASSERT_EQUAL(rx_lab_poll(&lab), 64);
+		for (unsigned n = 0; n < 40; n++)
+			rx_lab_frame(&lab, 60, n);
+		CU_ASSERT_EQUAL_FATAL(lab.burst(&lab.rxq, pkts, 64), 40);
+		rte_pktmbuf_free_bulk(pkts, 40);
+		CU_ASSERT_EQUAL(rx_lab_poll(&lab), rows[i].behind);
+		for (unsigned n = 0; n < 4; n++)
+			rx_lab_frame(&lab, 60, n);
+		CU_ASSERT_EQUAL_FATAL(lab.burst(&lab.rxq, pkts, 64), 4);
+		CU_ASSERT_EQUAL(rx_lab_poll(&lab), 60);
+		rte_pktmbuf_free_bulk(pkts, 4);
+		CU_ASSERT_EQUAL(lab.burst(&lab.rxq, pkts, 64), 0);
+		CU_ASSERT_EQUAL(rx_lab_poll(&lab), 64); /* an idle poll takes what it can */
+		rx_lab_close(&lab);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(laps__split_2),
 	TEST_CASE(laps__split_256),
@@ -404,6 +442,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(burst__counts_casts),
 	TEST_CASE(pool__dry_and_back),
 	TEST_CASE(fill__pool_without_any),
+	TEST_CASE(refill__late_with_large_buffers),
 	TEST_CASE(drain__harvests),
 	TEST_CASE(setup__sizes),
 	TEST_CASE(select__names_differ),
