@@ -310,6 +310,8 @@ vnicd_vport_wait_for_room(struct vnicd_vport *v, unsigned queue, uint16_t buffer
 
 	v->some = true;
 	v->wanted[queue] = RTE_MIN(buffers, r->conf.size);
+	/* Else it would come back with buffers only when coalescing lets it know that these are full. */
+	v->port.touched |= vnicd_nic_hurry(&v->nic, virtio_rxq_index((uint16_t)queue));
 }
 
 /* ---- time and faults ------------------------------------------------------------------ */

@@ -101,7 +101,7 @@ void vnicd_nic_reset(struct vnicd_nic *nic)
 		struct vnicd_queue *q = &nic->queue[i];
 
 		vnicd_ring_stop(&q->ring);
-		q->enabled = q->call_due = q->taken = false;
+		q->enabled = q->call_due = q->taken = q->hurry = false;
 		q->untold = 0;
 		q->untold_us = 0;
 		memset(&q->stats, 0, sizeof(q->stats));
@@ -241,6 +241,7 @@ static void flush_queue(struct vnicd_nic *nic, uint16_t vq)
 		if (vnicd_coal_hold(nic, vq))
 			return;
 	}
+	q->hurry = false;
 	q->untold = 0;
 	q->untold_us = 0;
 	if (!q->ring.running || !vnicd_ring_should_call(&q->ring))

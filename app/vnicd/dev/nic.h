@@ -83,6 +83,7 @@ struct vnicd_queue {
 	uint32_t untold;            /* packets since the last notification */
 	uint64_t untold_us;         /* since when, 0: none is held back */
 	bool enabled;
+	bool hurry;                 /* tell at the next flush what coalescing holds back */
 	bool call_due;              /* used, neither published nor told: vnicd_nic_flush() */
 	bool taken;                 /* transmit: chain is out at the caller's */
 	struct vnicd_chain chain;
@@ -195,6 +196,9 @@ int vnicd_frame_cut(const struct vnicd_frame *f, struct iovec *seg, unsigned max
 void vnicd_nic_flush(struct vnicd_nic *nic);
 /* Microseconds until flush has to be called for a notification that is held back; -1: none is. */
 int64_t vnicd_nic_due(const struct vnicd_nic *nic);
+/* The driver has to act before there can be more: coalescing holds nothing back from the next flush on, until that
+ * has told. True: something is held back, so that there has to be a flush. */
+bool vnicd_nic_hurry(struct vnicd_nic *nic, uint16_t vq);
 /* The coalescing in force for a queue: its own, or its direction's; of the control queue none. */
 struct vnicd_coal vnicd_nic_coal(const struct vnicd_nic *nic, uint16_t vq);
 /* Serve the control queue: every command there. */

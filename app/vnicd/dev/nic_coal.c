@@ -39,7 +39,7 @@ bool vnicd_coal_hold(struct vnicd_nic *nic, uint16_t vq)
 	const struct vnicd_coal *c = in_force(nic, vq);
 	uint64_t now;
 
-	if (!coalesces(nic, vq) || c->max_packets == 0 || c->max_usecs == 0 || q->untold >= c->max_packets)
+	if (q->hurry || !coalesces(nic, vq) || c->max_packets == 0 || c->max_usecs == 0 || q->untold >= c->max_packets)
 		return false;
 	now = now_us(nic);
 	if (q->untold_us == 0) {
@@ -50,6 +50,12 @@ bool vnicd_coal_hold(struct vnicd_nic *nic, uint16_t vq)
 		return false;
 	nic->held[vq / 64] |= UINT64_C(1) << (vq % 64);
 	return true;
+}
+
+bool vnicd_nic_hurry(struct vnicd_nic *nic, uint16_t vq)
+{
+	nic->queue[vq].hurry = (nic->held[vq / 64] >> (vq % 64) & 1) != 0;
+	return nic->queue[vq].hurry;
 }
 
 int64_t vnicd_nic_due(const struct vnicd_nic *nic)

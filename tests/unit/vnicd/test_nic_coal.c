@@ -82,6 +82,25 @@ static void coal__tells_after_packets_or_time(void)
 	lab_close(&l);
 }
 
+/* A ring without buffers: what the driver is not told it cannot make room for. */
+static void coal__hurry_tells_what_is_held_back(void)
+{
+	struct lab l;
+
+	open_at(&l, COAL);
+	CU_ASSERT(set(&l, 1, 0, 100, 1000) == OK);
+	CU_ASSERT(!vnicd_nic_hurry(&l.nic, 0)); /* nothing is */
+	give(&l, 0, 3);
+	CU_ASSERT(l.calls[0] == 0 && !vnicd_nic_hurry(&l.nic, 2));
+	CU_ASSERT(vnicd_nic_hurry(&l.nic, 0));
+	vnicd_nic_flush(&l.nic);
+	CU_ASSERT(l.calls[0] == 1 && vnicd_nic_due(&l.nic) == -1);
+	CU_ASSERT(!vnicd_nic_hurry(&l.nic, 0));
+	give(&l, 0, 3); /* once only */
+	CU_ASSERT(l.calls[0] == 1 && vnicd_nic_due(&l.nic) == 1000);
+	lab_close(&l);
+}
+
 /* 5.1.6.5.9: either of them 0 is at once. */
 static void coal__zero_means_each(void)
 {
@@ -293,6 +312,7 @@ static void stats__get_all(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(coal__tells_after_packets_or_time),
+	TEST_CASE(coal__hurry_tells_what_is_held_back),
 	TEST_CASE(coal__zero_means_each),
 	TEST_CASE(coal__change_with_packets_held_back),
 	TEST_CASE(coal__per_queue),
