@@ -40,10 +40,11 @@ end_pid() { # PID [SECONDS]
 	wait "$pid" 2>/dev/null || true
 }
 
-# Wait until a command succeeds: wait_for SECONDS COMMAND..., the time of the command not counted.
+# Wait until a command succeeds: wait_for SECONDS COMMAND..., the time of the command not counted,
+# and half a minute at least: a machine with much else to do takes many times what one at ease does.
 # Looks often at first.
 wait_for() {
-	local _left=$(($1 * 1000)) _nap=10 _seconds; shift
+	local _left=$((($1 < 30 ? 30 : $1) * 1000)) _nap=10 _seconds; shift
 	until "$@" >/dev/null 2>&1; do
 		((_left > 0)) || return 1
 		printf -v _seconds '0.%03d' $_nap

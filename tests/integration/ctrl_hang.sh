@@ -26,10 +26,10 @@ for i in 0 1 2 3; do wait_for 30 answers $i || fail "port $i does not answer"; d
 
 settled_pools
 
-# Echo requests to the three others, all the time.
+# Echo requests to the three others, all the time; so many that rings bear seconds of them.
 flood() {
 	for i in 0 1 2; do
-		ip netns exec "$ns" ping -q -i 0.004 -c 1000 -W 5 10.$((60 + i)).0.1 >"$work/ping$i" 2>&1 &
+		ip netns exec "$ns" ping -q -i 0.02 -c 200 -W 10 10.$((60 + i)).0.1 >"$work/ping$i" 2>&1 &
 		pings[i]=$!
 		at_exit "end_pid ${pings[i]}"
 	done
@@ -37,7 +37,7 @@ flood() {
 none_lost() {
 	for i in 0 1 2; do
 		wait "${pings[i]}" || fail "ping $i: $(cat "$work/ping$i")"
-		grep -q '1000 packets transmitted, 1000 received, 0% packet loss' "$work/ping$i" || fail "$(cat "$work/ping$i")"
+		grep -q '200 packets transmitted, 200 received, 0% packet loss' "$work/ping$i" || fail "$(cat "$work/ping$i")"
 	done
 }
 longest() { # us, since "clear lcore"
@@ -49,27 +49,35 @@ check "clear" console "clear lcore all"
 flood
 none_lost
 before=$(longest)
-check "clear" console "clear lcore all"
-flood
-never 60000000
-check "timeout" console "port 3 ctrl timeout $deadline"
-console "set promisc 3 on" >"$work/hung" 2>&1 &
-hung=$!
-# Others are asked and answered meanwhile.
-for i in 1 2 3 4 5; do check "looking" console "show port stats all" "show port xstats 0" "show port 3 ctrl" >/dev/null; done
-! wait $hung || fail "a command for a device that hangs succeeded"
-console "show port 3 ctrl" >"$work/out" || fail "looking: $(cat "$work/out")"
-grep -q "was not answered within $deadline ms" "$work/out" || fail "$(cat "$work/out")"
-# The deadline and 10 ms; another program may have had the CPU meanwhile.
-# Whichever command was the first: the driver asks for the device's statistics by itself, too.
-late=$(($(awk '/^ *[A-Z_]+ [A-Z_]+ +timed out/ { print $5; exit }' "$work/out") - deadline * 1000))
-[ $late -ge 0 ] && [ $late -le 10000 ] || fail "told $late us after the deadline"
-none_lost
-say "told $late us after the deadline; turn $before us before, $(longest) us meanwhile"
-never 0
-check "reset" console "port reset 3"
-wait_for 20 answers 3 || fail "port 3 does not answer after its reset"
-check "promiscuous mode" console "set promisc 3 on"
+told_late() { # sets late, us
+	local hung i
+	check "clear" console "clear lcore all"
+	flood
+	never 60000000
+	check "timeout" console "port 3 ctrl timeout $deadline"
+	console "set promisc 3 on" >"$work/hung" 2>&1 &
+	hung=$!
+	# Others are asked and answered meanwhile.
+	for i in 1 2 3 4 5; do check "looking" console "show port stats all" "show port xstats 0" "show port 3 ctrl" >/dev/null; done
+	! wait $hung || fail "a command for a device that hangs succeeded"
+	console "show port 3 ctrl" >"$work/out" || fail "looking: $(cat "$work/out")"
+	grep -q "was not answered within $deadline ms" "$work/out" || fail "$(cat "$work/out")"
+	# Whichever command was the first: the driver asks for the device's statistics by itself, too.
+	late=$(($(awk '/^ *[A-Z_]+ [A-Z_]+ +timed out/ { print $5; exit }' "$work/out") - deadline * 1000))
+	[ $late -ge 0 ] || fail "told $late us after the deadline"
+	none_lost
+	say "told $late us after the deadline; turn $before us before, $(longest) us meanwhile"
+	never 0
+	check "reset" console "port 3 ctrl timeout 604800000" "port reset 3"
+	wait_for 20 answers 3 || fail "port 3 does not answer after its reset"
+	check "promiscuous mode" console "set promisc 3 on" "set promisc 3 off"
+}
+# The deadline and 10 ms; once at least, as another program may have had the CPU meanwhile.
+for try in 1 2 3 4 5; do
+	told_late
+	[ $late -gt 10000 ] || break
+done
+[ $late -le 10000 ] || fail "told $late us after the deadline, and late $try times"
 
 # Changing the port while its device hangs: nobody else waits, on the console or by telemetry.
 ms() { date +%s%3N; }
@@ -100,18 +108,26 @@ cat >"$work/meanwhile.py" <<-'END'
 	            sys.exit(f"{line}: {said}")
 	    time.sleep(0.05)
 	print(f"others {longest * 1000:.0f} ms at most")
-	sys.exit(longest > 2.5) # of the 3 s that the other waits
+	sys.exit(2 if longest > 2.5 else 0) # of the 3 s that the other waits
 END
-changes() { # COMMAND: returns soon, whatever it says; others get what they want meanwhile
-	local began=$(ms) took
+# COMMAND: returns soon, whatever it says; others get what they want meanwhile. Tried again when it
+# took long: everything does on a machine that has other things to do.
+changes() {
+	local try
+	for try in 1 2 3; do ! changes_soon "$1" || return 0; done
+	fail "$1: $took ms, $(cat "$work/meanwhile")"
+}
+changes_soon() {
+	local began=$(ms) status=0
 	: >"$work/took"
 	{ console "$1" >"$work/change" 2>&1 || true; echo $(($(ms) - began)) >"$work/took"; } &
-	timeout 30 python3 "$work/meanwhile.py" "$console_socket" "$work/took" "${others[@]}" >"$work/meanwhile" 2>&1 ||
-		fail "during $1: $(cat "$work/meanwhile")"
+	timeout 60 python3 "$work/meanwhile.py" "$console_socket" "$work/took" "${others[@]}" >"$work/meanwhile" 2>&1 ||
+		status=$?
 	wait $! || true
+	[ $status = 0 ] || [ $status = 2 ] || fail "during $1: $(cat "$work/meanwhile")"
 	took=$(cat "$work/took")
-	[ $took -le 4500 ] || fail "$1 took $took ms"
 	say "$1: $took ms, $(cat "$work/meanwhile"): $(tail -1 "$work/change")"
+	[ $status = 0 ] && [ $took -le 4500 ]
 }
 in_ns ping -q -i 0.01 -c 1200 -W 5 10.61.0.1 >"$work/ping1" 2>&1 &
 ping=$!
@@ -130,16 +146,19 @@ cat >"$work/second.py" <<-'END'
 	for sock in a, b:
 	    sock.connect(sys.argv[1])
 	    answer(sock)
-	a.sendall(b"port 3 rxq 0 coalesce usecs 7 packets 7\n")
-	time.sleep(0.5)
-	began = time.monotonic()
-	b.sendall(b"port config mtu 3 1400\n")
-	said = answer(b)
-	took = time.monotonic() - began
-	print(said, answer(a), f"{took:.3f} s")
-	sys.exit("busy: 'port 3 coalesce' is under way" not in said or took > 2)
+	for attempt in range(5): # the first may not have begun, and the second may have had to wait for a CPU
+	    a.sendall(b"port 3 rxq 0 coalesce usecs 7 packets 7\n")
+	    time.sleep(0.5)
+	    began = time.monotonic()
+	    b.sendall(b"port config mtu 3 1400\n")
+	    said = answer(b)
+	    took = time.monotonic() - began
+	    print(said, answer(a), f"{took:.3f} s")
+	    if "busy: 'port 3 coalesce' is under way" in said and took <= 2:
+	        sys.exit(0)
+	sys.exit(1)
 END
-check "a second change" timeout 20 python3 "$work/second.py" "$console_socket"
+check "a second change" timeout 60 python3 "$work/second.py" "$console_socket"
 for command in "port config mtu 3 1400" "port stop 3" "port start 3" "port config mtu 3 1500" "port reset 3"; do
 	changes "$command"
 done
@@ -172,4 +191,4 @@ never 60000000
 changes "port start 3"
 began=$(ms)
 end_gate
-[ $(($(ms) - began)) -le 15000 ] || fail "the end took $(($(ms) - began)) ms"
+[ $(($(ms) - began)) -le 40000 ] || fail "the end took $(($(ms) - began)) ms"

@@ -28,7 +28,7 @@ ring() { # NAME FEATURES
 	ip -n "$ns" neigh add 10.5.0.2 lladdr 02:00:00:00:00:01 dev vtap0
 	coproc python3 -u "$here/_spoil.py" "$work/spoil.socket" "$work/p.sock"
 	spoil_pid=$COPROC_PID spoil_in=${COPROC[1]}
-	read -r -t 10 said <&"${COPROC[0]}" || fail "no relay"
+	read -r -t 60 said <&"${COPROC[0]}" || fail "no relay"
 	exec {spoil_out}<&"${COPROC[0]}"
 	testpmd_driver=(-d "$plugin") testpmd_vdev=net_vnic0
 	start_testpmd p "path=$work/spoil.socket" --forward-mode=icmpecho
@@ -39,9 +39,9 @@ ring() { # NAME FEATURES
 	equal "$name: stopped at first" "$(xstat vnic_fault_stopped_by_device)" 0
 
 	echo 0 >&"$spoil_in"
-	read -r -t 10 said <&"$spoil_out" && [ "$said" = spoilt ] || fail "$name: the ring is not spoilt"
+	read -r -t 60 said <&"$spoil_out" && [ "$said" = spoilt ] || fail "$name: the ring is not spoilt"
 	since=$SECONDS
-	in_ns ping -q -c 1 -W 1 10.5.0.2 >/dev/null || true # makes the device look into its ring
+	in_ns ping -q -c 1 -W 1 10.5.0.2 >/dev/null & # makes the device look into its ring
 	wait_for 5 stopped 1 || fail "$name: the driver does not hear of it: $(port p d)"
 	at_least "$name: 5 less the seconds it took" $((5 - (SECONDS - since))) 0
 	pmd_says p "queue state event"

@@ -109,7 +109,7 @@ guest_smc() { # [EID]
 # guest_serve [SMCTEST-OPTION...]: a server in the guest, port 7777.
 guest_serve() {
 	guest "kill \$(pidof smctest) 2>/dev/null; sleep 0.1; : >/tmp/server; smctest server $* >>/tmp/server 2>&1 &
-		n=50; until grep -q listening /tmp/server || [ \$n = 0 ]; do sleep 0.1; n=\$((n - 1)); done
+		n=300; until grep -q listening /tmp/server || [ \$n = 0 ]; do sleep 0.1; n=\$((n - 1)); done
 		grep -q listening /tmp/server" || fail "no server in the guest"
 }
 # How often the guest's client side fell back for a reason, or at all: the kernel's own count.
@@ -130,23 +130,47 @@ carried() { # WANTED, of lines on standard input
 	*) grep -v "mode=TCP .*fallback=$1" ;;
 	esac
 }
+# A handshake gives each answer some seconds. A guest short of CPU, the more so where packets are lost
+# besides, comes too late with one some day: then that connection is TCP, for no other reason, and its
+# data is as whole. A transfer by SMC is tried again then; on some try all of it is.
+too_late='fallback=0x020[12]0000|fallback=0x05000000 peer=0x(020[12]0000|0999000[123])'
+# as_wanted WHAT WANTED TRY, with lines of connections on standard input: false to try again.
+as_wanted() {
+	local bad
+	bad=$(carried "$2") || return 0
+	if [ "$2" != smc ] || [ "$3" = 4 ] || grep -Evq "$too_late" <<<"$bad"; then
+		fail "$1 was not carried as $2: $(head -3 <<<"$bad")"
+	fi
+	note "$1: an answer was too late: $(head -1 <<<"$bad")"
+	console "smc peer forget all" >/dev/null # which is remembered for a while
+	return 1
+}
+
 # transfer WHAT CARRIED [-t SECONDS] SMCTEST-ARGUMENT...: the guest's client with smcgate.
 transfer() {
-	local what=$1 wanted=$2 limit=120 bad; shift 2
+	local try
+	for try in 1 2 3 4; do ! _transfer "$try" "$@" || return 0; done
+}
+_transfer() { # TRY ...
+	local try=$1 what=$2 wanted=$3 limit=200; shift 3
 	[ "$1" != -t ] || { limit=$2; shift 2; }
 	guest -t "$limit" "smctest client -s $gate $*" >"$work/client" 2>&1 || {
 		tail -20 "$work/client" >&2
 		fail "$what (status $?)"
 	}
 	grep -q '^connections=.* failed=0 ' "$work/client" || fail "$what: $(tail -1 "$work/client")"
-	bad=$(grep '^conn=' "$work/client" | carried "$wanted" | head -3) || true
-	[ -z "$bad" ] || fail "$what was not carried as $wanted: $bad"
+	grep '^conn=' "$work/client" >"$work/conns" || true
+	as_wanted "$what" "$wanted" "$try" <"$work/conns"
 }
 
 # through WHAT CARRIED [-t SECONDS] SMCTEST-ARGUMENT...: the host's TCP client through the
 # service "out" with the guest's server, to which smcgate speaks SMC.
 through() {
-	local what=$1 wanted=$2 limit=120 bad; shift 2
+	local try
+	for try in 1 2 3 4; do ! _through "$try" "$@" || return 0; done
+}
+_through() { # TRY ...
+	local try=$1 what=$2 wanted=$3 limit=200; shift 3
 	[ "$1" != -t ] || { limit=$2; shift 2; }
 	guest ': >/tmp/server'
 	in_ns timeout "$limit" "$build/tests/guest/smctest" client -T -s $gate "$@" >"$work/client" 2>&1 || {
@@ -154,8 +178,7 @@ through() {
 		fail "$what (status $?)"
 	}
 	guest 'grep ^accepted /tmp/server' >"$work/server" || fail "$what: the guest accepted nothing"
-	bad=$(carried "$wanted" <"$work/server" | head -3) || true
-	[ -z "$bad" ] || fail "$what was not carried as $wanted: $bad"
+	as_wanted "$what" "$wanted" "$try" <"$work/server"
 }
 
 # One number of the guest's SMC statistics, as smcr.client_v2.

@@ -12,7 +12,7 @@ for kind in '' -I; do
 		through "echo of $bytes ${kind:-AF_SMC}" smc -n $bytes -m 30000
 	done
 done
-through "echo of 50 MB" smc -t 240 -n 50000000 -m 65536
+through "echo of 50 MB" smc -t 400 -n 50000000 -m 65536
 through "ping-pong" smc -L 200 -m 64
 through "50 short ones" smc -c 50 -j 5 -n 500
 grep -q 'role=server' "$work/server" || fail "the guest was not the server"

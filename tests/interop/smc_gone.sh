@@ -11,13 +11,14 @@ load() {
 		sleep 2"
 }
 smc_again() { guest "smctest client -s $gate -p 7 -n 1000" | grep -q 'mode=SMC-R.*result=ok'; }
+loaded() { guest 'smcctl diag' | grep -q 'mode=SMC-R'; }
 nobody() { no_sockets; }
 
 guest_smc
 # A guest short of CPU may confirm a key too late, and that connection is TCP: which has to end, too.
 start_smc_gate '{"smc": {"forget_s": 5}, "tcp": {"user_timeout_ms": 30000}}'
 load
-guest 'smcctl diag' | grep -q 'mode=SMC-R' || fail "no load: $(guest 'cat /tmp/load*')"
+wait_for 30 loaded || fail "no load: $(guest 'cat /tmp/load*')"
 guest 'rdma link del rxe0'
 transfer "without the device" 0x03030000 -p 7 -n 100000
 wait_for 60 nobody || fail "connections are left: $(console "show sockets limit=10")"

@@ -26,4 +26,5 @@ transfer "5 % lost" smc -t 200 -p 7 -n 500000 -m 30000
 keep
 transfer "without loss again" smc -p 7 -n 1000000
 check_guest_idle
-finish 'tcp_.*|ip_.*'
+# ARP is lost as well, and what waits for it.
+finish 'tcp_.*|ip_.*|arp_.*|neigh_.*'

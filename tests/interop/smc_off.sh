@@ -17,6 +17,7 @@ counted() { # ROLE WHOSE REASON
 	console "show smc stats" |
 		awk -v want="$1 $2 $3" '$1 " " $2 " " $3 == want { n += $5 } END { print n + 0 }'
 }
+loaded() { guest 'smcctl diag' | grep -q 'mode=SMC-R'; }
 no_groups() { [ "$(guest_groups)" = 0 ]; }
 smc_again() { guest "smctest client -s $gate -p 7 -n 1000" | grep -q 'mode=SMC-R.*result=ok'; }
 
@@ -25,7 +26,7 @@ guest_serve -q
 start_smc_gate
 for round in 1 2; do
 	load
-	guest 'smcctl diag' | grep -q 'mode=SMC-R' || fail "no load: $(guest 'cat /tmp/load*')"
+	wait_for 30 loaded || fail "no load: $(guest 'cat /tmp/load*')"
 	console "smc device roce0 off" >/dev/null
 	begin=$SECONDS
 	transfer "without the device" 0x03010000 -t 30 -p 7 -n 100000

@@ -12,15 +12,21 @@ guest 'echo 2 >/proc/sys/net/smc/smcr_testlink_time' # how soon it finds a devic
 start_smc_gate '{"smc": {"failures": 2, "forget_s": 3}}'
 
 # A peer where SMC keeps failing is spoken TCP to at once, for a while; each lcore knows its own.
-fail_often() { transfer "failures" any -p 7 -c 20 -n 100; }
+# Looked at while it lasts: again, where the guest was too slow for that.
+fail_often() {
+	local try
+	for try in 1 2 3 4 5; do
+		transfer "failures" any -p 7 -c 20 -n 100
+		! (transfer "a peer remembered" 0x03010000 -p 7 -n 10000 -c 5) 2>"$work/remembered" || return 0
+	done
+	fail "$(cat "$work/remembered")"
+}
 fail_often
-transfer "a peer remembered" 0x03010000 -p 7 -n 10000 -c 5
 say_to "smc peer forget $peer"
 guest "smcctl ueid add $eid"
 transfer "a peer forgotten" smc -p 7 -n 10000
 guest "smcctl ueid del $eid"
 fail_often
-transfer "a peer remembered again" 0x03010000 -p 7 -n 10000 -c 5
 guest "smcctl ueid add $eid; smcctl ueid del OTHER.EID"
 sleep 3.5
 transfer "after a while SMC again" smc -p 7 -n 10000

@@ -11,7 +11,7 @@ for kind in '' -I; do
 		transfer "echo of $bytes ${kind:-AF_SMC}" smc $kind -p 7 -n $bytes -m 30000
 	done
 done
-transfer "echo of 50 MB" smc -t 240 -p 7 -n 50000000 -m 65536
+transfer "echo of 50 MB" smc -t 400 -p 7 -n 50000000 -m 65536
 transfer "small writes" smc -p 7 -n 20000 -m 100
 transfer "ping-pong" smc -p 7 -L 200 -m 64
 transfer "a service without SMC" 0x03010000 -p 70 -n 10000
