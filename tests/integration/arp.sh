@@ -50,4 +50,4 @@ PY
 wait_for 20 grep -qi '02:66:66:66:66:66' "$smcgate_log" || fail "a conflict was not told: $(tail -3 "$smcgate_log")"
 ip -n "$ns" neigh flush dev dtap0
 equal "page after the conflict" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
-finish 'arp_.*|tcp_duplicate_data'
+finish "arp_.*|$sent_again"

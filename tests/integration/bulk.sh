@@ -18,4 +18,4 @@ timed "down through the proxy" down 256 $kernel:8081 $gate:8080
 timed "up through the proxy" up 256 $kernel:8081 $gate:8080
 timed "discard" discard 256 - $gate:9
 # The kernel probes tails and repeats what was only late.
-finish tcp_duplicate_data
+finish "$sent_again"

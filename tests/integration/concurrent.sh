@@ -18,5 +18,5 @@ for lcores in '0@0,1@1' '0@0,1@0,2@1,3@1,4@1'; do
 	wait $pid || fail "client: $(tail -1 "$work/many")"
 	rm "$work/go"
 	say "$lcores: $(cat "$work/many")"
-	finish tcp_duplicate_data
+	finish "$sent_again"
 done

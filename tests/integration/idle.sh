@@ -42,6 +42,6 @@ both_work() {
 	[ "$(rate "$work/first")" -gt 100 ] && [ "$(rate "$work/second")" -gt 100 ]
 }
 once both_work || fail "an instance starves"
-finish "tcp_duplicate_data|tcp_rst_.*|tcp_no_listener"
+finish "$sent_again|tcp_rst_.*|tcp_no_listener"
 smcgate_pid=$first_pid smcgate_prefix=$first_prefix ns=$first_ns console_socket=$first_socket idle_pools=$first_pools
-finish "tcp_duplicate_data|tcp_rst_.*|tcp_no_listener"
+finish "$sent_again|tcp_rst_.*|tcp_no_listener"

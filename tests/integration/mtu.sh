@@ -34,5 +34,5 @@ for mtu in 576 1500 9000; do
 		-Y 'tcp.checksum.status == 1 && ip.checksum.status == 1' 2>/dev/null | wc -l)
 	equal "wrong checksums at MTU $mtu" "$bad" 0
 	[ "$good" -gt 350 ] || fail "only $good checksums seen at MTU $mtu"
-	finish tcp_duplicate_data
+	finish "$sent_again"
 done

@@ -40,4 +40,4 @@ equal "connections accepted" "$(field "show tcp stats" accepted)" $((accepted + 
 get -o /dev/null "http://$gate/?[1-1000]" || fail "1000 requests in a row"
 equal "SYN cookies sent" "$(field "show tcp stats" "syn cookies sent")" 0
 # The kernel repeats what was answered late.
-finish tcp_duplicate_data
+finish "$sent_again"

@@ -20,4 +20,4 @@ run_ab() { # NAME ARGUMENT...
 }
 run_ab "ab" -n 3000 -c 50 http://$gate/
 run_ab "ab -k" -k -n 10000 -c 50 http://$gate/
-finish "tcp_duplicate_data|tcp_rst_.*|tcp_no_listener"
+finish "$sent_again|tcp_rst_.*|tcp_no_listener"

@@ -30,4 +30,4 @@ through "abort through us" smc -n 20000 -A -W 300
 in_ns timeout 2 "$build/tests/guest/smctest" client -T -q -s $gate -n 500000000 -m 60000 >/dev/null 2>&1 || true
 through "after a killed client of ours" smc -n 100000
 check_guest_idle
-finish 'tcp_.*'
+finish "tcp_.*|$sent_again"

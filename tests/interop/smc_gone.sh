@@ -32,4 +32,4 @@ wait_for 120 nobody || fail "connections with the dead guest are left: $(console
 need_guest
 guest_smc
 wait_for 60 smc_again || fail "no SMC with the new guest: $(guest "smctest client -s $gate -p 7")"
-idle_seconds=60 finish "tcp_.*|arp_.*"
+idle_seconds=60 finish "tcp_.*|arp_.*|$sent_again"

@@ -27,4 +27,4 @@ keep
 transfer "without loss again" smc -p 7 -n 1000000
 check_guest_idle
 # ARP is lost as well, and what waits for it.
-finish 'tcp_.*|ip_.*|arp_.*|neigh_.*'
+finish "tcp_.*|ip_.*|arp_.*|neigh_.*|$sent_again"

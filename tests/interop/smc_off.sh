@@ -41,4 +41,4 @@ for round in 1 2; do
 done
 wait_for 30 no_sockets || fail "connections are left: $(console "show sockets limit=10")"
 guest 'dmesg' | grep -E 'BUG:|Oops|WARNING:|hung' && fail "the guest's kernel complains"
-idle_seconds=60 finish 'tcp_.*'
+idle_seconds=60 finish "tcp_.*|$sent_again"
