@@ -26,7 +26,7 @@ services() {
 start_gate "$(services)"
 
 misuse() { # PART
-	in_ns timeout 200 python3 "$here/_misuse.py" "$1" >"$work/$1" 2>&1 || fail "$1: $(cat "$work/$1")"
+	in_ns timeout 400 python3 "$here/_misuse.py" "$1" >"$work/$1" 2>&1 || fail "$1: $(cat "$work/$1")"
 	alive
 	wait_for 60 no_sockets || fail "$1: sockets left: $(console "show sockets limit=10")"
 }

@@ -10,7 +10,7 @@ plugin=$build/pmd/virtio/librte_net_vnic.so
 new_namespace
 in_ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 
-pings() { in_ns timeout 20 ping -q -c "$1" -i 0.01 -W 1 10.5.0.2 >"$work/ping" && grep -q " $1 received" "$work/ping"; }
+pings() { in_ns timeout 60 ping -q -c "$1" -i 0.01 -W 3 10.5.0.2 >"$work/ping" && grep -q " $1 received" "$work/ping"; }
 
 xstats() { # PYTHON, where d has the xstats
 	telemetry "${pmd_prefix[p]}" /ethdev/xstats,0 | python3 -c '

@@ -169,14 +169,14 @@ static void in_parallel(void)
 	step(after.in_flight_max >= 8, "many were in flight");
 	step(after.doorbells - before.doorbells <= STORM / 4, "%llu doorbells",
 	     (unsigned long long)(after.doorbells - before.doorbells));
-	step(net_answered(0, 3000), "echoes meanwhile");
+	step(net_answered(0, NET_PATIENCE_MS), "echoes meanwhile");
 	step(rte_eth_dev_default_mac_addr_set(net.port, &net.ours) == 0 && net_pings(4), "traffic after it");
 }
 
 /* ---- what they do --------------------------------------------------------------------- */
 static bool passes(uint8_t host)
 {
-	return net_echo_from(host, 3000);
+	return net_echo_from(host, NET_PATIENCE_MS);
 }
 static bool held_up(uint8_t host)
 {
@@ -244,7 +244,7 @@ static bool come_by(uint16_t pair, uint16_t queue)
 
 	net_count();
 	net_ask(pair, 32);
-	return net_answered(pair, 3000) && net.strays - before == (pair == queue ? 0 : 32);
+	return net_answered(pair, NET_PATIENCE_MS) && net.strays - before == (pair == queue ? 0 : 32);
 }
 
 /* Each pair's answers come by the queue that is so many further on. */

@@ -65,7 +65,7 @@ static void one_flow(const struct toeplitz *t, uint16_t i, struct tally *sum)
 				    rte_cpu_to_be_16(to), rte_cpu_to_be_16(from));
 	struct net_answer got;
 
-	if (!net_syn(i % net.queues, from, to, 3000, &got)) {
+	if (!net_syn(i % net.queues, from, to, NET_PATIENCE_MS, &got)) {
 		sum->silent++;
 		return;
 	}

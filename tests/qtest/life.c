@@ -29,7 +29,7 @@ static bool counted(uint16_t pair, bool steered)
 
 	net_count();
 	net_ask(pair, ECHOES);
-	if (!net_answered(pair, 3000))
+	if (!net_answered(pair, NET_PATIENCE_MS))
 		return false;
 	return counter("tx", pair) - tx >= ECHOES && (steered || counter("rx", pair) - rx >= ECHOES);
 }

@@ -361,7 +361,7 @@ bool net_pings(unsigned count)
 	net_count();
 	for (unsigned i = 0; i < count && ok; i++) {
 		net_ask((uint16_t)(i % net.queues), 1);
-		ok = net_answered((uint16_t)(i % net.queues), 3000);
+		ok = net_answered((uint16_t)(i % net.queues), NET_PATIENCE_MS);
 	}
 	return ok;
 }

@@ -19,6 +19,7 @@
 #include "tests/qtest/qtest.h"
 
 #define NET_PAIRS_MAX 4
+#define NET_PATIENCE_MS 30000 /* for what comes: cuts off what hangs, however slow the machine is */
 #define NET_MBUFS  2048u
 #define NET_VLAN   5
 #define NET_THEIR_IP RTE_IPV4(10, 9, 0, 1)

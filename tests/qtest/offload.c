@@ -59,7 +59,7 @@ static bool is_as_told(const struct rte_mbuf *m, bool partial)
 
 static bool comes(bool partial)
 {
-	uint64_t end = clock_now_ms() + 3000;
+	uint64_t end = clock_now_ms() + NET_PATIENCE_MS;
 	struct rte_mbuf *m;
 	int found = -1;
 

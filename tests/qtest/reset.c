@@ -84,7 +84,7 @@ static void ask_others(uint16_t victim, unsigned total)
 static bool others_answered(uint16_t victim)
 {
 	for (uint16_t pair = 0; pair < net.queues; pair++)
-		if (pair != victim && (net.pair[pair].asked != OTHERS || !net_answered(pair, 3000)))
+		if (pair != victim && (net.pair[pair].asked != OTHERS || !net_answered(pair, NET_PATIENCE_MS)))
 			return false;
 	return true;
 }
@@ -108,7 +108,7 @@ static void cycle(struct cycles *c, bool rx, uint16_t victim, int (*reset)(bool 
 	net_answered(victim, 2);
 	net_count();
 	net_ask(victim, 1);
-	if (!net_answered(victim, 3000))
+	if (!net_answered(victim, NET_PATIENCE_MS))
 		fail(c, "the pair is dumb after the reset", 0);
 	else if (c->done % 16 == 0 && !net_buffers())
 		fail(c, "buffers", 0);
