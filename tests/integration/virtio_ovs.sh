@@ -51,9 +51,11 @@ start_testpmd() {
 }
 declare -A pid in
 tell() { printf '%s\n' "$2" >&"${in[$1]}"; }
-packets() { # PORT NAME DIRECTION: the last figure it printed
+packets() { # PORT NAME DIRECTION: the last figure it printed, which it has when it answers to what is no command
+	local mark=mark$RANDOM$RANDOM
 	tell "$1" "show port stats 0"
-	sleep 0.3
+	tell "$1" "$mark"
+	wait_for 30 grep -q "$mark" "$work/$2.log" || fail "testpmd $2 hangs: $(tail -3 "$work/$2.log")"
 	awk -v k="$3-packets:" '{ for (i = 1; i < NF; i++) if ($i == k) n = $(i + 1) } END { print n + 0 }' "$work/$2.log"
 }
 received() { [ "$(packets 1 sink RX)" -ge "$1" ]; }

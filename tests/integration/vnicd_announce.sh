@@ -21,10 +21,10 @@ start_smcgate "$work/gate.json" --lcores '0@0,1@1'
 wait_for 30 in_ns ping -c1 -W1 10.77.0.2 || fail "no answer to ping"
 
 knows() { in_ns ip neigh show dev vann0 | grep -q "^$1 lladdr"; }
+forgotten() { in_ns ip neigh flush dev vann0 && ! knows 10.77.0.3; }
 for turn in 1 2; do
 	sleep 2.5 # what was announced before is over
-	in_ns ip neigh flush dev vann0
-	! knows 10.77.0.3 || fail "the kernel forgets nothing"
+	wait_for 5 forgotten || fail "the kernel forgets nothing"
 	fault p,announce
 	wait_for 5 knows 10.77.0.3 || fail "turn $turn: 10.77.0.3 was not announced: $(in_ns ip neigh)"
 	wait_for 5 knows 10.77.0.2 || fail "turn $turn: 10.77.0.2 was not announced"

@@ -21,7 +21,7 @@ served() { [ "$(in_ns curl -s -m 60 -o "$work/page" -w '%{http_code} %{size_down
 echo_on() {
 	local n=0
 	while [ ! -e "$work/enough" ]; do
-		timeout 100 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" && cmp "$work/sent" "$work/echoed" || return 1
+		timeout 300 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" && cmp "$work/sent" "$work/echoed" || return 1
 		echo $((n = n + 1)) >"$work/echoes"
 	done
 }
@@ -56,7 +56,7 @@ round() { # NAME KERNEL-DRIVER EAL-OPTIONS GUEST-OPTION...
 	check "$name: a page of 200,000 octets" served
 	for n in 1 2 3 4 5; do check "$name: page $n" served; done
 	head -c 300000 /dev/urandom >"$work/sent"
-	in_ns timeout 60 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" || fail "$name: echo"
+	in_ns timeout 300 nc -N 10.6.0.2 7 <"$work/sent" >"$work/echoed" || fail "$name: echo"
 	check "$name: echoed octets" cmp "$work/sent" "$work/echoed"
 	reset_under_echo "$name"
 	check "$name: a page after resets" served

@@ -29,7 +29,7 @@ reachable() {
 # One connection from the guest: it gets what is in $work/data, and what it sends goes to $work/got.
 serve() { # PORT
 	rm -f "$work/serve"
-	in_ns timeout 90 python3 -c '
+	in_ns timeout 300 python3 -c '
 import shutil, socket, sys
 s = socket.create_server(("10.5.0.1", int(sys.argv[1])))
 print("listening", flush=True)
