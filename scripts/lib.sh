@@ -110,7 +110,7 @@ huge_pages() { # N MEGABYTES
 	local want=$1 mb=$2 before free
 	if [ -w $_pages_dir/nr_hugepages ]; then
 		exec {_pages_fd}>$_pages_lock
-		flock -w 60 "$_pages_fd" || note "$_pages_lock is held by another: going on"
+		flock -w 200 "$_pages_fd" || note "$_pages_lock is held by another: going on"
 		before=$(cat $_pages_dir/nr_hugepages)
 		_add_pages "$want"
 		at_exit "_add_pages -$(($(cat $_pages_dir/nr_hugepages) - before))"
@@ -207,4 +207,4 @@ start_vnicd() {
 vnicd_ready() { grep -q 'vnicd: ready' "$vnicd_log"; }
 vnicd_ready_or_gone() { vnicd_ready || ! kill -0 "$vnicd_pid"; }
 # One answer of a DPDK program's telemetry, as JSON: telemetry PREFIX COMMAND.
-telemetry() { printf '%s\n' "$2" | timeout 10 dpdk-telemetry.py -f "$1"; }
+telemetry() { printf '%s\n' "$2" | timeout 60 dpdk-telemetry.py -f "$1"; }

@@ -37,7 +37,7 @@ check "the connection across the change: $(cat "$work/talk")" wait $talk
 
 # Nothing to say for longer than reachable_ms: probed or forgotten, then found again.
 sleep 2.5
-equal "page after ageing" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "page after ageing" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 
 # Another station claims our address: said in the log, and we keep it.
 in_ns python3 - <<'PY'
@@ -49,5 +49,5 @@ for _ in range(3):
 PY
 wait_for 20 grep -qi '02:66:66:66:66:66' "$smcgate_log" || fail "a conflict was not told: $(tail -3 "$smcgate_log")"
 ip -n "$ns" neigh flush dev dtap0
-equal "page after the conflict" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "page after the conflict" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 finish "arp_.*|$sent_again"

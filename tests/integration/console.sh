@@ -40,15 +40,15 @@ console "set fwd icmpecho" "start" >/dev/null
 check "icmpecho" in_ns ping -q -c2 -i0.2 -W10 $gate
 console "set fwd serve" "clear port stats all" "set log tcp debug" "set log tcp warning" >/dev/null
 console 'service add {"name": "more", "type": "http", "listen": "10.77.0.2:81", "body_bytes": 77}' || fail "service add"
-equal "the added service" "$(in_ns curl -s -m 30 http://$gate:81/ | wc -c)" 77
+equal "the added service" "$(in_ns curl -s -m 60 http://$gate:81/ | wc -c)" 77
 console "service drain more" "service remove more"
-status=0; in_ns curl -s -m 30 -o /dev/null http://$gate:81/ || status=$?
+status=0; in_ns curl -s -m 60 -o /dev/null http://$gate:81/ || status=$?
 equal "the removed service" $status 7
 ! console "service remove more" >/dev/null || fail "removed twice"
 ! console "show nonsense" >/dev/null || fail "nonsense succeeded"
 
 console "capture start page.pcapng" || fail "capture start"
-in_ns curl -s -m 30 -o /dev/null http://$gate/
+in_ns curl -s -m 60 -o /dev/null http://$gate/
 console "capture stop" || fail "capture stop"
 tshark -r "$work/captures/page.pcapng" -Y 'http.response.code == 200' 2>/dev/null | grep -q HTTP || fail "no page captured"
 console "port stop 0" "port config mtu 0 1400" "port start 0" || fail "port stop, mtu, start"

@@ -184,7 +184,7 @@ kill -CONT "$vnicd_pid"
 again() { is_added || add || grep -q "'late' runs already" "$work/change"; }
 wait_for 20 again || fail "service add: $(cat "$work/change")"
 wait_for 20 answers 1 || fail "port 1 does not answer after its back end stood still"
-in_ns curl -s -m 20 http://10.61.0.1:99/ | wc -c | grep -qx 100000 || fail "the added service"
+in_ns curl -s -m 60 http://10.61.0.1:99/ | wc -c | grep -qx 100000 || fail "the added service"
 check "service remove" console "service remove late"
 
 # The program ends with a device that hangs.

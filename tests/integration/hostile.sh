@@ -48,6 +48,6 @@ send noise || fail "noise"
 
 # A forged answer does not take over a neighbour that is known and alive.
 send arp-spoof || fail "scapy: arp-spoof"
-equal "a page after all this" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "a page after all this" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 check "a transfer after all this" in_ns timeout 100 python3 "$here/_bulk.py" echo 10 - $gate:7
 finish '.*'

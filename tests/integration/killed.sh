@@ -34,6 +34,6 @@ status=0
 wait "$slow_pid" || status=$?
 [ $status != 0 ] || fail "the client got the whole file"
 ! grep -q "timed out" "$work/slow" || fail "the client was not told of the server's end: $(tail -1 "$work/slow")"
-equal "no back end" "$(in_ns curl -s -m 30 -o /dev/null -w '%{http_code}' http://$gate:8080/file || true)" 000
-equal "a page after all this" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "no back end" "$(in_ns curl -s -m 60 -o /dev/null -w '%{http_code}' http://$gate:8080/file || true)" 000
+equal "a page after all this" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 finish 'tcp_.*'

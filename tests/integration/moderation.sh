@@ -67,7 +67,7 @@ console "set moderation 0 static 4" >/dev/null && fail "a profile that is not th
 
 # Modes change while clients are served, who do not notice.
 check "adaptive" console "set moderation all adaptive"
-ip netns exec "$ns" wrk -t1 -c16 -d30s http://10.77.0.2/ >wrk.log 2>&1 &
+ip netns exec "$ns" wrk -t1 -c16 -d300s --timeout 100s http://10.77.0.2/ >wrk.log 2>&1 &
 wrk_pid=$!
 at_exit "end_pid $wrk_pid"
 for mode in busy-poll "static 0" adaptive "static 2" busy-poll adaptive; do

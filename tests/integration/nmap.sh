@@ -33,6 +33,6 @@ grep -q '^80/tcp *open *http' "$work/versions" || fail "no http seen: $(cat "$wo
 in_ns timeout 120 nmap -n -Pn -T4 -O --osscan-guess --max-os-tries 1 -p 80,81 $gate >/dev/null || fail "OS scan"
 in_ns timeout 120 nmap -n -sn -PE -PP -PM $gate | grep -q 'Host is up' || fail "host scan"
 
-equal "a page after all this" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "a page after all this" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 [ "$(lost_count tcp_no_listener)" -gt 10000 ] || fail "closed ports were not counted: $(lost)"
 finish 'tcp_.*|icmp_.*|ip_.*|udp_.*|.*'

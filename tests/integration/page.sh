@@ -12,7 +12,7 @@ check "ping" in_ns ping -q -c3 -i0.2 -W10 $gate
 check "fragmented ping" in_ns ping -q -c3 -i0.2 -W10 -s 4000 $gate
 check "ping in 7 fragments" in_ns ping -q -c2 -i0.2 -W10 -s 10000 $gate
 
-get() { in_ns curl -s -m 30 "$@"; }
+get() { in_ns curl -s -m 60 "$@"; }
 code() { get -o /dev/null -w '%{http_code}' "$@"; }
 equal "octets of /" "$(get http://$gate/ | wc -c)" 1024
 equal "hello.html" "$(get http://$gate/hello.html)" '<p>hello'
@@ -34,7 +34,7 @@ answers=$(printf "$request$request${request%'\r\n'}Connection: close\r\n\r\n" | 
 equal "pipelined requests answered" "$(grep -c '<p>hello' <<<"$answers")" 3
 
 accepted=$(field "show tcp stats" accepted)
-in_ns bash -c "for ((i = 0; i < 200; i++)); do curl -s -m 30 -o /dev/null http://$gate/ || exit 1; done" ||
+in_ns bash -c "for ((i = 0; i < 200; i++)); do curl -s -m 60 -o /dev/null http://$gate/ || exit 1; done" ||
 	fail "200 connections in a row"
 equal "connections accepted" "$(field "show tcp stats" accepted)" $((accepted + 200))
 get -o /dev/null "http://$gate/?[1-1000]" || fail "1000 requests in a row"

@@ -109,7 +109,7 @@ offloads_after_reset() {
 	console "port config 0 rx_offload tcp_cksum on" "port config 0 rx_offload tcp_lro on" >"$work/out" || fail "$(cat "$work/out")"
 	equal "switched on while the port runs" "$(grep -c ' on, while the port runs$' "$work/out")" 2
 	equal "in force again" "$(in_force)" "TCP_CKSUM TCP_LRO UDP_CKSUM"
-	in_ns curl -s -m 20 -o /dev/null "http://$gate/" || fail "no page with receive offloads"
+	in_ns curl -s -m 60 -o /dev/null "http://$gate/" || fail "no page with receive offloads"
 }
 control() {
 	console "port 0 ctrl timeout 5000" "show port 0 ctrl" >"$work/out" || fail "ctrl: $(cat "$work/out")"
@@ -144,7 +144,7 @@ for packed in 0 1; do
 	fi
 	wait_for 30 in_ns ping -c1 -W1 $gate || fail "no answer to ping"
 	settled_pools
-	ip netns exec "$ns" timeout 60 wrk -t1 -c32 -d50s --timeout 40s http://$gate/ >"$work/wrk" 2>&1 &
+	ip netns exec "$ns" timeout 420 wrk -t1 -c32 -d400s --timeout 100s http://$gate/ >"$work/wrk" 2>&1 &
 	wrk=$!
 	at_exit "end_pid $wrk"
 	wait_for 20 more_than 100 || fail "no pages"

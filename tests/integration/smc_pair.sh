@@ -11,7 +11,7 @@ timed() { # NAME MODE MIB
 	us=$((${EPOCHREALTIME/./} - begin))
 	say "$1: $3 MiB in $((us / 1000)) ms, $(($3 * 8388608 / us)) Mb/s"
 }
-page() { in_ns curl -s -m "${1:-20}" -o "$work/page" -w '%{http_code} %{size_download}' http://10.77.0.2/ || true; }
+page() { in_ns curl -s -m "${1:-60}" -o "$work/page" -w '%{http_code} %{size_download}' http://10.77.0.2/ || true; }
 
 start_pair '{"smc": {"memory_mb": 48}}' '0@0,1@0,2@1' '0@1,1@1,2@0'
 

@@ -7,7 +7,7 @@
 gate_no_address=1
 start_gate '{"port": {"vlan": 100}}'
 start_relay --vlan 100
-equal "page" "$(in_ns curl -s -m 30 http://$gate/ | wc -c)" 1024
+equal "page" "$(in_ns curl -s -m 60 http://$gate/ | wc -c)" 1024
 check "echo" in_ns timeout 100 python3 "$here/_bulk.py" echo 8 - $gate:7
 check "proxy" in_ns timeout 100 python3 "$here/_bulk.py" down 8 $kernel:8081 $gate:8080
 in_ns python3 - <<'PY'
