@@ -29,7 +29,7 @@ void pipeline_announce(struct pipeline *pl)
 {
 	pipeline_lock(pl);
 	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (pl->ports[i].state == PORT_STARTED && !pl->ports[i].changing)
+		if (pl->ports[i].seen.state == PORT_STARTED && !pl->ports[i].changing)
 			answer(pl, &pl->ports[i]);
 	pipeline_unlock(pl);
 }

@@ -9,8 +9,8 @@
 
 #define QUEUES_MAX (2 * CONFIG_MAX_QUEUES)
 
-/* busy: also one that is being changed. */
-static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id)
+/* busy: also one that is being changed. started may be NULL. */
+static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id, bool *started)
 {
 	int rc = 0;
 
@@ -19,7 +19,9 @@ static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port 
 	*p = &pl->ports[port];
 	pipeline_lock(pl);
 	*id = (*p)->id;
-	if ((*p)->state == PORT_CLOSED)
+	if (started != NULL)
+		*started = (*p)->seen.state == PORT_STARTED;
+	if ((*p)->seen.state == PORT_CLOSED)
 		rc = -ENODEV;
 	else if ((*p)->changing && !busy)
 		rc = -EAGAIN;
@@ -61,13 +63,14 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 {
 	struct set_call c = { .queue = queue, .dir = dir, .coal = *coal };
 	struct port *p;
-	int rc = find_port(pl, port, false, &p, &c.id);
+	bool started;
+	int rc = find_port(pl, port, false, &p, &c.id, &started);
 
 	if (rc < 0)
 		return rc;
 	if (queue != VNIC_ALL_QUEUES && queue >= (dir == VNIC_RX ? p->n_rxq : p->n_txq))
 		return -EINVAL;
-	if (p->state != PORT_STARTED)
+	if (!started)
 		return vnic_port(c.id) ? -ENETDOWN : -ENOTSUP;
 	return vnic_port(c.id) ? claimed_call(pl, p, CLAIM_CHANGE, "coalesce", device_set, &c, sizeof(c)) : -ENOTSUP;
 }
@@ -107,7 +110,7 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 {
 	struct ask_call c = { 0 };
 	struct port *p;
-	int rc = find_port(pl, port, false, &p, &c.id);
+	int rc = find_port(pl, port, false, &p, &c.id, NULL);
 
 	if (rc < 0)
 		return rc;
@@ -131,7 +134,7 @@ static int with_port(struct pipeline *pl, unsigned port, int (*fn)(uint16_t id, 
 	int rc;
 
 	pipeline_lock(pl);
-	rc = find_port(pl, port, true, &p, &id);
+	rc = find_port(pl, port, true, &p, &id, NULL);
 	if (rc == 0)
 		rc = fn(id, arg);
 	pipeline_unlock(pl);

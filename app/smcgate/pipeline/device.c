@@ -105,7 +105,7 @@ static void reap(struct device_slot *s)
 /* Lock held: what waits in the driver for an answer need not. */
 static void interrupt(const struct device_slot *s)
 {
-	if (s->port != NULL && s->port->state != PORT_CLOSED)
+	if (s->port != NULL && s->port->seen.state != PORT_CLOSED)
 		(void)vnic_ctrl_interrupt(s->port->id);
 }
 

@@ -34,6 +34,7 @@ static int open_ports(struct pipeline *pl)
 		if (rc < 0)
 			return rc;
 		pl->ports[i].peer = (uint16_t)fwd_peer(i, pl->n_ports);
+		port_publish(&pl->ports[i]);
 	}
 	return 0;
 }
@@ -174,12 +175,21 @@ static struct rte_mempool *rx_pool(void *ctx, const struct port *p, unsigned wor
 	return p->pinned && mem->rx != NULL ? mem->rx : mem->rx_plain;
 }
 
+static void publish(struct pipeline *pl, struct port *p)
+{
+	pipeline_lock(pl);
+	port_publish(p);
+	pipeline_unlock(pl);
+}
+
 static int configure_ports(struct pipeline *pl)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++)
+	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++) {
 		rc = port_configure(&pl->ports[i], pl->steering.hash.key, rx_pool, pl);
+		publish(pl, &pl->ports[i]);
+	}
 	return rc;
 }
 
@@ -330,9 +340,14 @@ static int launch_workers(struct pipeline *pl)
 
 static void stop_ports(struct pipeline *pl)
 {
-	for (unsigned i = 0; i < pl->n_ports; i++)
-		if (pl->ports[i].state == PORT_STARTED && pl->ports[i].slot.job == NULL)
-			(void)port_stop(&pl->ports[i]);
+	for (unsigned i = 0; i < pl->n_ports; i++) {
+		struct port *p = &pl->ports[i];
+
+		if (p->slot.job != NULL || p->state != PORT_STARTED)
+			continue;
+		(void)port_stop(p);
+		publish(pl, p);
+	}
 }
 
 int pipeline_start(struct pipeline *pl)
@@ -343,6 +358,7 @@ int pipeline_start(struct pipeline *pl)
 	for (unsigned i = 0; i < pl->n_ports && rc == 0; i++) {
 		rc = port_start(&pl->ports[i], &pl->steering);
 		pl->ports[i].wanted = true;
+		publish(pl, &pl->ports[i]);
 		on |= UINT32_C(1) << i;
 	}
 	if (rc < 0)

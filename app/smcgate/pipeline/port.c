@@ -209,6 +209,19 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 	return 0;
 }
 
+void port_publish(struct port *p)
+{
+	p->seen = (struct port_seen){
+		.state = p->state, .mtu = p->mtu, .n_rxd = p->n_rxd, .n_txd = p->n_txd, .mac = p->mac,
+		.rss = p->rss, .rx_intr = p->rx_intr, .offloads = p->offloads,
+		.rx_wanted = p->rx_wanted, .rx_now = p->rx_now,
+		.rx_stopped = p->rx_stopped, .tx_stopped = p->tx_stopped, .reta_skip = p->reta_skip,
+	};
+	memcpy(p->seen.rx_size, p->rx_size, sizeof(p->seen.rx_size));
+	if (p->state != PORT_CLOSED)
+		p->seen.promiscuous = rte_eth_promiscuous_get(p->id) == 1;
+}
+
 int port_rx_fd(const struct port *p, uint16_t queue)
 {
 	return p->rx_intr ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, queue) : -1;

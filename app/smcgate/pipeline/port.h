@@ -12,8 +12,20 @@
 #include "app/smcgate/pipeline/pipeline.h"
 #include "app/smcgate/pipeline/steer.h"
 
+/* What others than who holds the slot may know of a port, under the pipeline's lock. */
+struct port_seen {
+	enum pipeline_port_state state;
+	uint16_t mtu, n_rxd, n_txd;
+	struct rte_ether_addr mac;
+	bool rss, rx_intr, promiscuous;
+	uint32_t offloads;
+	uint64_t rx_wanted, rx_now;
+	uint64_t rx_stopped, tx_stopped, reta_skip;
+	uint16_t rx_size[CONFIG_MAX_QUEUES];
+};
+
 struct port {
-	/* constant after port_open() */
+	/* constant after port_open(), but for what struct port_seen has */
 	const struct config_port *conf;
 	uint16_t id;               /* ethdev's */
 	uint8_t index;
@@ -32,7 +44,7 @@ struct port {
 	uint32_t offloads;         /* enum net_offload; NET_RX_CKSUM may come later */
 	uint64_t rx_capa, rx_queue_capa, rx_conf; /* RTE_ETH_RX_OFFLOAD_*: of port and queue; as the configuration has it */
 	struct rte_eth_conf eth;   /* rxmode.offloads: for the next time that it is configured */
-	/* main lcore's */
+	/* who holds the slot changes them; for others there is seen */
 	enum pipeline_port_state state;
 	uint16_t mtu;
 	struct rte_ether_addr mac;
@@ -40,6 +52,7 @@ struct port {
 	uint16_t rx_worker[CONFIG_MAX_QUEUES]; /* worker that polls it */
 	uint64_t rx_stopped, tx_stopped; /* bit for each queue that was stopped alone */
 	uint64_t reta_skip;        /* bit for each receive queue that the device's table leaves out */
+	struct port_seen seen;     /* the pipeline's lock */
 	bool changing;             /* by an operation on its thread: hands off ethdev; the pipeline's lock */
 	struct device_slot slot;   /* who waits for the device */
 	/* what is asked of it, over resets of the port as well; changed by who holds the slot */
@@ -73,6 +86,8 @@ int port_open(struct port *p, const struct config_port *conf, unsigned index, un
 int port_configure(struct port *p, const uint8_t key[TOEPLITZ_KEY_LEN], port_pool_fn pool, void *ctx);
 /* What was asked of it while it ran is forgotten, the configuration's holds again; false: nothing was. */
 bool port_forget(struct port *p);
+/* Let others see what it is now: whoever changed it, with the pipeline's lock held once others look. */
+void port_publish(struct port *p);
 /* Switch receive offloads of a port that runs to what wanted has of them, which vnic_rx_offloads_set() may refuse;
  * wanted becomes what it has. */
 int port_rx_switch(struct port *p, uint64_t wanted);

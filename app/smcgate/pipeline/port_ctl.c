@@ -84,8 +84,10 @@ static void hide(struct pipeline *pl, struct port *p, bool closed)
 	pipeline_look_begin();
 	pipeline_lock(pl);
 	p->changing = true;
-	if (closed)
+	if (closed) {
 		p->state = PORT_CLOSED;
+		port_publish(p);
+	}
 	pipeline_unlock(pl);
 	pipeline_look_end();
 }
@@ -93,6 +95,7 @@ static void hide(struct pipeline *pl, struct port *p, bool closed)
 static void show(struct pipeline *pl, struct port *p)
 {
 	pipeline_lock(pl);
+	port_publish(p);
 	p->changing = false;
 	pipeline_unlock(pl);
 }
@@ -108,8 +111,7 @@ static int run(void *arg)
 	if (op->changes)
 		hide(op->pl, op->p, false);
 	rc = op->fn(op);
-	if (op->changes)
-		show(op->pl, op->p);
+	show(op->pl, op->p);
 	return rc;
 }
 
@@ -120,7 +122,7 @@ static int check(struct pipeline *pl, unsigned port)
 	if (port >= pl->n_ports)
 		return -ENODEV;
 	pipeline_lock(pl);
-	if (pl->ports[port].state == PORT_CLOSED)
+	if (pl->ports[port].seen.state == PORT_CLOSED)
 		rc = -ENODEV;
 	pipeline_unlock(pl);
 	return rc;
@@ -172,6 +174,16 @@ static int renew(struct pipeline *pl, struct port *p, bool *reverted)
 	return rc;
 }
 
+static bool workers_have(struct pipeline *pl, const struct port *p)
+{
+	bool have;
+
+	pipeline_lock(pl);
+	have = (pl->ports_on >> p->index & 1) != 0;
+	pipeline_unlock(pl);
+	return have;
+}
+
 /* A port that runs and that workers let go of when it did not stop is theirs again. */
 static int start_it(struct operation *op)
 {
@@ -179,7 +191,7 @@ static int start_it(struct operation *op)
 	struct port *p = op->p;
 	int rc = 0;
 
-	if (p->state == PORT_STARTED && (pl->ports_on >> p->index & 1) != 0)
+	if (p->state == PORT_STARTED && workers_have(pl, p))
 		return -EALREADY;
 	p->wanted = true;
 	/* The reset before it did not come to its end. */
@@ -408,7 +420,7 @@ static void fill_info(const struct pipeline *pl, const struct port *p, struct pi
 	/* Nothing is asked of the driver, which may be busy with its device. */
 	memcpy(out->device, p->device, sizeof(out->device));
 	memcpy(out->driver, p->driver, sizeof(out->driver));
-	out->promiscuous = rte_eth_promiscuous_get(p->id) == 1;
+	out->promiscuous = p->seen.promiscuous;
 	for (unsigned q = 0; q < p->n_rxq; q++)
 		out->rx_worker[q] = (uint8_t)p->rx_worker[q];
 	for (unsigned q = 0; q < p->n_txq; q++)
@@ -418,34 +430,36 @@ static void fill_info(const struct pipeline *pl, const struct port *p, struct pi
 int pipeline_port_info(struct pipeline *pl, unsigned port, struct pipeline_port_info *out)
 {
 	const struct port *p;
+	const struct port_seen *s;
 
 	if (port >= pl->n_ports)
 		return -ENODEV;
 	p = &pl->ports[port];
+	s = &p->seen;
 	pipeline_lock(pl);
 	*out = (struct pipeline_port_info){
 		.id = p->id,
-		.state = p->changing && p->state != PORT_CLOSED ? PORT_BUSY : p->state,
+		.state = p->changing && s->state != PORT_CLOSED ? PORT_BUSY : s->state,
 		.node = p->node,
 		.peer = p->peer,
 		.rx_queues = p->n_rxq,
 		.tx_queues = p->n_txq,
-		.rx_descriptors = p->n_rxd,
-		.tx_descriptors = p->n_txd,
+		.rx_descriptors = s->n_rxd,
+		.tx_descriptors = s->n_txd,
 		.descriptors_min = p->min_desc,
 		.descriptors_max = { p->max_desc[VNIC_RX], p->max_desc[VNIC_TX] },
-		.mtu = p->mtu,
-		.mac = p->mac,
-		.rss = p->rss,
-		.rx_interrupt = p->rx_intr,
+		.mtu = s->mtu,
+		.mac = s->mac,
+		.rss = s->rss,
+		.rx_interrupt = s->rx_intr,
 		.pinned = p->pinned,
-		.offloads = p->offloads,
+		.offloads = s->offloads,
 		.rx_capa = p->rx_capa,
 		.rx_queue_capa = p->rx_queue_capa,
-		.rx_wanted = p->rx_wanted,
-		.rx_now = p->rx_now,
+		.rx_wanted = s->rx_wanted,
+		.rx_now = s->rx_now,
 	};
-	if ((p->rx_now & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) == 0)
+	if ((s->rx_now & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) == 0)
 		out->offloads &= ~(uint32_t)NET_RX_CKSUM;
 	memcpy(out->name, p->conf->name, sizeof(out->name));
 	if (out->state < PORT_CLOSED)

@@ -31,7 +31,7 @@ static int lock_port(struct pipeline *pl, unsigned port, struct port **p)
 		return -ENODEV;
 	*p = &pl->ports[port];
 	pipeline_lock(pl);
-	if ((*p)->state != PORT_CLOSED)
+	if ((*p)->seen.state != PORT_CLOSED)
 		return 0;
 	pipeline_unlock(pl);
 	return -ENODEV;
@@ -104,6 +104,7 @@ static void set_stopped(struct queue_op *op, bool stopped)
 
 	pipeline_lock(op->pl);
 	*mask = stopped ? *mask | bit(op->q.queue) : *mask & ~bit(op->q.queue);
+	port_publish(op->p);
 	pipeline_unlock(op->pl);
 }
 
@@ -166,11 +167,13 @@ static int aim_flows(struct queue_op *op, uint64_t skip)
 	if (n == 0)
 		return -ENOTSUP;
 	rc = rte_eth_dev_rss_reta_update(op->q.id, reta, n);
+	if (rc < 0)
+		return rc;
 	pipeline_lock(op->pl);
-	if (rc == 0)
-		p->reta_skip = skip;
+	p->reta_skip = skip;
+	port_publish(p);
 	pipeline_unlock(op->pl);
-	return rc;
+	return 0;
 }
 
 /* ---- stop and start ------------------------------------------------------------------ */
@@ -239,8 +242,12 @@ static void keep_size(struct queue_op *op)
 	bool rx = op->q.dir == VNIC_RX;
 	uint16_t *size = rx ? &p->rx_size[op->q.queue] : &p->tx_size[op->q.queue];
 
-	if (op->size != 0)
-		*size = op->report.size != (rx ? p->n_rxd : p->n_txd) ? op->report.size : 0;
+	if (op->size == 0)
+		return;
+	pipeline_lock(op->pl);
+	*size = op->report.size != (rx ? p->n_rxd : p->n_txd) ? op->report.size : 0;
+	port_publish(p);
+	pipeline_unlock(op->pl);
 }
 
 /* As at the start (config_deal_queues()): what one queue's descriptors take others of its lcore lack. */
@@ -252,10 +259,10 @@ static int check_buffers(struct queue_op *op)
 
 	pipeline_lock(op->pl);
 	for (unsigned i = 0; i < l->n_queues; i++) {
-		const struct port *p = &op->pl->ports[l->queues[i].port_index];
+		const struct port_seen *p = &op->pl->ports[l->queues[i].port_index].seen;
 		uint16_t q = l->queues[i].queue;
 
-		if (p == op->p && q == op->q.queue)
+		if (p == &op->p->seen && q == op->q.queue)
 			need += op->size;
 		else if (p->state != PORT_CLOSED)
 			need += p->rx_size[q] != 0 ? p->rx_size[q] : p->n_rxd;
@@ -303,10 +310,10 @@ static uint16_t descriptors(const struct port *p, enum vnic_dir dir, uint16_t qu
 	struct rte_eth_txq_info tx;
 
 	if (p->changing)
-		return dir == VNIC_RX ? p->n_rxd : p->n_txd;
+		return dir == VNIC_RX ? p->seen.n_rxd : p->seen.n_txd;
 	if (dir == VNIC_RX)
-		return rte_eth_rx_queue_info_get(p->id, queue, &rx) == 0 ? rx.nb_desc : p->n_rxd;
-	return rte_eth_tx_queue_info_get(p->id, queue, &tx) == 0 ? tx.nb_desc : p->n_txd;
+		return rte_eth_rx_queue_info_get(p->id, queue, &rx) == 0 ? rx.nb_desc : p->seen.n_rxd;
+	return rte_eth_tx_queue_info_get(p->id, queue, &tx) == 0 ? tx.nb_desc : p->seen.n_txd;
 }
 
 /* Parts of a thousand of all flows that the device aims at each queue. */
@@ -317,9 +324,9 @@ static void count_flows(const struct pipeline *pl, const struct port *p, int flo
 
 	for (unsigned q = 0; q < p->n_rxq; q++)
 		flows[q] = p->n_rxq == 1 ? 1000 : -1;
-	if (!p->rss || p->reta_size == 0 || p->reta_size > RTE_DIM(table))
+	if (!p->seen.rss || p->reta_size == 0 || p->reta_size > RTE_DIM(table))
 		return;
-	port_reta(p, &pl->steering, p->reta_skip, table);
+	port_reta(p, &pl->steering, p->seen.reta_skip, table);
 	for (unsigned i = 0; i < p->reta_size; i++)
 		n[table[i]]++;
 	for (unsigned q = 0; q < p->n_rxq; q++)
@@ -339,13 +346,13 @@ int pipeline_queue_list(struct pipeline *pl, unsigned port, struct pipeline_queu
 	for (uint16_t q = 0; q < p->n_rxq && n < max; q++)
 		out[n++] = (struct pipeline_queue_info){
 			.dir = VNIC_RX, .queue = q, .worker = (uint8_t)p->rx_worker[q],
-			.stopped = (p->rx_stopped & bit(q)) != 0,
+			.stopped = (p->seen.rx_stopped & bit(q)) != 0,
 			.descriptors = descriptors(p, VNIC_RX, q), .flows = flows[q],
 		};
 	for (uint16_t q = 0; q < p->n_txq && n < max; q++)
 		out[n++] = (struct pipeline_queue_info){
 			.dir = VNIC_TX, .queue = q, .worker = (uint8_t)(q % pl->n_workers),
-			.stopped = (p->tx_stopped & bit(q)) != 0,
+			.stopped = (p->seen.tx_stopped & bit(q)) != 0,
 			.descriptors = descriptors(p, VNIC_TX, q), .flows = -1,
 		};
 	pipeline_unlock(pl);

@@ -134,7 +134,7 @@ static int share_memory(struct pipeline *pl)
 		bool runs;
 
 		pipeline_lock(pl);
-		runs = p->state == PORT_STARTED && !p->changing && vnic_port(p->id);
+		runs = p->seen.state == PORT_STARTED && !p->changing && vnic_port(p->id);
 		pipeline_unlock(pl);
 		if (runs)
 			rc = told(p, vnic_share_memory_of(p->id));

@@ -457,6 +457,56 @@ static void pipeline_look__holds_the_port(void)
 	down();
 }
 
+/* ---- others look ------------------------------------------------------------------------------ */
+/* A second console: what it sees is whole, whatever another thread does to the port. (Built with the thread
+ * sanitizer: without a race.) */
+struct onlooker {
+	pthread_t thread;
+	bool stop;
+	unsigned looks, odd;
+};
+
+static void *look_on(void *arg)
+{
+	struct pipeline_queue_info q[4];
+	struct pipeline_port_info info;
+	struct onlooker *o = arg;
+
+	while (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE)) {
+		if (pipeline_port_info(whole.pl, 0, &info) != 0 || (info.mtu != 1500 && info.mtu != 1400) ||
+		    info.state > PORT_BUSY || info.rx_descriptors == 0)
+			o->odd++;
+		if (pipeline_queue_list(whole.pl, 0, q, RTE_DIM(q)) < 2 || q[0].descriptors == 0)
+			o->odd++;
+		o->looks++;
+	}
+	return NULL;
+}
+
+static void port_info__while_it_changes(void)
+{
+	struct pipeline_reset_report reset;
+	struct pipeline_offload_report r;
+	struct onlooker o = { .looks = 0 };
+
+	up();
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&o.thread, NULL, look_on, &o), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		CU_ASSERT_EQUAL(pipeline_port_stop(whole.pl, 0), 0);
+		CU_ASSERT_EQUAL(pipeline_port_mtu(whole.pl, 0, i % 2 != 0 ? 1400 : 1500), 0);
+		CU_ASSERT_EQUAL(pipeline_port_promiscuous(whole.pl, 0, true), 0);
+		CU_ASSERT_EQUAL(pipeline_port_reset(whole.pl, 0, &reset), 0);
+		CU_ASSERT_EQUAL(pipeline_port_start(whole.pl, 0), 0);
+		CU_ASSERT_EQUAL(pipeline_rx_offload(whole.pl, 0, RTE_ETH_RX_OFFLOAD_TCP_LRO, true, &r), -ENOTSUP);
+	}
+	__atomic_store_n(&o.stop, true, __ATOMIC_RELEASE);
+	pthread_join(o.thread, NULL);
+	CU_ASSERT(o.looks > 0);
+	CU_ASSERT_EQUAL(o.odd, 0);
+	CU_ASSERT_EQUAL(state(0), PORT_STARTED);
+	down();
+}
+
 /* ---- receive offloads ---------------------------------------------------------------------- */
 #define SCATTER RTE_ETH_RX_OFFLOAD_SCATTER
 #define RX_CAPA (SCATTER | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
@@ -529,5 +579,6 @@ static const struct test_case cases[] = {
 	TEST_CASE(service_add__while_the_program_ends),
 	TEST_CASE(pipeline_stop__with_a_busy_port),
 	TEST_CASE(pipeline_look__holds_the_port),
+	TEST_CASE(port_info__while_it_changes),
 };
 TEST_MAIN("pipeline_port_ctl", cases)
