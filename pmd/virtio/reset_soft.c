@@ -23,6 +23,16 @@ bool vnic_can_pause(const struct vnic_dev *d)
 
 /* ---- pause -------------------------------------------------------------------------------- */
 
+static int pause(struct vnic_dev *d, struct vnic_vq *vq)
+{
+	int rc;
+
+	if (d->ops->queue_pause != NULL)
+		return d->ops->queue_pause(d, vq);
+	rc = d->ops->queue_enable(d, vq, false);
+	return rc == 0 ? d->ops->queue_enable(d, vq, true) : rc;
+}
+
 /* Nothing is taken from the device: what it has delivered stays in the ring, and so do buffers. */
 static int pause_queue(struct vnic_reset *r)
 {
@@ -35,9 +45,7 @@ static int pause_queue(struct vnic_reset *r)
 	r->report.sending_us = vnic_queue_finish_sending(&r->q, PAUSE_TX_US);
 	if (r->q.txq != NULL)
 		r->report.lost = (uint32_t)(r->q.txq->posted - r->q.txq->done);
-	rc = d->ops->queue_enable(d, r->q.vq, false);
-	if (rc == 0)
-		rc = d->ops->queue_enable(d, r->q.vq, true);
+	rc = pause(d, r->q.vq);
 	if (rc < 0)
 		return vnic_reset_broken(d, rc, "a queue does not pause");
 	/* The device may have slept through what was posted meanwhile. */

@@ -71,6 +71,8 @@ struct vnic_transport_ops {
 	int (*queue_setup)(struct vnic_dev *dev, struct vnic_vq *vq);
 	/* vhost-user SET_VRING_ENABLE. NULL: queues run when set up. */
 	int (*queue_enable)(struct vnic_dev *dev, struct vnic_vq *vq, bool on);
+	/* Both, off and on again, in one exchange. NULL: by two calls of queue_enable. */
+	int (*queue_pause)(struct vnic_dev *dev, struct vnic_vq *vq);
 	/* Stop one ring for good (RING_RESET, or GET_VRING_BASE where the back
 	 * end promises that it stops this ring only): 0 when the device touches neither ring nor buffers
 	 * any more. -ENOTSUP where the others would stop too. */

@@ -439,6 +439,7 @@ const struct vnic_transport_ops vnic_vhost_ops = {
 	.share_memory = vnic_vhost_share_memory,
 	.queue_setup = vnic_vhost_queue_setup,
 	.queue_enable = vnic_vhost_queue_enable,
+	.queue_pause = vnic_vhost_queue_pause,
 	.queue_reset = vnic_vhost_queue_reset,
 	.queue_fd = vnic_vhost_queue_fd,
 	.event_fd = vhost_event_fd,

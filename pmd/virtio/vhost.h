@@ -41,6 +41,7 @@ struct vnic_vhost_ring {
 	int call;  /* the same until close: programs wait for it */
 	int err;   /* the back end says there that it stopped the ring; new at every set-up */
 	bool live; /* set up, and not stopped since */
+	bool kick_due; /* the back end gets kick, which starts the ring, when the ring is enabled */
 };
 
 struct vnic_vhost {
@@ -77,6 +78,17 @@ const char *vnic_vhost_name(uint32_t request);
 int vnic_vhost_set(struct vnic_vhost *v, uint32_t request, const void *payload, uint32_t len, const int *fds,
 		   unsigned n_fds);
 int vnic_vhost_set_u64(struct vnic_vhost *v, uint32_t request, uint64_t value);
+/* Requests that are sent together, and their answers read after: one wait for all. Only such as may be carried out
+ * after another of them was refused. */
+struct vnic_vhost_request {
+	uint32_t request;
+	uint32_t len;
+	int fd;          /* that goes with it, -1: none */
+	bool may_refuse; /* a refusal is none */
+	union vhost_user_payload p;
+};
+#define VNIC_VHOST_TOGETHER 8
+int vnic_vhost_set_many(struct vnic_vhost *v, const struct vnic_vhost_request *r, unsigned n);
 /* Send len octets of *payload, read min..max octets into it. *len: what came.
  * fd: NULL, or where one descriptor goes that the answer has to bring. */
 int vnic_vhost_get(struct vnic_vhost *v, uint32_t request, union vhost_user_payload *payload, uint32_t *len,
@@ -104,6 +116,7 @@ bool vnic_vhost_table_has(const struct vnic_vhost_table *t, uint64_t addr, uint6
 /* ---- vhost_ring.c: rings ---------------------------------------------------------- */
 int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq);
 int vnic_vhost_queue_enable(struct vnic_dev *dev, struct vnic_vq *vq, bool on);
+int vnic_vhost_queue_pause(struct vnic_dev *dev, struct vnic_vq *vq);
 int vnic_vhost_queue_reset(struct vnic_dev *dev, struct vnic_vq *vq);
 int vnic_vhost_queue_fd(struct vnic_dev *dev, uint16_t index);
 /* GET_VRING_BASE for every live ring. */

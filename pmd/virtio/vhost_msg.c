@@ -226,28 +226,69 @@ static int give_up(struct vnic_vhost *v, uint32_t request, int rc)
 	return rc;
 }
 
+static bool wants_ack(const struct vnic_vhost *v)
+{
+	return vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+}
+
+static int send_set(struct vnic_vhost *v, uint32_t request, const void *payload, uint32_t len, const int *fds,
+		    unsigned n_fds, uint64_t deadline)
+{
+	uint32_t flags = VHOST_USER_VERSION | (wants_ack(v) ? VHOST_USER_NEED_REPLY : 0);
+	int rc = send_message(v->conn, request, flags, payload, len, fds, n_fds, deadline);
+
+	return rc != 0 ? give_up(v, request, rc) : 0;
+}
+
+/* -EREMOTEIO: refused; another error: the connection is gone. */
+static int receive_ack(struct vnic_vhost *v, uint32_t request, uint64_t deadline)
+{
+	uint64_t answer = 0;
+	uint32_t got;
+	int rc;
+
+	if (!wants_ack(v))
+		return 0;
+	rc = receive_reply(v, request, &answer, &got, sizeof(answer), sizeof(answer), NULL, deadline);
+	if (rc != 0)
+		return give_up(v, request, rc);
+	if (answer == 0)
+		return 0;
+	VNIC_LOG(ERR, v->dev, "%s: refused by the back end (%" PRIu64 ")", vnic_vhost_name(request), answer);
+	return -EREMOTEIO;
+}
+
 int vnic_vhost_set(struct vnic_vhost *v, uint32_t request, const void *payload, uint32_t len, const int *fds,
 		   unsigned n_fds)
 {
-	bool ack = vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_REPLY_ACK);
-	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms, answer = 0;
-	uint32_t flags = VHOST_USER_VERSION | (ack ? VHOST_USER_NEED_REPLY : 0), got;
+	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms;
 	int rc = -ENODEV;
 
 	pthread_mutex_lock(&v->io);
-	if (v->conn < 0)
-		goto out;
-	rc = send_message(v->conn, request, flags, payload, len, fds, n_fds, deadline);
-	if (rc == 0 && ack)
-		rc = receive_reply(v, request, &answer, &got, sizeof(answer), sizeof(answer), NULL, deadline);
-	if (rc != 0) {
-		rc = give_up(v, request, rc);
-	} else if (answer != 0) {
-		VNIC_LOG(ERR, v->dev, "%s: refused by the back end (%" PRIu64 ")", vnic_vhost_name(request),
-			 answer);
-		rc = -EREMOTEIO;
+	if (v->conn >= 0)
+		rc = send_set(v, request, payload, len, fds, n_fds, deadline);
+	if (rc == 0)
+		rc = receive_ack(v, request, deadline);
+	pthread_mutex_unlock(&v->io);
+	return rc;
+}
+
+int vnic_vhost_set_many(struct vnic_vhost *v, const struct vnic_vhost_request *r, unsigned n)
+{
+	uint64_t deadline = clock_now_ms() + v->dev->args.reply_ms;
+	int rc = -ENODEV, first = 0;
+
+	pthread_mutex_lock(&v->io);
+	for (unsigned i = 0; i < n && v->conn >= 0; i++)
+		rc = send_set(v, r[i].request, &r[i].p, r[i].len, &r[i].fd, r[i].fd >= 0 ? 1 : 0, deadline);
+	/* All answers are read, or the next exchange would take one of them for its own. */
+	for (unsigned i = 0; i < n && v->conn >= 0; i++) {
+		rc = receive_ack(v, r[i].request, deadline);
+		if (rc == -EREMOTEIO && first == 0 && !r[i].may_refuse)
+			first = rc;
 	}
-out:
+	if (v->conn >= 0)
+		rc = first;
 	pthread_mutex_unlock(&v->io);
 	return rc;
 }

@@ -52,39 +52,65 @@ static int new_err(struct vnic_vhost *v, struct vnic_vhost_ring *r)
 	return 0;
 }
 
-static int set_fd(struct vnic_vhost *v, uint32_t request, uint16_t index, int fd)
-{
-	uint64_t value = index;
+/* ---- requests about one ring -------------------------------------------------------------- */
 
-	return vnic_vhost_set(v, request, &value, sizeof(value), &fd, 1);
+struct together {
+	unsigned n;
+	struct vnic_vhost_request r[VNIC_VHOST_TOGETHER];
+};
+
+static struct vnic_vhost_request *add(struct together *t, uint32_t request, uint32_t len)
+{
+	struct vnic_vhost_request *r = &t->r[t->n++];
+
+	memset(r, 0, sizeof(*r));
+	r->request = request;
+	r->len = len;
+	r->fd = -1;
+	return r;
 }
 
-static int set_state(struct vnic_vhost *v, uint32_t request, uint16_t index, uint32_t num)
+static struct vnic_vhost_request *add_fd(struct together *t, uint32_t request, uint16_t index, int fd)
 {
-	struct vhost_user_vring_state s = { index, num };
+	struct vnic_vhost_request *r = add(t, request, sizeof(r->p.u64));
 
-	return vnic_vhost_set(v, request, &s, sizeof(s), NULL, 0);
+	r->p.u64 = index;
+	r->fd = fd;
+	return r;
 }
 
-/* A back end that has no use for it may refuse. */
-static int set_error(struct vnic_vhost *v, uint16_t index, int fd)
+static void add_state(struct together *t, uint32_t request, uint16_t index, uint32_t num)
 {
-	int rc = set_fd(v, VHOST_USER_SET_VRING_ERR, index, fd);
+	struct vnic_vhost_request *r = add(t, request, sizeof(r->p.state));
 
-	return rc == -EREMOTEIO ? 0 : rc;
+	r->p.state.index = index;
+	r->p.state.num = num;
 }
 
-static int set_addresses(struct vnic_vhost *v, const struct vnic_vq *vq)
+static void add_addresses(struct together *t, const struct vnic_vq *vq)
 {
+	struct vnic_vhost_request *r = add(t, VHOST_USER_SET_VRING_ADDR, sizeof(r->p.addr));
 	uint64_t base = (uintptr_t)vq->ring.va;
-	struct vhost_user_vring_addr a = { .index = vq->index, .desc = base, .avail = base + vq->driver_off,
-					   .used = base + vq->device_off };
 
-	return vnic_vhost_set(v, VHOST_USER_SET_VRING_ADDR, &a, sizeof(a), NULL, 0);
+	r->p.addr = (struct vhost_user_vring_addr){ .index = vq->index, .desc = base, .avail = base + vq->driver_off,
+						    .used = base + vq->device_off };
+}
+
+static int send_together(struct vnic_vhost *v, struct together *t)
+{
+	int rc = vnic_vhost_set_many(v, t->r, t->n);
+
+	t->n = 0;
+	return rc;
 }
 
 /* The back end keeps there what it has taken; we start rings anew after a
  * loss, so that we never look into it. One piece for all rings, before the first. */
+static bool inflight_due(const struct vnic_vhost *v)
+{
+	return vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD) && v->inflight < 0;
+}
+
 static int set_inflight(struct vnic_vhost *v, const struct vnic_vq *vq)
 {
 	union vhost_user_payload p = { .inflight = { .num_queues = (uint16_t)(2 * v->pairs + 1),
@@ -112,26 +138,36 @@ static int set_inflight(struct vnic_vhost *v, const struct vnic_vq *vq)
 	return rc;
 }
 
-/* SET_VRING_CALL makes the ring in DPDK's back end, SET_VRING_KICK starts it: first and last. */
-static int announce(struct vnic_vhost *v, const struct vnic_vq *vq, const struct vnic_vhost_ring *r)
+/* SET_VRING_CALL makes the ring in DPDK's back end, SET_VRING_KICK starts it: first and last. The rest goes at once,
+ * and is started only when all of it was taken: a ring of another size than the back end thinks lies in memory
+ * that is not its own. */
+static int announce(struct vnic_vhost *v, const struct vnic_vq *vq, struct vnic_vhost_ring *r)
 {
 	bool both = vnic_vhost_agreed(v, VHOST_USER_PROTOCOL_F_SMCGATE_CTRL_VQ);
 	uint32_t base = !vq->is_packed ? 0 : both ? PACKED_BASE_BOTH : PACKED_BASE;
-	int rc = set_fd(v, VHOST_USER_SET_VRING_CALL, vq->index, r->call);
+	struct together t = { .n = 0 };
+	int rc = 0;
 
+	add_fd(&t, VHOST_USER_SET_VRING_CALL, vq->index, r->call);
+	if (inflight_due(v))
+		rc = send_together(v, &t);
 	if (rc == 0)
 		rc = set_inflight(v, vq);
-	if (rc == 0)
-		rc = set_state(v, VHOST_USER_SET_VRING_NUM, vq->index, vq->size);
-	if (rc == 0)
-		rc = set_state(v, VHOST_USER_SET_VRING_BASE, vq->index, base);
-	if (rc == 0)
-		rc = set_addresses(v, vq);
-	if (rc == 0)
-		rc = set_error(v, vq->index, r->err);
-	if (rc == 0)
-		rc = set_fd(v, VHOST_USER_SET_VRING_KICK, vq->index, r->kick);
-	return rc;
+	if (rc != 0)
+		return rc;
+	add_state(&t, VHOST_USER_SET_VRING_NUM, vq->index, vq->size);
+	add_state(&t, VHOST_USER_SET_VRING_BASE, vq->index, base);
+	add_addresses(&t, vq);
+	/* A back end that has no use for it may refuse. */
+	add_fd(&t, VHOST_USER_SET_VRING_ERR, vq->index, r->err)->may_refuse = true;
+	rc = send_together(v, &t);
+	if (rc != 0)
+		return rc;
+	r->kick_due = v->has_protocol;
+	if (r->kick_due)
+		return 0;
+	add_fd(&t, VHOST_USER_SET_VRING_KICK, vq->index, r->kick);
+	return send_together(v, &t);
 }
 
 /* Memory may have come since the table was sent: a ring made at run time. */
@@ -181,12 +217,35 @@ int vnic_vhost_queue_setup(struct vnic_dev *dev, struct vnic_vq *vq)
 int vnic_vhost_queue_enable(struct vnic_dev *dev, struct vnic_vq *vq, bool on)
 {
 	struct vnic_vhost *v = dev->transport;
+	struct together t = { .n = 0 };
+	struct vnic_vhost_ring *r;
 
 	if (v == NULL || v->conn < 0)
 		return -ENODEV;
 	if (!v->has_protocol)
 		return on ? 0 : -ENOTSUP; /* rings are enabled from the start */
-	return set_state(v, VHOST_USER_SET_VRING_ENABLE, vq->index, on);
+	if (vq->index >= VNIC_VHOST_RINGS)
+		return -EINVAL;
+	r = &v->ring[vq->index];
+	if (r->kick_due && on)
+		add_fd(&t, VHOST_USER_SET_VRING_KICK, vq->index, r->kick);
+	r->kick_due &= !on;
+	add_state(&t, VHOST_USER_SET_VRING_ENABLE, vq->index, on);
+	return send_together(v, &t);
+}
+
+int vnic_vhost_queue_pause(struct vnic_dev *dev, struct vnic_vq *vq)
+{
+	struct vnic_vhost *v = dev->transport;
+	struct together t = { .n = 0 };
+
+	if (v == NULL || v->conn < 0)
+		return -ENODEV;
+	if (!v->has_protocol)
+		return -ENOTSUP;
+	add_state(&t, VHOST_USER_SET_VRING_ENABLE, vq->index, 0);
+	add_state(&t, VHOST_USER_SET_VRING_ENABLE, vq->index, 1);
+	return send_together(v, &t);
 }
 
 /* The answer says that the back end has done with the ring. */

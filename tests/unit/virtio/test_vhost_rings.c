@@ -237,6 +237,63 @@ static void rings__queue_reset(void)
 	}
 }
 
+/* What one queue waits for when it is set up anew: the back end's answer comes when it has the next request. */
+static void rings__sent_together(void)
+{
+	static const struct {
+		uint32_t request;
+		unsigned skip;
+		bool pause;
+	} rows[] = {
+		{ VHOST_USER_SET_VRING_CALL, 4, false }, { VHOST_USER_SET_VRING_NUM, 4, false },
+		{ VHOST_USER_SET_VRING_BASE, 4, false }, { VHOST_USER_SET_VRING_ADDR, 4, false },
+		{ VHOST_USER_SET_VRING_KICK, 4, false }, { VHOST_USER_SET_VRING_ENABLE, 4, true },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		struct vhost_lab_opts o = { .request = rows[i].request, .skip = rows[i].skip, .deed = LAB_WHEN_MORE };
+
+		open_good(&o);
+		if (rows[i].pause) {
+			CU_ASSERT_EQUAL(lab.dev.ops->queue_pause(&lab.dev, &lab.vq[1]), 0);
+			CU_ASSERT_EQUAL(count(VHOST_USER_SET_VRING_ENABLE), 6);
+			CU_ASSERT_EQUAL(lab.log[lab.n - 2].p.state.num, 0);
+			CU_ASSERT_EQUAL(lab.log[lab.n - 1].p.state.num, 1);
+		} else {
+			CU_ASSERT_EQUAL(lab.dev.ops->queue_reset(&lab.dev, &lab.vq[1]), 0);
+			CU_ASSERT_EQUAL(lab.dev.ops->queue_setup(&lab.dev, &lab.vq[1]), 0);
+			CU_ASSERT_EQUAL(lab.dev.ops->queue_enable(&lab.dev, &lab.vq[1], true), 0);
+		}
+		vhost_lab_close(&lab);
+	}
+}
+
+/* A ring that the back end has not taken as it is is not started, and answers stay where they belong. */
+static void rings__refused_among_others(void)
+{
+	static const uint32_t refused[] = { VHOST_USER_SET_VRING_CALL, VHOST_USER_SET_VRING_NUM,
+					    VHOST_USER_SET_VRING_BASE, VHOST_USER_SET_VRING_ADDR };
+
+	for (unsigned i = 0; i < RTE_DIM(refused); i++) {
+		struct vhost_lab_opts o = { .request = refused[i], .skip = 4, .deed = LAB_VALUE, .value = 1 };
+		uint8_t status;
+
+		open_good(&o);
+		CU_ASSERT_EQUAL(lab.dev.ops->queue_reset(&lab.dev, &lab.vq[1]), 0);
+		CU_ASSERT_EQUAL(lab.dev.ops->queue_setup(&lab.dev, &lab.vq[1]), -EREMOTEIO);
+		CU_ASSERT_EQUAL(count(VHOST_USER_SET_VRING_KICK), 4);
+		CU_ASSERT_EQUAL(lab.dev.ops->get_status(&lab.dev, &status), 0);
+		CU_ASSERT_EQUAL(status, 15);
+		CU_ASSERT_EQUAL(lab.dev.ops->event(&lab.dev), 0);
+		/* The same again, taken. */
+		lab.opts.request = 0;
+		CU_ASSERT_EQUAL(lab.dev.ops->queue_setup(&lab.dev, &lab.vq[1]), 0);
+		CU_ASSERT_EQUAL(lab.dev.ops->queue_enable(&lab.dev, &lab.vq[1], true), 0);
+		CU_ASSERT_EQUAL(count(VHOST_USER_SET_VRING_KICK), 5);
+		vhost_lab_close(&lab);
+	}
+}
+
 static void rings__bigger_than_what_is_in_flight(void)
 {
 	struct vhost_lab_opts o = { .server = false };
@@ -352,6 +409,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(rings__descriptors),
 	TEST_CASE(rings__reset_stops_rings),
 	TEST_CASE(rings__queue_reset),
+	TEST_CASE(rings__sent_together),
+	TEST_CASE(rings__refused_among_others),
 	TEST_CASE(rings__bigger_than_what_is_in_flight),
 	TEST_CASE(event__configuration_changed),
 	TEST_CASE(event__nonsense_ends_the_connection),

@@ -208,6 +208,13 @@ static void keep_channel(struct vhost_lab *lab, int fd)
 	lab->channel = fd;
 }
 
+static bool more_comes(const struct vhost_lab *lab)
+{
+	struct pollfd p = { .fd = lab->conn, .events = POLLIN };
+
+	return poll(&p, 1, 2000) > 0;
+}
+
 /* False: the connection ends. */
 static bool serve(struct vhost_lab *lab)
 {
@@ -231,7 +238,9 @@ static bool serve(struct vhost_lab *lab)
 	ours = m.request == lab->opts.request && lab->seen++ >= lab->opts.skip;
 	if (ours && lab->opts.deed == LAB_DIE)
 		return false;
-	lab->silent |= ours && lab->opts.deed == LAB_SILENT;
+	lab->silent |= ours && (lab->opts.deed == LAB_SILENT ||
+				(lab->opts.deed == LAB_WHEN_MORE && lab->seen == lab->opts.skip + 1 &&
+				 !more_comes(lab)));
 	if (!good_answer(lab, &m, &p, &size, &with_fd) || lab->silent)
 		return true;
 	h = (struct vhost_user_header){ m.request, VHOST_USER_VERSION | VHOST_USER_F_REPLY, size };

@@ -26,6 +26,7 @@ enum vhost_lab_deed {
 	LAB_NO_FD,        /* none where there has to be one */
 	LAB_HALF,         /* half of the header, then nothing */
 	LAB_EMPTY,        /* no payload */
+	LAB_WHEN_MORE,    /* a good one, after more requests have come; none, if they do not */
 };
 
 struct vhost_lab_opts {
