@@ -47,7 +47,7 @@ static void init_slots(struct vnic_ctrl *c)
 		s->big_data = s->big_result = CTRL_NO_BIG;
 		TAILQ_INSERT_TAIL(&c->free, s, link);
 	}
-	c->big_free = UINT8_MAX;
+	c->big_free = UINT16_MAX;
 	c->next_deadline = c->wake_at = UINT64_MAX;
 }
 
@@ -268,7 +268,7 @@ static uint8_t take_big(struct vnic_ctrl *c)
 {
 	uint8_t i = (uint8_t)__builtin_ctz(c->big_free);
 
-	c->big_free &= (uint8_t)~(1u << i);
+	c->big_free &= (uint16_t)~(1u << i);
 	return i;
 }
 

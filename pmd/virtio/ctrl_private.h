@@ -21,7 +21,7 @@
 #define CTRL_INLINE     62u       /* octets of data on the header's line */
 #define CTRL_RESULT     56u       /* octets of result beside the ack */
 #define CTRL_BIG        32768u
-#define CTRL_BIG_COUNT  8u
+#define CTRL_BIG_COUNT  16u
 #define CTRL_ERRORS_MAX 8u        /* answers to nothing, then the ring is taken for broken */
 #define CTRL_NO_BIG     UINT8_MAX
 #define CTRL_GROUPS     (VNIC_CTRL_COAL_ALL + 1u)
@@ -84,7 +84,7 @@ struct vnic_ctrl {
 	uint32_t batch_written;      /* used length of its entry */
 	struct vnic_chunk rooms, bigs;
 	struct ctrl_list free, active, done; /* active: WAITING and POSTED, in order of submission */
-	uint8_t big_free;            /* bits */
+	uint16_t big_free;           /* bits */
 	uint16_t by_group[CTRL_GROUPS], by_key[CTRL_KEYS]; /* of active: how many, so that most look no further */
 	uint8_t *scratch;            /* the result as the callback sees it: the reaper's */
 

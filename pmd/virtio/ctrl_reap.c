@@ -46,9 +46,9 @@ static void count_result(struct vnic_ctrl *c, const struct ctrl_slot *s)
 void ctrl_release(struct vnic_ctrl *c, struct ctrl_slot *s)
 {
 	if (s->big_data != CTRL_NO_BIG)
-		c->big_free |= (uint8_t)(1u << s->big_data);
+		c->big_free |= (uint16_t)(1u << s->big_data);
 	if (s->big_result != CTRL_NO_BIG)
-		c->big_free |= (uint8_t)(1u << s->big_result);
+		c->big_free |= (uint16_t)(1u << s->big_result);
 	s->big_data = s->big_result = CTRL_NO_BIG;
 	s->state = CTRL_FREE;
 	s->generation++;

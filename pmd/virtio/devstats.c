@@ -31,12 +31,13 @@ void vnic_devstats_refresh(struct vnic_dev *d, unsigned ms)
 {
 	struct vnic_devstats *k = d->devstats;
 	struct vnic_ctrl *c;
-	bool flush = false;
+	bool flush = false, lost;
 
 	if (k == NULL || (c = vnic_ctrl_get(d)) == NULL)
 		return;
 	pthread_mutex_lock(&k->lock);
-	if (is_due(k, ms)) {
+	lost = k->open && k->under_way && devstats_lose(k, clock_now_ms());
+	if (lost || is_due(k, ms)) {
 		if (!k->under_way)
 			devstats_begin(k);
 		flush = devstats_advance(k, c);
@@ -50,7 +51,7 @@ void vnic_devstats_refresh(struct vnic_dev *d, unsigned ms)
 int vnic_devstats_next(struct vnic_dev *d)
 {
 	struct vnic_devstats *k = d->devstats;
-	uint64_t since;
+	uint64_t since, at, now;
 	int ms = -1;
 
 	if (k == NULL)
@@ -61,6 +62,9 @@ int vnic_devstats_next(struct vnic_dev *d)
 	} else if (k->open && !k->under_way && d->args.stats_ms != 0) {
 		since = k->answered_ms != 0 ? clock_now_ms() - k->answered_ms : UINT64_MAX;
 		ms = since >= d->args.stats_ms ? 0 : (int)(d->args.stats_ms - since);
+	} else if (k->open && k->under_way && (at = devstats_lose_at(k)) != UINT64_MAX) {
+		now = clock_now_ms();
+		ms = at <= now ? 0 : (int)RTE_MIN(at - now, (uint64_t)DEVSTATS_PATIENCE_MAX_MS);
 	}
 	pthread_mutex_unlock(&k->lock);
 	return ms;
@@ -122,7 +126,8 @@ int vnic_devstats_start(struct vnic_dev *d)
 	k->n[DEVSTATS_CQ] = k->types[DEVSTATS_CQ] != 0;
 	k->cq = d->ctrl != NULL ? vnic_ctrl_vq(d->ctrl)->index : DEVSTATS_CQ_AT;
 	k->open = rc == 0 && (k->types[DEVSTATS_RX] | k->types[DEVSTATS_TX] | k->types[DEVSTATS_CQ]) != 0;
-	k->answered_ms = 0;
+	k->answered_ms = k->heard_ms = 0;
+	k->patience_ms = k->patience_min_ms;
 	k->under_way = k->stuck = false;
 	k->whole_until = 0;
 	k->generation++;
@@ -150,7 +155,8 @@ int vnic_devstats_create(struct vnic_dev *d)
 	if (k == NULL)
 		return -ENOMEM;
 	k->dev = d;
-	for (unsigned i = 0; i < DEVSTATS_CHUNKS; i++)
+	k->patience_min_ms = DEVSTATS_PATIENCE_MS;
+	for (unsigned i = 0; i < RTE_DIM(k->command); i++)
 		k->command[i].owner = k;
 	pthread_mutex_init(&k->lock, NULL);
 	d->devstats = k;
@@ -229,8 +235,9 @@ static unsigned put_all(struct list *l)
 		put(l, k->refreshes, "", "stats_refreshes");
 		put(l, k->failed, "", "stats_failed");
 		put(l, k->errors, "", "stats_errors");
+		put(l, k->lost, "", "stats_lost");
 		put(l, left_out(k), "", "stats_left_out");
-		put(l, k->answered_ms != 0 ? clock_now_ms() - k->answered_ms : 0, "", "stats_age_ms");
+		put(l, k->heard_ms != 0 ? clock_now_ms() - k->heard_ms : 0, "", "stats_age_ms");
 	}
 	pthread_mutex_unlock(&k->lock);
 	return l->n;

@@ -171,6 +171,7 @@ static int send_piece(struct vnic_devstats *k, struct vnic_ctrl *c, struct devst
 	req.len = m->n * sizeof(m->ask[0]);
 	req.result_len = room_for(m);
 	m->generation = k->generation;
+	m->sent_ms = clock_now_ms();
 	rc = vnic_ctrl_submit(c, &req, NULL);
 	m->busy = rc == 0;
 	if (rc != 0)
@@ -201,23 +202,73 @@ static void end_round(struct vnic_devstats *k)
 	judge(k);
 	k->under_way = false;
 	k->answered_ms = clock_now_ms();
+	if (k->some_ok)
+		k->heard_ms = k->answered_ms;
 	k->refreshes++;
+}
+
+static unsigned waited_for(const struct vnic_devstats *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(k->command); i++)
+		n += k->command[i].busy && !k->command[i].lost;
+	return n;
+}
+
+static uint64_t lose_at(const struct vnic_devstats *k, const struct devstats_command *m)
+{
+	return m->busy && !m->lost ? m->sent_ms + k->patience_ms : UINT64_MAX;
+}
+
+uint64_t devstats_lose_at(const struct vnic_devstats *k)
+{
+	uint64_t at = UINT64_MAX;
+	unsigned lost = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(k->command); i++) {
+		at = RTE_MIN(at, lose_at(k, &k->command[i]));
+		lost += k->command[i].lost;
+	}
+	return lost < DEVSTATS_LOST ? at : UINT64_MAX;
+}
+
+bool devstats_lose(struct vnic_devstats *k, uint64_t now_ms)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(k->command) && now_ms >= devstats_lose_at(k); i++) {
+		if (now_ms < lose_at(k, &k->command[i]))
+			continue;
+		k->command[i].lost = true;
+		n++;
+	}
+	if (n == 0)
+		return false;
+	k->lost += n;
+	k->failed += n;
+	VNIC_LOG(WARNING, k->dev, "the device has not answered about its statistics for %u ms: it is asked again",
+		 k->patience_ms);
+	k->patience_ms = RTE_MIN(2 * k->patience_ms, (uint32_t)DEVSTATS_PATIENCE_MAX_MS);
+	return true;
 }
 
 bool devstats_advance(struct vnic_devstats *k, struct vnic_ctrl *c)
 {
-	bool busy = false, sent = false;
+	unsigned waited = waited_for(k);
+	bool sent = false, busy;
 	int rc = 0;
 
-	for (unsigned i = 0; i < DEVSTATS_CHUNKS; i++) {
+	for (unsigned i = 0; i < RTE_DIM(k->command) && waited < DEVSTATS_CHUNKS && more(k) && rc == 0; i++) {
 		struct devstats_command *m = &k->command[i];
 
-		if (!m->busy && more(k) && rc == 0) {
-			rc = send_piece(k, c, m);
-			sent = sent || m->busy;
-		}
-		busy = busy || m->busy;
+		if (m->busy)
+			continue;
+		rc = send_piece(k, c, m);
+		sent = sent || m->busy;
+		waited += m->busy;
 	}
+	busy = waited != 0;
 	k->stuck = rc == -EAGAIN && !busy;
 	if (rc != 0 && rc != -EAGAIN) {
 		k->next = queues(k);
@@ -257,17 +308,30 @@ static void heed(struct vnic_devstats *k, struct devstats_command *m, int rc, co
 		split(k, &m->piece);
 }
 
+/* A device that is slow, and not deaf. */
+static void learn_patience(struct vnic_devstats *k, uint64_t took_ms)
+{
+	uint64_t ms = RTE_MAX(2 * took_ms, (uint64_t)k->patience_min_ms);
+
+	k->patience_ms = (uint32_t)RTE_MIN(ms, (uint64_t)DEVSTATS_PATIENCE_MAX_MS);
+}
+
 static void answered(void *arg, int rc, const void *result, size_t len)
 {
 	struct devstats_command *m = arg;
 	struct vnic_devstats *k = m->owner;
 	struct vnic_ctrl *c = vnic_ctrl_get(k->dev);
-	bool flush = false;
+	bool flush = false, lost;
 
 	pthread_mutex_lock(&k->lock);
-	m->busy = false;
+	lost = m->lost;
+	m->busy = m->lost = false;
 	if (m->generation == k->generation) {
-		heed(k, m, rc, result, len);
+		if (rc == 0 || rc == -EREMOTEIO)
+			learn_patience(k, clock_now_ms() - m->sent_ms);
+		/* What comes so late may be older than what is shown. */
+		if (!lost)
+			heed(k, m, rc, result, len);
 		flush = c != NULL && k->open && devstats_advance(k, c);
 	}
 	pthread_mutex_unlock(&k->lock);

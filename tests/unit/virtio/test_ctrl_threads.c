@@ -140,7 +140,7 @@ static void drain_and_check(void)
 	}
 	for (unsigned i = 0; i < lab.c->n_slots; i++)
 		CU_ASSERT_EQUAL(lab.c->slot[i].state, CTRL_FREE);
-	CU_ASSERT_EQUAL(lab.c->big_free, UINT8_MAX);
+	CU_ASSERT_EQUAL(lab.c->big_free, UINT16_MAX);
 	CU_ASSERT_EQUAL(lab.c->free_descs, lab.c->vq.size);
 }
 

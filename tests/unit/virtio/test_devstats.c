@@ -86,7 +86,7 @@ static void list__what_the_device_supports(void)
 				printf("%s with offloads %u\n", rows[i].name, offloads);
 			CU_ASSERT_EQUAL(there, offloads ? rows[i].offloads : rows[i].always);
 		}
-		CU_ASSERT_EQUAL(vnic_devstats_count(l.d), offloads ? 2 * 16 + 2 * 16 + 2 + 5 : 2 * 8 + 2 * 8 + 2 + 5);
+		CU_ASSERT_EQUAL(vnic_devstats_count(l.d), offloads ? 2 * 16 + 2 * 16 + 2 + 6 : 2 * 8 + 2 * 8 + 2 + 6);
 		port_close(&l);
 	}
 }
@@ -134,10 +134,10 @@ static void query__any_answer(void)
 		unsigned n;
 		const char *there;
 	} rows[] = {
-		{ { 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 9, 6 + 5, "rx_q0_hw_packets" },
-		{ { 0, 0, 0, 8, 0, 0, 0, 0, 0 }, 9, 2 + 5, "tx_q0_hw_ratelimit_bytes" },
-		{ { 0, 0xf0, 0xff, 0xf0, 0xff, 1, 0, 0, 0x80 }, 9, 2 + 5, "cq_hw_ok_num" }, /* unknown ones beside */
-		{ { 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 9, 16 + 16 + 2 + 5, "tx_q0_hw_csum_none" },
+		{ { 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 9, 6 + 6, "rx_q0_hw_packets" },
+		{ { 0, 0, 0, 8, 0, 0, 0, 0, 0 }, 9, 2 + 6, "tx_q0_hw_ratelimit_bytes" },
+		{ { 0, 0xf0, 0xff, 0xf0, 0xff, 1, 0, 0, 0x80 }, 9, 2 + 6, "cq_hw_ok_num" }, /* unknown ones beside */
+		{ { 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 9, 16 + 16 + 2 + 6, "tx_q0_hw_csum_none" },
 		{ { 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 9, 0, NULL },
 		{ { 0 }, 1, 0, NULL },
 		{ { 1 }, 1, 0, NULL },
@@ -523,6 +523,96 @@ static void answer__never(void)
 	port_close(&l);
 }
 
+/* The device loses an answer: others are asked again, and the device is not taken for broken. */
+static void set_patience(struct port_lab *l, uint32_t ms)
+{
+	pthread_mutex_lock(&l->d->devstats->lock);
+	l->d->devstats->patience_ms = l->d->devstats->patience_min_ms = ms;
+	pthread_mutex_unlock(&l->d->devstats->lock);
+}
+
+static struct vnicd_ctrl_cmd *next_command(struct port_lab *l)
+{
+	struct vnicd_ctrl_cmd *cmd = NULL;
+
+	for (unsigned i = 0; i < 2000 && (cmd = scripted_ctrl_take(l->s)) == NULL; i++)
+		usleep(1000);
+	return cmd;
+}
+
+static void answer__lost(void)
+{
+	struct vnicd_ctrl_cmd *late[DEVSTATS_LOST], *cmd;
+	struct port_lab l;
+
+	open_pairs(&l, 1, false, "stats_ms=0");
+	CU_ASSERT(refresh(&l));
+	set_patience(&l, 30);
+	l.s->ctrl_manual = true;
+	for (unsigned i = 0; i < DEVSTATS_LOST; i++) {
+		vnic_devstats_refresh(l.d, 0);
+		late[i] = next_command(&l);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(late[i]);
+		CU_ASSERT(becomes(&l, "hw_stats_lost", i + 1));
+		set_patience(&l, 30);
+	}
+	/* Fresh values all the same; what they were before comes too late, and is not shown. */
+	CU_ASSERT(port_works(&l, 0));
+	vnic_devstats_refresh(l.d, 0);
+	cmd = next_command(&l);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+	usleep(60000); /* beyond all patience: the last one is waited for */
+	CU_ASSERT_EQUAL(shown(&l, "hw_stats_lost"), DEVSTATS_LOST);
+	scripted_ctrl_answer(l.s, cmd, true, 0);
+	CU_ASSERT(becomes(&l, "rx_q0_hw_packets", 1));
+	CU_ASSERT_EQUAL(l.d->state, VNIC_RUNNING);
+	for (unsigned i = 0; i < DEVSTATS_LOST; i++)
+		scripted_ctrl_answer(l.s, late[i], true, 0);
+	set_patience(&l, 5000);
+	CU_ASSERT(port_works(&l, 0));
+	vnic_devstats_refresh(l.d, 0);
+	cmd = next_command(&l);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+	scripted_ctrl_answer(l.s, cmd, true, 0);
+	CU_ASSERT(becomes(&l, "rx_q0_hw_packets", 2));
+	CU_ASSERT_EQUAL(shown(&l, "hw_stats_lost"), DEVSTATS_LOST);
+	for (unsigned i = 0; i < RTE_DIM(l.d->devstats->command); i++)
+		CU_ASSERT_FALSE(l.d->devstats->command[i].busy);
+	CU_ASSERT(shown(&l, "hw_stats_age_ms") < 2000);
+	port_close(&l);
+}
+
+/* Slow, and not deaf: it is given the time that it takes. */
+static void answer__slow(void)
+{
+	struct vnicd_ctrl_cmd *cmd;
+	struct port_lab l;
+	uint64_t rounds;
+
+	open_pairs(&l, 1, false, "stats_ms=0");
+	CU_ASSERT(refresh(&l));
+	set_patience(&l, 30);
+	l.s->ctrl_manual = true;
+	vnic_devstats_refresh(l.d, 0);
+	cmd = next_command(&l);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+	CU_ASSERT(becomes(&l, "hw_stats_lost", 1));
+	usleep(100000);
+	scripted_ctrl_answer(l.s, cmd, true, 0);
+	for (unsigned i = 0; i < 2000 && l.d->devstats->patience_ms < 200; i++)
+		usleep(1000);
+	CU_ASSERT(l.d->devstats->patience_ms >= 200);
+	rounds = shown(&l, "hw_stats_refreshes");
+	vnic_devstats_refresh(l.d, 0);
+	cmd = next_command(&l);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cmd);
+	usleep(100000);
+	scripted_ctrl_answer(l.s, cmd, true, 0);
+	CU_ASSERT(becomes(&l, "hw_stats_refreshes", rounds + 1));
+	CU_ASSERT_EQUAL(shown(&l, "hw_stats_lost"), 1);
+	port_close(&l);
+}
+
 /* ---- resets ---------------------------------------------------------------------------------- */
 
 static void reset__begins_here(void)
@@ -602,6 +692,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(refused__everything),
 	TEST_CASE(answer__what_is_wrong_is_counted),
 	TEST_CASE(answer__never),
+	TEST_CASE(answer__lost),
+	TEST_CASE(answer__slow),
 	TEST_CASE(reset__begins_here),
 	TEST_CASE(reset__device_and_queue),
 	TEST_CASE(reset__back_end_returns),
