@@ -292,8 +292,10 @@ static void ctrl__big_buffers_run_out(void)
 {
 	static uint8_t data[100];
 	struct vnic_ctrl_request r = { .data = data, .len = sizeof(data), .done = ctrl_lab_done, .arg = &res[0] };
+	struct ctrl_lab_opts opts = ctrl_lab_rings[1];
 
-	ctrl_lab_open(&lab, &ctrl_lab_rings[1]);
+	opts.size = 64;
+	ctrl_lab_open(&lab, &opts);
 	res[0].calls = 0;
 	for (unsigned i = 0; i < CTRL_BIG_COUNT; i++)
 		CU_ASSERT_EQUAL(vnic_ctrl_submit(lab.c, &r, NULL), 0);
