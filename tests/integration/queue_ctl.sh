@@ -84,16 +84,45 @@ stop_and_start() {
 	equal "flows" "$(awk '$2 == "rx" { print $3, $6 }' "$work/out" | xargs)" "0 50.0 1 50.0"
 	goes_on "all queues"
 }
+entries() { console "show port 0 rss reta 128 (0x3,0x0)" | awk '/^ *[0-9]+ +[0-9]+$/ { print $1 ":" $2 }' | xargs; }
+# The device's table by hand: flows come to other lcores' queues, and are served.
+table() {
+	local before
+	before=$(entries)
+	[[ $before =~ ^0:[01]\ 1:[01]$ ]] || fail "the table: $(console "show port 0 rss reta 128 (0x3,0x0)")"
+	check "reta" console "port config 0 rss reta (0,1),(1,1)"
+	equal "two entries" "$(entries)" "0:1 1:1"
+	refused "port config 0 rss reta (0,0),(1,2)" "no such receive queue" "port config 0 rss reta (128,0)" "no such entry"
+	equal "after what was refused" "$(entries)" "0:1 1:1"
+	# A queue that is stopped is left out, and comes back.
+	check "rxq stop" console "port 0 rxq 1 stop"
+	equal "without queue 1" "$(entries)" "0:0 1:0"
+	check "rxq start" console "port 0 rxq 1 start"
+	equal "with it again" "$(entries)" "0:1 1:1"
+	goes_on "another table"
+	check "reta default" console "port config 0 rss reta default"
+	equal "the lcores' table" "$(entries)" "$before"
+}
+stations() {
+	check "mac_addr add" console "mac_addr add 0 02:00:00:00:00:77"
+	refused "mac_addr add 0 02:00:00:00:00:77" "it has that address already" "mac_addr remove 0 02:00:00:00:00:78" "no such address" \
+		"mac_addr set 0 02:00:00:00:00:79" "IP addresses are known by" "mac_addr add 0 33:33:00:00:00:01" "not one station's"
+	check "mac_addr remove" console "mac_addr remove 0 02:00:00:00:00:77"
+	goes_on "addresses"
+}
 in_force() { console "show port 0 rx_offload configuration" | grep -oE 'TCP_[A-Z]+|UDP_[A-Z]+' | sort -u | xargs; }
 offloads() {
 	local on
 	on=$(in_force)
 	[[ $on = *TCP_CKSUM*TCP_LRO* ]] || fail "receive offloads at first: $on"
-	console "port config 0 rx_offload tcp_lro off" "port config 0 rx_offload tcp_cksum off" >"$work/out" || fail "$(cat "$work/out")"
+	# The last commands are to be these, not moderation's.
+	console "set moderation 0 busy-poll" "port config 0 rx_offload tcp_lro off" "port config 0 rx_offload tcp_cksum off" >"$work/out" ||
+		fail "$(cat "$work/out")"
 	equal "switched off while the port runs" "$(grep -c ' off, while the port runs$' "$work/out")" 2
 	equal "in force" "$(in_force)" ""
 	console "show port 0 ctrl" >"$work/out" || fail "$(cat "$work/out")"
 	grep -q 'GUEST_OFFLOADS SET  *ok ' "$work/out" || fail "the device was not told: $(cat "$work/out")"
+	check "adaptive" console "set moderation 0 adaptive"
 	goes_on "no receive offloads"
 	refused "port config 0 rx_offload tcp_lro on" "tcp_lro needs tcp_cksum" "port config 0 rx_offload tcp_cksum off" "it is so already"
 	console "port config 0 rx_offload scatter off" "port config 0 rx_offload scatter on" >"$work/out" || fail "$(cat "$work/out")"
@@ -151,6 +180,8 @@ for packed in 0 1; do
 	before=$(descriptors 1)
 	resets "${before% *}"
 	resizes 512 $((packed == 1 ? 100 : 32)) "${before% *}"
+	table
+	stations
 	coalesce
 	stop_and_start
 	offloads

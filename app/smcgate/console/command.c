@@ -17,6 +17,7 @@ const struct command_section command_sections[] = {
 	{ "show", "Looking", NULL },
 	{ "port", "Ports", commands_port },
 	{ "queue", "Queues and the control queue of ports", commands_queue },
+	{ "filter", "Flows and stations of ports", commands_filter },
 	{ "moderation", "Moderation of receive queues", commands_moderation },
 	{ "forward", "Forwarding", commands_forward },
 	{ "service", "Services", commands_service },

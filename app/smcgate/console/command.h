@@ -42,7 +42,7 @@ struct command_section {
 /* All sections: NULL name at the end. */
 extern const struct command_section command_sections[];
 extern const struct command commands_program[], commands_port[], commands_forward[], commands_service[],
-	commands_capture[], commands_smc[], commands_queue[], commands_moderation[];
+	commands_capture[], commands_smc[], commands_queue[], commands_filter[], commands_moderation[];
 
 /* One line the parser knows: a command or a view with one number of arguments. */
 struct binding;

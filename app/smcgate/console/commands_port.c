@@ -105,6 +105,10 @@ static void tell_reset(FILE *out, unsigned port, const struct pipeline_reset_rep
 	tell_offloads(out, r->rx_off, "off");
 	tell_sizes(out, "rxq", r->rx_size);
 	tell_sizes(out, "txq", r->tx_size);
+	if (r->reta_kept)
+		fprintf(out, "  kept              rss reta\n");
+	if (r->macs_kept != 0)
+		fprintf(out, "  kept              %u added mac_addr\n", r->macs_kept);
 	if (r->reverted)
 		fprintf(out, "  the device refused what was set while it ran: all is as configured\n");
 }

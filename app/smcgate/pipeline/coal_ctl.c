@@ -9,8 +9,7 @@
 
 #define QUEUES_MAX (2 * CONFIG_MAX_QUEUES)
 
-/* busy: also one that is being changed. started may be NULL. */
-static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id, bool *started)
+int port_find(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id, bool *started)
 {
 	int rc = 0;
 
@@ -29,8 +28,8 @@ static int find_port(struct pipeline *pl, unsigned port, bool busy, struct port 
 	return rc;
 }
 
-static int claimed_call(struct pipeline *pl, struct port *p, enum device_claim kind, const char *what,
-			device_fn fn, void *arg, size_t len)
+int port_call(struct pipeline *pl, struct port *p, enum device_claim kind, const char *what, device_fn fn, void *arg,
+	      size_t len)
 {
 	char doing[DEVICE_DOING_LEN];
 	int rc;
@@ -64,7 +63,7 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 	struct set_call c = { .queue = queue, .dir = dir, .coal = *coal };
 	struct port *p;
 	bool started;
-	int rc = find_port(pl, port, false, &p, &c.id, &started);
+	int rc = port_find(pl, port, false, &p, &c.id, &started);
 
 	if (rc < 0)
 		return rc;
@@ -72,7 +71,7 @@ int pipeline_coal_set(struct pipeline *pl, unsigned port, enum vnic_dir dir, uin
 		return -EINVAL;
 	if (!started)
 		return vnic_port(c.id) ? -ENETDOWN : -ENOTSUP;
-	return vnic_port(c.id) ? claimed_call(pl, p, CLAIM_CHANGE, "coalesce", device_set, &c, sizeof(c)) : -ENOTSUP;
+	return vnic_port(c.id) ? port_call(pl, p, CLAIM_CHANGE, "coalesce", device_set, &c, sizeof(c)) : -ENOTSUP;
 }
 
 /* ---- looking ---------------------------------------------------------------------------- */
@@ -110,14 +109,14 @@ int pipeline_coal_list(struct pipeline *pl, unsigned port, struct pipeline_coal_
 {
 	struct ask_call c = { 0 };
 	struct port *p;
-	int rc = find_port(pl, port, false, &p, &c.id, NULL);
+	int rc = port_find(pl, port, false, &p, &c.id, NULL);
 
 	if (rc < 0)
 		return rc;
 	add_queues(&c, VNIC_RX, p->n_rxq, max);
 	add_queues(&c, VNIC_TX, p->n_txq, max);
 	if (c.n != 0 && c.q[0].known_rc != -ENOTSUP) {
-		rc = claimed_call(pl, p, CLAIM_LOOK, "show coalesce", device_ask, &c, sizeof(c));
+		rc = port_call(pl, p, CLAIM_LOOK, "show coalesce", device_ask, &c, sizeof(c));
 		for (unsigned i = 0; i < c.n && rc < 0; i++)
 			c.q[i].device_rc = rc;
 	}
@@ -134,7 +133,7 @@ static int with_port(struct pipeline *pl, unsigned port, int (*fn)(uint16_t id, 
 	int rc;
 
 	pipeline_lock(pl);
-	rc = find_port(pl, port, true, &p, &id, NULL);
+	rc = port_find(pl, port, true, &p, &id, NULL);
 	if (rc == 0)
 		rc = fn(id, arg);
 	pipeline_unlock(pl);

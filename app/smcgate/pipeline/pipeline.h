@@ -160,7 +160,8 @@ int pipeline_port_close(struct pipeline *pl, unsigned port);
 struct pipeline_reset_report {
 	bool started;
 	bool reverted;                   /* nothing was kept: the device refused it */
-	bool mtu_kept, promiscuous_kept; /* other than configured */
+	bool mtu_kept, promiscuous_kept, reta_kept; /* other than configured */
+	uint16_t macs_kept;              /* addresses added */
 	bool promiscuous;
 	uint16_t mtu;
 	uint64_t rx_on, rx_off;          /* receive offloads that the configuration has not, and has */
@@ -189,6 +190,37 @@ struct pipeline_offload_report {
  */
 int pipeline_rx_offload(struct pipeline *pl, unsigned port, uint64_t offload, bool on,
 			struct pipeline_offload_report *report);
+
+/* ---- where a device puts packets, and which it takes (filter_ctl.c) --------------------- */
+#define PIPELINE_PORT_MACS 15
+#define PIPELINE_RETA_MAX 512
+#define PIPELINE_RSS_KEY_MAX 52
+struct pipeline_rss {
+	uint16_t size;                   /* of the table, 0: none */
+	uint16_t queue[PIPELINE_RETA_MAX];
+	bool own;                        /* told by pipeline_reta_set(): not the mirror of our steering table */
+	uint64_t types;                  /* RTE_ETH_RSS_* */
+	uint8_t key_len, key[PIPELINE_RSS_KEY_MAX];
+};
+/* As the driver has it; waits for the device. -ENOTSUP: the port does not spread flows by a table of ours. */
+int pipeline_rss_info(struct pipeline *pl, unsigned port, struct pipeline_rss *out);
+struct pipeline_reta_entry {
+	uint16_t hash, queue;
+};
+/*
+ * Entries of the device's table, waiting for it; n 0: the mirror of our steering table again. What comes to another
+ * lcore than its flow's is handed over. Holds over stops and resets. -ENOTSUP, -ENETDOWN, -ERANGE: no such entry, -EINVAL:
+ * no such queue, or the driver's.
+ */
+int pipeline_reta_set(struct pipeline *pl, unsigned port, const struct pipeline_reta_entry *e, unsigned n);
+
+enum pipeline_mac { PIPELINE_MAC_ADD, PIPELINE_MAC_REMOVE, PIPELINE_MAC_SET };
+/*
+ * Station addresses that the device lets through beside the port's own, or that one itself; waits for the device. Added
+ * ones hold over stops and resets. -EADDRINUSE: removing the port's own, or setting it where a stack has IP addresses by
+ * it; -ENOENT: not there; -EALREADY; -ENOSPC; -EINVAL: none of one station's; -EBUSY: setting it while the port runs.
+ */
+int pipeline_port_mac(struct pipeline *pl, unsigned port, enum pipeline_mac what, const struct rte_ether_addr *mac);
 
 /* ---- queues of a port ---------------------------------------------------------------- */
 /*

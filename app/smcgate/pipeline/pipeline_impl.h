@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "app/smcgate/pipeline/clock.h"
+#include "app/smcgate/pipeline/device.h"
 #include "app/smcgate/pipeline/exchange.h"
 #include "app/smcgate/pipeline/mem.h"
 #include "app/smcgate/pipeline/pipeline.h"
@@ -100,6 +101,12 @@ void services_stop(struct pipeline *pl);
 
 /* smc.c: EIDs and policies of the configuration. */
 void smc_state_init(struct pipeline *pl);
+
+/* coal_ctl.c: a port that is not closed (-ENODEV), nor being changed (-EAGAIN) unless busy is allowed; started may be
+ * NULL. And a call that waits for its device, the port claimed for it. */
+int port_find(struct pipeline *pl, unsigned port, bool busy, struct port **p, uint16_t *id, bool *started);
+int port_call(struct pipeline *pl, struct port *p, enum device_claim kind, const char *what, device_fn fn, void *arg,
+	      size_t len);
 
 /* port_ctl.c: tell the workers which ports they may use. */
 int ports_tell(struct pipeline *pl, uint32_t on);

@@ -248,6 +248,10 @@ void port_reta(const struct port *p, const struct steering *st, uint64_t skip, u
 	for (unsigned i = 0; i < p->reta_size; i++) {
 		unsigned want = steering_worker(st, i), q;
 
+		if (p->reta_own && (n == p->n_rxq || (skip >> p->reta[i] & 1) == 0)) {
+			table[i] = p->reta[i];
+			continue;
+		}
 		for (q = 0; q < n; q++)
 			if (p->rx_worker[queues[q]] == want)
 				break;
@@ -313,6 +317,18 @@ int port_rx_switch(struct port *p, uint64_t wanted)
 	return rc;
 }
 
+/* A device that was reset has forgotten them. */
+static void add_macs(struct port *p)
+{
+	for (unsigned i = 0; i < p->n_macs; i++) {
+		int rc = rte_eth_dev_mac_addr_add(p->id, &p->macs[i], 0);
+
+		if (rc < 0)
+			LOG(PIPELINE, WARNING, "port %s does not take its address " RTE_ETHER_ADDR_PRT_FMT " again: %s",
+			    p->conf->name, RTE_ETHER_ADDR_BYTES(&p->macs[i]), strerror(-rc));
+	}
+}
+
 int port_start(struct port *p, const struct steering *st)
 {
 	int rc = rte_eth_dev_start(p->id);
@@ -324,6 +340,7 @@ int port_start(struct port *p, const struct steering *st)
 	}
 	p->state = PORT_STARTED;
 	p->rx_stopped = p->tx_stopped = p->reta_skip = 0; /* ethdev starts all queues */
+	add_macs(p);
 	rc = p->rx_wanted != p->rx_now ? port_rx_switch(p, p->rx_wanted) : 0;
 	if (rc < 0) {
 		LOG(PIPELINE, WARNING, "port %s does not switch receive offloads off again: %s", p->conf->name,

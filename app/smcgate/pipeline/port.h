@@ -63,6 +63,11 @@ struct port {
 	uint16_t rx_size[CONFIG_MAX_QUEUES], tx_size[CONFIG_MAX_QUEUES]; /* resized; 0: n_rxd, n_txd */
 	uint64_t rx_wanted;        /* receive offloads; what it is configured with, but for those switched off while it runs */
 	uint64_t rx_configured, rx_now; /* as it was configured last, and of these in force */
+	/* Told from the console; changed with the pipeline's lock, too. */
+	bool reta_own;             /* the device's table is this one, not a mirror of ours */
+	uint16_t reta[RTE_ETH_RSS_RETA_SIZE_512];
+	uint16_t n_macs;           /* addresses beside mac */
+	struct rte_ether_addr macs[PIPELINE_PORT_MACS];
 };
 
 /* Receive offloads that our driver may switch while the port runs; checksums both or none. */
@@ -102,7 +107,7 @@ void port_remove(struct port *p);
 /* Descriptor that is readable when the queue has packets, -1: none. Also from workers. */
 int port_rx_fd(const struct port *p, uint16_t queue);
 
-/* Entries of the device's table that mirror ours, without the queues in skip (unless
+/* Entries of the device's table that mirror ours, or as the console has it, without the queues in skip (unless
  * those are all): queue of each. table has p->reta_size entries. */
 void port_reta(const struct port *p, const struct steering *st, uint64_t skip, uint16_t *table);
 /* The same as ethdev takes it; how many entries, 0: the device has no table of ours. */

@@ -258,6 +258,8 @@ static void tell_kept(const struct port *p, struct pipeline_reset_report *r)
 	r->mtu_kept = p->mtu != p->conf->mtu;
 	r->promiscuous = p->promiscuous;
 	r->promiscuous_kept = p->promiscuous != p->conf->promiscuous;
+	r->reta_kept = p->reta_own;
+	r->macs_kept = p->n_macs;
 	r->rx_on = p->rx_wanted & ~p->rx_conf;
 	r->rx_off = p->rx_conf & ~p->rx_wanted;
 	memcpy(r->rx_size, p->rx_size, sizeof(r->rx_size));

@@ -144,13 +144,15 @@ static int set_promiscuous(struct port *p)
 
 bool port_forget(struct port *p)
 {
-	bool any = p->promiscuous != p->conf->promiscuous || p->wanted_mtu != p->conf->mtu || p->rx_wanted != p->rx_conf;
+	bool any = p->promiscuous != p->conf->promiscuous || p->wanted_mtu != p->conf->mtu || p->rx_wanted != p->rx_conf ||
+		   p->reta_own;
 
 	for (unsigned q = 0; q < CONFIG_MAX_QUEUES; q++)
 		any |= p->rx_size[q] != 0 || p->tx_size[q] != 0;
 	p->promiscuous = p->conf->promiscuous;
 	p->wanted_mtu = (uint16_t)p->conf->mtu;
 	p->rx_wanted = p->eth.rxmode.offloads = p->rx_conf;
+	p->reta_own = false;
 	memset(p->rx_size, 0, sizeof(p->rx_size));
 	memset(p->tx_size, 0, sizeof(p->tx_size));
 	return any;

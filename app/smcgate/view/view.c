@@ -9,7 +9,7 @@
 #include <rte_common.h>
 
 static const struct view *const tables[] = {
-	view_port, view_rx_offload, view_port_queue, view_queue, view_moderation, view_lcore, view_sock, view_service, view_net, view_tcp, view_smc, view_smc_stats,
+	view_port, view_rx_offload, view_rss, view_port_queue, view_queue, view_moderation, view_lcore, view_sock, view_service, view_net, view_tcp, view_smc, view_smc_stats,
 	view_drop, view_memory, view_config, view_capture,
 };
 

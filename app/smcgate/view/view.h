@@ -157,7 +157,7 @@ void view_lock(void);
 void view_unlock(void);
 
 /* The tables of the files of this directory, each ended by NULL words. */
-extern const struct view view_port[], view_rx_offload[], view_port_queue[], view_queue[], view_moderation[], view_lcore[], view_sock[], view_service[], view_net[],
+extern const struct view view_port[], view_rx_offload[], view_rss[], view_port_queue[], view_queue[], view_moderation[], view_lcore[], view_sock[], view_service[], view_net[],
 	view_tcp[],
 	view_drop[], view_memory[], view_config[], view_capture[], view_smc[], view_smc_stats[];
 

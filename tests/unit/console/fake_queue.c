@@ -154,6 +154,30 @@ int pipeline_rx_offload(struct pipeline *pl, unsigned port, uint64_t offload, bo
 	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
 }
 
+int pipeline_rss_info(struct pipeline *pl, unsigned port, struct pipeline_rss *out)
+{
+	*out = (struct pipeline_rss){ .size = 128, .own = true, .types = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP,
+				      .key_len = 4, .key = { 0x6d, 0x5a, 0x01, 0xff } };
+	for (unsigned i = 0; i < 128; i++)
+		out->queue[i] = (uint16_t)(i % 3);
+	return fake.rc;
+}
+
+int pipeline_reta_set(struct pipeline *pl, unsigned port, const struct pipeline_reta_entry *e, unsigned n)
+{
+	int at = snprintf(fake.did, sizeof(fake.did), "reta %u %u", port, n);
+
+	for (unsigned i = 0; i < n && (size_t)at + 12 < sizeof(fake.did); i++)
+		at += snprintf(fake.did + at, sizeof(fake.did) - (size_t)at, " %u:%u", e[i].hash, e[i].queue);
+	return fake.rc != 0 ? fake.rc : port == 0 ? 0 : -ENOTSUP;
+}
+
+int pipeline_port_mac(struct pipeline *pl, unsigned port, enum pipeline_mac what, const struct rte_ether_addr *mac)
+{
+	snprintf(fake.did, sizeof(fake.did), "mac %u %d %02x..%02x", port, what, mac->addr_bytes[0], mac->addr_bytes[5]);
+	return fake.rc;
+}
+
 const char *vnic_ctrl_name(uint8_t class, uint8_t cmd, char *buf, size_t len)
 {
 	snprintf(buf, len, class == 4 ? "MQ VQ_PAIRS_SET" : "class %u command %u", class, cmd);

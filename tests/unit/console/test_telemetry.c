@@ -135,6 +135,8 @@ static const struct {
 	{ "/smcgate/port/info,1", "ports.0.rx_lcores.0", "5" },
 	{ "/smcgate/port/rx_offload/configuration,1", "ports.0.offloads.0", "TCP_CKSUM" },
 	{ "/smcgate/port/rx_offload/configuration,1", "ports.0.after_restart.0", "TCP_CKSUM" },
+	{ "/smcgate/port/rss/reta,0", "entries.127.queue", "1" },
+	{ "/smcgate/port/rss/hash,0,key", "key", "6D5A01FF" },
 	{ "/smcgate/port/rx_offload/capabilities,0", "ports.0.per_queue.0", "SCATTER" },
 	{ "/smcgate/port/info,1", "ports.0.promiscuous", "0" },
 	{ "/smcgate/port/info,1", "ports.0.node", "-1" },
