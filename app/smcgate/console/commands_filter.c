@@ -14,7 +14,9 @@ static int failed(struct console *c, unsigned port, int rc, const char *what, st
 	case -ENETDOWN: return view_fail(err, rc, "port %u: %s: the port is stopped: port start first", port, what);
 	case -ECANCELED: return view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", port, what);
 	case -EREMOTEIO: return view_fail(err, rc, "port %u: %s: the device refused it, nothing has changed", port, what);
-	case -EIO: return view_fail(err, rc, "port %u: %s: the device is broken: port reset", port, what);
+	case -EIO:
+		return view_fail(err, rc, "port %u: %s: the device is broken, or its back end is gone for now (show port ctrl says which): "
+				 "port reset, if it does not come back", port, what);
 	case -ETIMEDOUT:
 		return view_fail(err, rc, "port %u: %s: the device did not answer in time and is broken now: port reset", port,
 				 what);

@@ -10,6 +10,14 @@
 
 typedef int (*port_fn)(struct console *c, unsigned port, uint64_t arg, FILE *out);
 
+/* Late may be a worker, too. */
+static bool is_broken(struct console *c, unsigned port)
+{
+	struct vnic_ctrl_info info;
+
+	return pipeline_ctrl_info(c->pl, port, &info) == 0 && info.broken;
+}
+
 static int failed(struct console *c, unsigned port, int rc, const char *what, struct view_error *err)
 {
 	switch (rc) {
@@ -18,7 +26,13 @@ static int failed(struct console *c, unsigned port, int rc, const char *what, st
 	case -ECANCELED: return view_fail(err, rc, "port %u: %s: cancelled: the device may do it still", port, what);
 	case -EINVAL: return view_fail(err, rc, "port %u: %s: its driver refuses this value", port, what);
 	case -EIO:
-		return view_fail(err, rc, "port %u: %s: the device is broken (show port ctrl says why): port reset", port, what);
+		return view_fail(err, rc, "port %u: %s: the device is broken, or its back end is gone for now (show port ctrl says which): "
+				 "port reset, if it does not come back", port, what);
+	case -ETIMEDOUT:
+		if (is_broken(c, port))
+			return view_fail(err, rc, "port %u: %s: the device did not answer in time and is broken now: port reset", port,
+					 what);
+		return view_port_failed(err, c->pl, port, rc, "port %u: %s", port, what);
 	default: return view_port_failed(err, c->pl, port, rc, "port %u: %s", port, what);
 	}
 }

@@ -71,7 +71,9 @@ static const char *reason(int rc)
 	switch (rc) {
 	case -ECANCELED: return "cancelled: the device may do it still";
 	case -ETIMEDOUT: return "the device did not answer in time and is broken now: port reset";
-	case -EIO: return "the device is broken: port reset";
+	case -EIO:
+		return "the device is broken, or its back end is gone for now (show port ctrl says which): port reset, if it does "
+		       "not come back";
 	case -EREMOTEIO: return "the device refused it, nothing has changed";
 	case -ENETDOWN: return "the port is stopped: port start first";
 	case -ENOMEM: return "no memory for it, the queue is as it was";

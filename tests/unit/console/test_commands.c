@@ -62,7 +62,7 @@ static const struct line changes[] = {
 	{ "port start left", -EINPROGRESS, "port_start 0",
 	  "error: port 0: start: the device has not answered yet and may do it still: see show port ctrl" },
 	{ "port stop left", -EAGAIN, "port_stop 0", "error: port 0: stop: busy with another command, which has ended since" },
-	{ "port start left", -EIO, "port_start 0", "error: port 0: start: the device is broken (show port ctrl says why)" },
+	{ "port start left", -EIO, "port_start 0", "error: port 0: start: the device is broken, or its back end is gone for now (show port ctrl says which)" },
 	{ "help moderation", 0, "", NULL },
 	{ "port reset left", -ECANCELED, "port_reset 0",
 	  "error: port 0: reset: cancelled: the device may do it still" },

@@ -255,6 +255,16 @@ static void queue__trouble_is_shown(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "12.5  stopped, flows wait"));
 	rig_run(&r, "show port ctrl 0");
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "why                      a device that hangs\n"));
+	/* Who was late: the device, when it broke over it. */
+	fake.rc = -ETIMEDOUT;
+	rig_run(&r, "set promisc 0 on");
+	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: promiscuous mode: the device did not answer in time and is broken now: port "
+			       "reset\n");
+	fake.broken = false;
+	rig_run(&r, "set promisc 0 on");
+	CU_ASSERT_STRING_EQUAL(r.text, "error: port 0: promiscuous mode: the worker did not answer in time\n");
+	fake.broken = true;
+	fake.rc = 0;
 	fake.state[0] = PORT_STOPPED;
 	rig_run(&r, "show port queues 0");
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.text, "port stopped"));
