@@ -115,6 +115,8 @@ struct core_ops {
 	void (*posted)(struct core_qp *qp, unsigned n);
 	/* Receives were added. May be NULL. */
 	void (*filled)(struct core_qp *qp);
+	/* An empty send ring begins anew, where it is in the cache: the provider keeps no position of it. */
+	bool rewinds;
 };
 
 struct core_dev {
@@ -250,10 +252,16 @@ static inline struct rqe *core_rqe(const struct core_qp *qp, uint32_t pos)
 static inline bool core_sges_ok(const struct core_qp *qp, const struct rd_sge *sge, unsigned n, uint8_t access)
 {
 	const struct mr_table *mrs = &core_dev_of(qp)->mrs;
+	const struct rd_mr *mr = NULL;
 
-	for (unsigned i = 0; i < n; i++)
-		if (sge[i].len != 0 && !mr_local(mrs, &qp->pd->rd, sge[i].lkey, sge[i].addr, sge[i].len, access))
+	for (unsigned i = 0; i < n; i++) {
+		if (sge[i].len == 0)
+			continue;
+		if (mr == NULL || sge[i].lkey != mr->lkey)
+			mr = mr_find(mrs, sge[i].lkey);
+		if (!mr_covers(mr, &qp->pd->rd, sge[i].addr, sge[i].len, access))
 			return false;
+	}
 	return true;
 }
 

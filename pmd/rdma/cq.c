@@ -47,8 +47,17 @@ unsigned cq_poll(struct cq *cq, struct rd_wc *wc, unsigned n)
 			e->qp->rq_free = e->upto;
 		else
 			e->qp->sq_free = e->upto;
-		wc[i++] = e->wc;
+		/* Word by word, as it was written: see post.c. */
+		wc[i].cookie = e->wc.cookie;
+		wc[i].user = e->wc.user;
+		wc[i].len = e->wc.len;
+		wc[i].status = e->wc.status;
+		wc[i].op = e->wc.op;
+		i++;
 	}
+	/* Begin anew, where the ring is in the cache. */
+	if (cq->head == cq->tail)
+		cq->head = cq->tail = 0;
 	return i;
 }
 

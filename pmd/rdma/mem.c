@@ -123,13 +123,8 @@ static struct core_qp *find_peer(struct core_qp *qp, enum verdict *v)
 	return peer;
 }
 
-/* Octets of the message from offset on, into to. */
-static void gather(const struct wqe *e, uint32_t offset, uint8_t *to, uint32_t len)
+static void gather_pieces(const struct wqe *e, uint32_t offset, uint8_t *to, uint32_t len)
 {
-	if (e->flags & RD_F_INLINE) {
-		memcpy(to, e->inl + offset, len);
-		return;
-	}
 	for (unsigned i = 0; i < e->n_sge && len != 0; i++) {
 		uint32_t n;
 
@@ -143,6 +138,17 @@ static void gather(const struct wqe *e, uint32_t offset, uint8_t *to, uint32_t l
 		len -= n;
 		offset = 0;
 	}
+}
+
+/* Octets of the message from offset on, into to. */
+static inline void gather(const struct wqe *e, uint32_t offset, uint8_t *to, uint32_t len)
+{
+	if (e->flags & RD_F_INLINE)
+		memcpy(to, e->inl + offset, len);
+	else if (likely(e->n_sge == 1))
+		memcpy(to, (const uint8_t *)e->sge[0].addr + offset, len);
+	else
+		gather_pieces(e, offset, to, len);
 }
 
 static enum rd_status move_write(const struct core_qp *qp, struct core_qp *peer, const struct wqe *e)
@@ -306,6 +312,7 @@ static void filled(struct core_qp *qp)
 
 static const struct core_ops core_ops = {
 	.admit = admit, .rtr = enter, .rts = enter, .stop = stop, .posted = posted, .filled = filled,
+	.rewinds = true,
 };
 
 /* ---- provider ---------------------------------------------------------------------- */

@@ -64,11 +64,10 @@ static inline struct rd_mr *mr_find(const struct mr_table *t, uint32_t key)
 	return mr->rd.rkey == key ? &mr->rd : NULL;
 }
 
-/* Whether [addr, addr + len) lies in the region lkey of pd and access is granted. */
-static inline bool mr_local(const struct mr_table *t, const struct rd_pd *pd, uint32_t lkey, const void *addr,
-			    uint32_t len, uint8_t access)
+/* Whether [addr, addr + len) lies in the region, which is of pd and grants access. mr may be NULL. */
+static inline bool mr_covers(const struct rd_mr *mr, const struct rd_pd *pd, const void *addr, uint32_t len,
+			     uint8_t access)
 {
-	const struct rd_mr *mr = mr_find(t, lkey);
 	uint64_t at;
 
 	if (mr == NULL || mr->pd != pd || (mr->access & access) != access)
@@ -76,6 +75,13 @@ static inline bool mr_local(const struct mr_table *t, const struct rd_pd *pd, ui
 	/* Below the start it is beyond the end, since that does not wrap. */
 	at = (uint64_t)(uintptr_t)addr - (uint64_t)(uintptr_t)mr->start;
 	return len <= mr->len && at <= mr->len - len;
+}
+
+/* Whether [addr, addr + len) lies in the region lkey of pd and access is granted. */
+static inline bool mr_local(const struct mr_table *t, const struct rd_pd *pd, uint32_t lkey, const void *addr,
+			    uint32_t len, uint8_t access)
+{
+	return mr_covers(mr_find(t, lkey), pd, addr, len, access);
 }
 
 /* Where [va, va + len) of a peer lies in our memory; NULL with the reason. */

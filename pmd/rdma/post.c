@@ -3,15 +3,53 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_atomic.h>
+
 #include "pmd/rdma/core.h"
 
 static uint64_t sge_total(const struct rd_sge *sge, unsigned n)
 {
 	uint64_t total = 0;
 
+	if (likely(n == 1))
+		return sge[0].len;
 	for (unsigned i = 0; i < n; i++)
 		total += sge[i].len;
 	return total;
+}
+
+/*
+ * What the caller has just written field by field is copied field by field, and an inline message
+ * word by word: a load that is wider than the stores before it has to wait until all of them, and
+ * all older ones, are in the cache.
+ */
+static inline void copy_sges(struct rd_sge *to, const struct rd_sge *from, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		to[i].addr = from[i].addr;
+		to[i].len = from[i].len;
+		to[i].lkey = from[i].lkey;
+	}
+}
+
+static inline void copy_inline(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	for (; len >= 8; len -= 8, to += 8, from += 8) {
+		uint64_t word;
+
+		memcpy(&word, from, 8);
+		rte_compiler_barrier(); /* or it is made one memcpy() */
+		memcpy(to, &word, 8);
+	}
+	if (len >= 4) {
+		uint32_t word;
+
+		memcpy(&word, from, 4);
+		memcpy(to, &word, 4);
+		len -= 4, to += 4, from += 4;
+	}
+	while (len-- != 0)
+		*to++ = *from++;
 }
 
 static bool send_ok(const struct core_qp *qp, const struct rd_wr *wr)
@@ -33,14 +71,10 @@ static void wqe_fill(struct wqe *e, const struct rd_wr *wr, uint32_t mrs_ended)
 	e->flags = wr->flags;
 	e->n_sge = wr->n_sge;
 	e->len = (uint32_t)sge_total(wr->sge, wr->n_sge);
-	if (!(wr->flags & RD_F_INLINE)) {
-		/* Nearly always one piece, or two. */
-		memcpy(e->sge, wr->sge, 2 * sizeof(e->sge[0]));
-		if (unlikely(wr->n_sge > 2))
-			memcpy(e->sge + 2, wr->sge + 2, sizeof(e->sge) - 2 * sizeof(e->sge[0]));
-	} else if (e->len != 0) {
-		memcpy(e->inl, wr->sge[0].addr, e->len);
-	}
+	if (!(wr->flags & RD_F_INLINE))
+		copy_sges(e->sge, wr->sge, wr->n_sge);
+	else
+		copy_inline(e->inl, wr->sge[0].addr, e->len);
 }
 
 static void flush_send(struct core_qp *qp)
@@ -75,6 +109,8 @@ int core_post_send(struct rd_qp *rd, const struct rd_wr *wr, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (!send_ok(qp, &wr[i]))
 			return -EINVAL;
+	if (core_dev_of(qp)->ops->rewinds && qp->sq_free == qp->sq_tail)
+		qp->sq_tail = qp->sq_done = qp->sq_free = 0;
 	for (unsigned i = 0; i < n; i++)
 		wqe_fill(core_wqe(qp, qp->sq_tail++), &wr[i], core_dev_of(qp)->mrs.ended);
 	if (rd->state == RD_QP_ERR)
@@ -105,7 +141,7 @@ int core_post_recv(struct rd_qp *rd, const struct rd_recv *recv, unsigned n)
 		e->n_sge = recv[i].n_sge;
 		e->mrs_ended = dev->mrs.ended;
 		e->len = (uint32_t)sge_total(recv[i].sge, recv[i].n_sge);
-		memcpy(e->sge, recv[i].sge, sizeof(e->sge));
+		copy_sges(e->sge, recv[i].sge, recv[i].n_sge);
 	}
 	if (rd->state == RD_QP_ERR)
 		flush_recv(qp);

@@ -109,6 +109,37 @@ static void mem_fail_request__the_nth(void)
 	close_lab();
 }
 
+/* Of every length, more than the rings hold, after an idle ring and behind one not signalled. */
+static void mem_send__inline_lengths(void)
+{
+	uint8_t *to, *from;
+	struct rd_wc wc;
+
+	open_lab();
+	to = pair.end[1].mem + 1000;
+	from = pair.end[0].mem;
+	for (uint32_t len = 0; len <= RD_INLINE_MAX; len++) {
+		for (uint32_t i = 0; i < RD_INLINE_MAX; i++)
+			from[i] = (uint8_t)(len + 3 * i);
+		memset(to, 0xee, 200);
+		CU_ASSERT_EQUAL(pair_recv(&pair, 1, 2 * len, 1000, RD_INLINE_MAX), 0);
+		CU_ASSERT_EQUAL(pair_recv(&pair, 1, 2 * len + 1, 1100, RD_INLINE_MAX), 0);
+		CU_ASSERT_EQUAL(pair_send(&pair, 0, 5, 0, len, RD_F_INLINE), 0);
+		memset(from, 0, len);
+		CU_ASSERT_EQUAL(pair_send(&pair, 0, len, 0, 0, RD_F_SIGNAL | RD_F_INLINE), 0);
+		CU_ASSERT_EQUAL(lab_poll(&lab, 0, &wc, 1), 1);
+		CU_ASSERT_EQUAL(wc.cookie, len);
+		for (unsigned i = 0; i < 2; i++) {
+			CU_ASSERT_EQUAL(rd_poll(lab.dev[1], &wc, 1), 1);
+			CU_ASSERT_EQUAL(wc.cookie, 2 * len + i);
+			CU_ASSERT_EQUAL(wc.len, i == 0 ? len : 0);
+		}
+		for (uint32_t i = 0; i < RD_INLINE_MAX; i++)
+			CU_ASSERT_EQUAL(to[i], i < len ? (uint8_t)(len + 3 * i) : 0xee);
+	}
+	close_lab();
+}
+
 static void count_done(struct rd_req *req)
 {
 	req->len++;
@@ -209,6 +240,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(mem_create__bad_configuration),
 	TEST_CASE(mem_query__what_was_configured),
 	TEST_CASE(mem_send__waits_for_a_receive),
+	TEST_CASE(mem_send__inline_lengths),
 	TEST_CASE(mem_send__waits_for_rtr),
 	TEST_CASE(mem_fail_request__the_nth),
 	TEST_CASE(mem_stall__nothing_moves),
