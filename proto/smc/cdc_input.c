@@ -20,7 +20,7 @@ static bool take_prod(struct smc_conn *c, const struct smc_cursor *prod)
 		return false;
 	if (d == 0)
 		return true;
-	c->peer_prod = *prod;
+	smc_cursor_copy(&c->peer_prod, prod);
 	c->bytes_in += (uint64_t)d;
 	smc_raise(c, TCP_EV_READABLE);
 	return true;
@@ -40,8 +40,9 @@ static bool take_cons(struct smc_conn *c, const struct smc_cursor *cons)
 		return false;
 	if (d <= 0)
 		return true;
-	c->peer_cons = *cons;
-	smc_urgent_consumed(c);
+	smc_cursor_copy(&c->peer_cons, cons);
+	if (unlikely(c->urg_out))
+		smc_urgent_consumed(c);
 	if (smc_unsent(c) != 0)
 		smc_tx_schedule(c);
 	return true;
@@ -70,8 +71,11 @@ static void input(struct smc_conn *c, const struct cdc_msg *msg)
 		smc_conn_fail(c, EPROTO);
 	} else {
 		c->rx_prod_flags = msg->prod_flags | (c->rx_prod_flags & CDC_CURSOR_WANTED);
-		smc_urgent_input(c, msg->prod_flags);
-		smc_window_update(c);
+		if (unlikely(msg->prod_flags & CDC_URG_PRESENT))
+			smc_urgent_input(c, msg->prod_flags);
+		/* Else there is nothing to tell. */
+		if (c->rx_prod_flags != 0 || !smc_cursor_equal(&c->cons_told, &c->freed))
+			smc_window_update(c);
 	}
 flags:
 	if (added != 0)

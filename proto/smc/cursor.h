@@ -15,6 +15,17 @@ struct smc_cursor {
 	uint32_t count;                 /* octets, 0..size - 1 */
 };
 
+/*
+ * *to = *from, field by field: one load of both would have to wait until the narrower stores of a
+ * smc_cursor_add() just before it are in the cache, and all older ones with them.
+ */
+static inline void
+smc_cursor_copy(struct smc_cursor *to, const struct smc_cursor *from)
+{
+	to->wrap = from->wrap;
+	to->count = from->count;
+}
+
 /* May it be used with a ring of size octets? Of every cursor of a peer, first. */
 static inline bool
 smc_cursor_valid(const struct smc_cursor *c, uint32_t size)

@@ -113,7 +113,7 @@ static void created(struct smc_link *l, struct rd_qp *qp)
 	l->qp = qp;
 	l->state = SMC_LINK_ACTIVATING;
 	for (uint32_t i = 0; i < l->priv->n_rx && rc == 0; i++)
-		rc = smc_rx_post(l, i);
+		rc = smc_rx_post(l, 1);
 	smc_lgr_made(l->lgr, smc_rc_reason(rc));
 }
 

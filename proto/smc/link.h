@@ -185,13 +185,13 @@ uint8_t smc_size_code(uint32_t size);   /* rounded up, at most SMC_BUF_MAX's */
 /* ---- data path (wr.c) ------------------------------------------------------------------ */
 
 /* wr: up to SMC_POST_WRITES writes, and room for one more, the SEND of the CDC
- * message behind them; posted as one list. sent: cursor and sequence number for
+ * message behind them; posted as one list. sent, seq: cursor and sequence number for
  * smc_conn_sent(). Takes SMC_REF_WR when it returns 0. Operation, cookies and flags
  * of the writes are set here. -EAGAIN: no slot, the connection waits on the link and
  * is scheduled (smc_tx_schedule()) when there is one. -ENOLINK: the link is not
  * active, or too many writes. */
 int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
-		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq);
+		  const uint8_t cdc[CDC_LEN], const struct smc_cursor *sent, uint16_t seq);
 /* There is no slot for it, and it waits for one: to be asked before anything is built. */
 bool smc_link_full(struct smc_link *l, struct smc_conn *c);
 void smc_link_unwait(struct smc_conn *c);

@@ -21,6 +21,7 @@
 #define SMC_RX_OWN 64            /* octets of each receive for itself: CDC and nearly all LLC */
 #define SMC_RX_SPILL (SMC_MSG_MAX - SMC_RX_OWN) /* and of all together, for longer ones */
 #define SMC_RX_MAX ((SMC_MEM_UNIT - SMC_RX_SPILL) / SMC_RX_OWN)
+#define SMC_RX_BATCH 4           /* receives posted as a list */
 #define SMC_SLOTS_MIN 4
 #define SMC_LLC_RESERVE 2        /* slots connections leave to LLC */
 #define SMC_LLC_QUEUE 32         /* messages that wait for a slot */
@@ -65,7 +66,8 @@ struct smc_link_priv {
 	uint8_t *rx;
 	struct rd_mr *rx_mr;
 	uint8_t n_regions;       /* of the group's, that were asked for */
-	uint16_t n_rx;
+	uint16_t n_rx, rx_next;  /* posted, but for some (rx_due); the next to be */
+	uint8_t rx_due;          /* completed and not posted again: they go as a list */
 	uint8_t n_slots;         /* of slots[] in use */
 	uint8_t grants;          /* slots promised in grant_turn */
 	uint32_t grant_turn;
@@ -78,7 +80,8 @@ struct smc_link_priv {
 	struct smc_wait *wait;   /* create or connect */
 	/* TEST LINK */
 	bool testing;
-	struct smc_timer stuck;  /* connections wait for a slot */
+	struct smc_timer stuck;  /* connections wait for a slot, armed now and then: */
+	uint64_t waiting_us;     /* since then, or the last of them got one then */
 };
 
 /* Begin to make it: memory, region, queue pair; ends in smc_lgr_made(). */
@@ -107,7 +110,8 @@ void smc_wr_flush(struct smc_link *l);
 void smc_wr_done(struct smc_link *l, const struct rd_wc *wc);
 /* Nothing completes any more: give all slots back as lost. */
 void smc_wr_drop(struct smc_link *l);
-int smc_rx_post(struct smc_link *l, uint32_t idx);
+/* The next n <= SMC_RX_BATCH receives. */
+int smc_rx_post(struct smc_link *l, unsigned n);
 void smc_rx_done(struct smc_link *l, const struct rd_wc *wc);
 
 /* ---- groups (link_group.c, lgr_end.c) ------------------------------------------------ */

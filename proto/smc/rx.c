@@ -22,8 +22,9 @@ bool smc_eof(const struct smc_conn *c)
  * end. */
 static uint32_t piece_at(const struct smc_conn *c, uint32_t skip, uint32_t len, uint8_t **data)
 {
-	struct smc_cursor at = c->cons;
+	struct smc_cursor at;
 
+	smc_cursor_copy(&at, &c->cons);
 	smc_cursor_add(&at, skip, c->rmb->size);
 	*data = c->rmb->base + at.count;
 	return RTE_MIN(len, c->rmb->size - at.count);
@@ -52,7 +53,7 @@ static uint32_t untold(const struct smc_conn *c)
 
 static bool update_due(const struct smc_conn *c)
 {
-	uint32_t size = c->rmb->size, n = untold(c), room;
+	uint32_t size = c->rmb->size, n = untold(c);
 	bool blocked = c->rx_prod_flags & CDC_WRITE_BLOCKED;
 	bool urgent = c->rx_prod_flags & (CDC_URG_PENDING | CDC_URG_PRESENT);
 
@@ -60,8 +61,7 @@ static bool update_due(const struct smc_conn *c)
 		return true;
 	if (n == 0)
 		return false;
-	room = size - (uint32_t)smc_cursor_distance(&c->cons_told, &c->peer_prod, size);
-	if (n > c->update_limit && (blocked || room <= size / 2))
+	if (n > c->update_limit && (blocked || smc_cursor_distance(&c->cons_told, &c->peer_prod, size) >= size - size / 2))
 		return true;
 	/* Nothing more will come before the peer hears of this, also where what is behind its urgent
 	 * octet waits for an empty ring and some was out (smc_take()) when that octet was read. */

@@ -46,9 +46,9 @@ static void rewind_idle(struct smc_conn *c)
 {
 	if (c->refs[SMC_REF_WR] != 0 || c->prep.count == 0 || !smc_cursor_equal(&c->fin, &c->prep))
 		return;
-	c->prep.count = 0;
+	c->prep.count = c->sent.count = c->fin.count = 0;
 	c->prep.wrap++;
-	c->sent = c->fin = c->prep;
+	c->sent.wrap = c->fin.wrap = c->prep.wrap;
 }
 
 /* Urgent data that was not consumed yet holds everything behind it back. */

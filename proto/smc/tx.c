@@ -88,6 +88,19 @@ static struct rd_wr *add_write(const struct smc_conn *c, struct batch *b)
 	return w;
 }
 
+/* len octets that end before either ring does. */
+static inline void build_one(const struct smc_conn *c, uint32_t len, struct batch *b)
+{
+	struct rd_wr *w = add_write(c, b);
+
+	w->n_sge = 1;
+	w->sge[0].addr = c->snd->base + b->sent.count;
+	w->sge[0].len = len;
+	w->sge[0].lkey = rd_mr_lkey(c->snd->mr);
+	b->sent.count += len;
+	b->prod.count += len;
+}
+
 /* len octets of the ring, to the peer's at prod: a second write where that
  * wraps, a second piece where ours does. */
 static void build_writes(const struct smc_conn *c, uint32_t len, struct batch *b)
@@ -136,13 +149,17 @@ static uint32_t gather_writes(const struct smc_conn *c, uint32_t len, struct bat
 
 static uint32_t build(const struct smc_conn *c, uint32_t len, struct batch *b)
 {
-	b->sent = c->sent;
-	b->prod = c->prod;
+	smc_cursor_copy(&b->sent, &c->sent);
+	smc_cursor_copy(&b->prod, &c->prod);
 	b->n = 0;
 	if (unlikely(c->give_head != NULL))
 		return gather_writes(c, len, b);
-	if (len != 0)
+	if (likely(len < c->peer_size - b->prod.count && len < c->snd->size - b->sent.count)) {
+		if (len != 0)
+			build_one(c, len, b);
+	} else {
 		build_writes(c, len, b);
+	}
 	return len;
 }
 
@@ -166,18 +183,18 @@ static bool post(struct smc_conn *c, uint32_t len, struct batch *b, struct cdc_m
 
 	msg->seq = c->seq_out + 1;
 	msg->token = c->peer_token;
-	msg->prod = b->prod;
-	msg->cons = c->freed;
+	smc_cursor_copy(&msg->prod, &b->prod);
+	smc_cursor_copy(&msg->cons, &c->freed);
 	cdc_encode(msg, cdc);
-	if (smc_link_post(c->link, c, b->wr, b->n, cdc, b->sent, msg->seq) < 0)
+	if (smc_link_post(c->link, c, b->wr, b->n, cdc, &b->sent, msg->seq) < 0)
 		return false;
 	count_post(c, len, b->n);
 	c->seq_out = msg->seq;
-	c->sent = b->sent;
-	c->prod = b->prod;
+	smc_cursor_copy(&c->sent, &b->sent);
+	smc_cursor_copy(&c->prod, &b->prod);
 	if (unlikely(c->give_head != NULL))
 		c->give_next = (struct smc_given *)(uintptr_t)b->next;
-	c->cons_told = c->freed;
+	smc_cursor_copy(&c->cons_told, &c->freed);
 	c->want_update = false;
 	c->rx_prod_flags &= ~CDC_CURSOR_WANTED;
 	smc_timer_clear(c, SMC_T_UPDATE);
@@ -200,7 +217,7 @@ static void flushed(struct smc_conn *c)
 bool smc_conn_push(struct smc_conn *c)
 {
 	uint32_t unsent = smc_unsent(c), room, len;
-	struct cdc_msg msg = { 0 };
+	struct cdc_msg msg; /* the rest by post() */
 	struct batch b;
 	bool tell_urgent;
 
@@ -213,7 +230,9 @@ bool smc_conn_push(struct smc_conn *c)
 	len = build(c, RTE_MIN(len, SMC_TX_BURST), &b);
 	if (unsent != 0 && room == 0)
 		c->ss->stats.tx.buf_full_peer++;
-	msg.conn_flags = c->tx_conn_flags | smc_close_due(c, unsent - len);
+	msg.conn_flags = c->tx_conn_flags;
+	if (unlikely(c->goal != SMC_GOAL_OPEN))
+		msg.conn_flags |= smc_close_due(c, unsent - len);
 	tell_urgent = c->urg_out && !c->urg_told;
 	if (len == 0 && msg.conn_flags == c->tx_conn_flags && !c->want_update && !tell_urgent)
 		return false;
@@ -222,7 +241,8 @@ bool smc_conn_push(struct smc_conn *c)
 		msg.prod_flags = unsent >= room ? CDC_WRITE_BLOCKED : 0;
 	else
 		msg.prod_flags = c->tx_prod_flags & CDC_WRITE_BLOCKED;
-	msg.prod_flags |= smc_urgent_flags(c, unsent - len);
+	if (unlikely(c->urg_out))
+		msg.prod_flags |= smc_urgent_flags(c, unsent - len);
 	if (!post(c, len, &b, &msg))
 		return false;
 	if (len == unsent)
@@ -235,7 +255,7 @@ bool smc_conn_push(struct smc_conn *c)
 void smc_conn_sent(struct smc_conn *c, const struct smc_slot *slot, bool ok)
 {
 	if (ok && c->snd != NULL) {
-		c->fin = slot->sent;
+		smc_cursor_copy(&c->fin, &slot->sent);
 		if (c->want_writable || c->want_sent)
 			smc_tell_writable(c);
 		if (smc_unsent(c) != 0)

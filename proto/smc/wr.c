@@ -28,11 +28,16 @@ static struct smc_slot *slot_take(struct smc_link *l, uint32_t *idx)
 	return &l->slots[i];
 }
 
+/* Fires at the earliest STUCK_US after the first began to wait; slots that came since put it off. */
 static void stuck(struct smc_timer *t)
 {
 	struct smc_link_priv *p = (struct smc_link_priv *)((uint8_t *)t - offsetof(struct smc_link_priv, stuck));
+	uint64_t waited = smc_now(t->ss) - p->waiting_us;
 
-	smc_link_down(p->link);
+	if (waited < STUCK_US)
+		smc_timer_arm(t->ss, t, stuck, STUCK_US - waited);
+	else
+		smc_link_down(p->link);
 }
 
 /* ---- connections ----------------------------------------------------------------- */
@@ -43,8 +48,10 @@ static void link_wait(struct smc_link *l, struct smc_conn *c)
 
 	if (c->in_wait)
 		return;
-	if (l->wait_head == NULL)
+	if (l->wait_head == NULL) {
+		l->priv->waiting_us = smc_now(ss);
 		smc_timer_arm(ss, &l->priv->stuck, stuck, STUCK_US);
+	}
 	c->in_wait = true;
 	c->wait_next = NULL;
 	*l->wait_tail = c;
@@ -94,15 +101,19 @@ static void wake(struct smc_link *l)
 	while (l->wait_head != NULL && slots_free(l) > SMC_LLC_RESERVE + n) {
 		struct smc_conn *c = l->wait_head;
 
-		smc_link_unwait(c);
+		c->in_wait = false;
+		l->wait_head = c->wait_next;
 		c->slot_turn = ss->turn;
 		n++;
 		smc_tx_schedule(c);
 	}
 	l->priv->grants = (uint8_t)n;
 	l->priv->grant_turn = ss->turn;
-	if (l->wait_head != NULL)
-		smc_timer_arm(ss, &l->priv->stuck, stuck, STUCK_US);
+	l->priv->waiting_us = smc_now(ss);
+	if (l->wait_head == NULL) {
+		l->wait_tail = &l->wait_head;
+		smc_timer_cancel(&l->priv->stuck);
+	}
 }
 
 static bool may_post(struct smc_link *l, struct smc_conn *c)
@@ -125,7 +136,7 @@ bool smc_link_full(struct smc_link *l, struct smc_conn *c)
 }
 
 int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsigned n_writes,
-		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq)
+		  const uint8_t cdc[CDC_LEN], const struct smc_cursor *sent, uint16_t seq)
 {
 	struct smc_slot *slot;
 	uint32_t idx;
@@ -161,7 +172,9 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *wr, unsi
 		smc_link_down(l);
 		return -ENOLINK;
 	}
-	*slot = (struct smc_slot){ .conn = c, .sent = sent, .seq = seq };
+	slot->conn = c;
+	smc_cursor_copy(&slot->sent, sent);
+	slot->seq = seq;
 	smc_conn_ref(c, SMC_REF_WR);
 	if (unlikely(c->in_wait))
 		smc_link_unwait(c);
@@ -281,18 +294,36 @@ static uint8_t *rx_spill(const struct smc_link *l)
 	return l->priv->rx + SMC_MEM_UNIT - SMC_RX_SPILL;
 }
 
-int smc_rx_post(struct smc_link *l, uint32_t idx)
+int smc_rx_post(struct smc_link *l, unsigned n)
 {
-	uint32_t lkey = rd_mr_lkey(l->priv->rx_mr);
-	struct rd_recv r = {
-		.cookie = SMC_COOKIE(SMC_WR_RECV, idx), .n_sge = 2,
-		.sge = {
-			{ .addr = rx_own(l, idx), .len = SMC_RX_OWN, .lkey = lkey },
-			{ .addr = rx_spill(l), .len = SMC_RX_SPILL, .lkey = lkey },
-		},
-	};
+	struct smc_link_priv *p = l->priv;
+	uint32_t lkey = rd_mr_lkey(p->rx_mr);
+	struct rd_recv r[SMC_RX_BATCH];
 
-	return rd_post_recv(l->qp, &r, 1);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t idx = p->rx_next;
+
+		r[i].cookie = SMC_COOKIE(SMC_WR_RECV, idx);
+		r[i].n_sge = 2;
+		r[i].sge[0] = (struct rd_sge){ .addr = rx_own(l, idx), .len = SMC_RX_OWN, .lkey = lkey };
+		r[i].sge[1] = (struct rd_sge){ .addr = rx_spill(l), .len = SMC_RX_SPILL, .lkey = lkey };
+		p->rx_next = (uint16_t)(idx + 1 == p->n_rx ? 0 : idx + 1);
+	}
+	return rd_post_recv(l->qp, r, n);
+}
+
+/* Receives complete in the order they were posted in: those that are due are the next ones. */
+static int rx_again(struct smc_link *l)
+{
+	struct smc_link_priv *p = l->priv;
+	unsigned n = p->rx_due + 1u;
+
+	if (n < SMC_RX_BATCH && p->n_rx >= 8 * SMC_RX_BATCH) {
+		p->rx_due = (uint8_t)n;
+		return 0;
+	}
+	p->rx_due = 0;
+	return smc_rx_post(l, n);
 }
 
 static void rx_msg(struct smc_link *l, uint8_t *buf, uint32_t len)
@@ -325,6 +356,6 @@ void smc_rx_done(struct smc_link *l, const struct rd_wc *wc)
 	l->lgr->priv->suspect = false;
 	if (likely(smc_lgr_alive(l->lgr) && wc->len <= SMC_MSG_MAX))
 		rx_msg(l, rx_own(l, idx), wc->len);
-	if (l->qp != NULL && smc_rx_post(l, idx) != 0)
+	if (l->qp != NULL && rx_again(l) != 0)
 		smc_link_down(l);
 }

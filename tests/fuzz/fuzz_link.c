@@ -132,7 +132,7 @@ static void post(unsigned n)
 	struct rd_wr send;
 
 	if (c->lgr != NULL)
-		smc_link_post(c->link, c, &send, 0, cdc, (struct smc_cursor){ 0 }, 1);
+		smc_link_post(c->link, c, &send, 0, cdc, &(struct smc_cursor){ 0 }, 1);
 }
 
 static void end_some_way(unsigned how)

@@ -232,7 +232,7 @@ static void check_write(struct side *s, const struct smc_conn *c, const struct r
 }
 
 int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *writes, unsigned n_writes,
-		  const uint8_t cdc[CDC_LEN], struct smc_cursor sent, uint16_t seq)
+		  const uint8_t cdc[CDC_LEN], const struct smc_cursor *sent, uint16_t seq)
 {
 	struct side *s = side_of(c->ss);
 	struct post *p = &s->posts[s->tail % WORLD_POSTS];
@@ -243,7 +243,7 @@ int smc_link_post(struct smc_link *l, struct smc_conn *c, struct rd_wr *writes, 
 			wait_for_slot(s, c);
 		return s->refuse != 0 ? s->refuse : -EAGAIN;
 	}
-	*p = (struct post){ .slot = { .conn = c, .sent = sent, .seq = seq }, .n_wr = n_writes };
+	*p = (struct post){ .slot = { .conn = c, .sent = *sent, .seq = seq }, .n_wr = n_writes };
 	CU_ASSERT_TRUE(n_writes <= SMC_POST_WRITES);
 	for (i = 0; i < n_writes; i++) {
 		check_write(s, c, &writes[i]);

@@ -176,7 +176,7 @@ static void conn_event(struct rworld *r)
 	if (c->lgr != NULL && rnd(r, 6) == 0) {
 		smc_lgr_leave(c);
 	} else if (c->lgr != NULL) {
-		smc_link_post(c->link, c, &send, 0, cdc, (struct smc_cursor){ 0 }, 1);
+		smc_link_post(c->link, c, &send, 0, cdc, &(struct smc_cursor){ 0 }, 1);
 	} else if (g->lgr != NULL && smc_lgr_alive(g->lgr) && c->refs[SMC_REF_WR] == 0) {
 		memset(c, 0, sizeof(*c));
 		smc_lgr_join(g->lgr, smc_lgr_link(g->lgr), c);

@@ -25,7 +25,7 @@ static int post(struct lf *f, struct smc_conn *c, uint16_t seq)
 	struct rd_wr send;
 
 	cdc_encode(&msg, cdc);
-	return smc_link_post(f->l, c, &send, 0, cdc, (struct smc_cursor){ .count = seq }, seq);
+	return smc_link_post(f->l, c, &send, 0, cdc, &(struct smc_cursor){ .count = seq }, seq);
 }
 
 /* Item 51: two writes, then the message, which finds them in place. */
@@ -49,7 +49,7 @@ static void smc_link_post__writes_and_cdc(void)
 						 (i ? 0 : SMC_BUF_MIN - 4),
 					.sge = { { b->base + 4 * i, 4, rd_mr_lkey(b->mr) } } };
 	cdc_encode(&msg, cdc);
-	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 2, cdc, (struct smc_cursor){ 1, 8 }, 7), 0);
+	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 2, cdc, &(struct smc_cursor){ 1, 8 }, 7), 0);
 	CU_ASSERT_EQUAL(c->refs[SMC_REF_WR], 1);
 	CU_ASSERT_EQUAL(f.l->slots_used, 1);
 	lf_settle(&f);
@@ -61,7 +61,7 @@ static void smc_link_post__writes_and_cdc(void)
 	CU_ASSERT_EQUAL(lf_seen.sent, 1);
 	CU_ASSERT_EQUAL(c->fin.count, 8);
 	CU_ASSERT_EQUAL(f.l->slots_used, 0);
-	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 3, cdc, (struct smc_cursor){ 0 }, 8), -ENOLINK);
+	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 3, cdc, &(struct smc_cursor){ 0 }, 8), -ENOLINK);
 	smc_buf_put(b);
 	lf_fini(&f);
 }
@@ -236,6 +236,33 @@ static void smc_link_post__stuck(void)
 	lf_fini(&f);
 }
 
+/* A slot every few seconds is not much, and enough. */
+static void smc_link_post__slow_is_not_stuck(void)
+{
+	struct smc_conn *c, *other;
+	struct lf f;
+
+	lf_init(&f, NULL);
+	lf_first_contact(&f, SMC_SERVER);
+	c = f.lgr->conns;
+	other = lf_join(&f, f.lgr);
+	for (unsigned round = 0; round < 4; round++) {
+		mem_stall(f.us, true);
+		while (post(&f, c, 1) == 0)
+			;
+		CU_ASSERT_EQUAL(post(&f, other, 1), -EAGAIN);
+		lf_advance(&f, 6000000);
+		mem_stall(f.us, false);
+		lf_settle(&f);
+		CU_ASSERT(!other->in_wait);
+		CU_ASSERT(!wheel_armed(&f.l->priv->stuck.t));
+		f.peer.n_msgs = 0;
+	}
+	CU_ASSERT_EQUAL(lf_seen.lost, 0);
+	CU_ASSERT_EQUAL(f.ss.stats.links_lost, 0);
+	lf_fini(&f);
+}
+
 /* A write with a key the peer does not know: all that is under way comes back
  * as lost, each once, and the group ends. */
 static void smc_wr_done__error(void)
@@ -252,7 +279,7 @@ static void smc_wr_done__error(void)
 	b = send_buf(&f);
 	wr[0] = (struct rd_wr){ .n_sge = 1, .rkey = rd_mr_rkey(f.peer.mr) ^ 1, .raddr = rd_mr_addr(f.peer.mr),
 				.sge = { { b->base, 4, rd_mr_lkey(b->mr) } } };
-	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 1, cdc, (struct smc_cursor){ 0 }, 1), 0);
+	CU_ASSERT_EQUAL(smc_link_post(f.l, c, wr, 1, cdc, &(struct smc_cursor){ 0 }, 1), 0);
 	CU_ASSERT_EQUAL(post(&f, c, 2), 0);
 	CU_ASSERT_EQUAL(post(&f, lf_join(&f, f.lgr), 2), 0);
 	lf_settle(&f);
@@ -272,6 +299,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(smc_link_post__unused_promise),
 	TEST_CASE(smc_link_unwait__order),
 	TEST_CASE(smc_link_post__stuck),
+	TEST_CASE(smc_link_post__slow_is_not_stuck),
 	TEST_CASE(smc_wr_done__error),
 };
 TEST_MAIN("smc_wr", cases)
