@@ -185,8 +185,7 @@ struct sim_smc *sim_smc_add(struct sim *s, const struct sim_smc_conf *conf)
 		abort();
 	h->conf.smc.mem = h->mem;
 	h->conf.smc.give_min = 1024;
-	h->conf.smc.n_regions = 1;
-	h->conf.smc.regions[0] = (struct smc_region){ h->mem, conf->smc.mem_len };
+	h->conf.smc.regions[h->conf.smc.n_regions++] = (struct smc_region){ h->mem, conf->smc.mem_len };
 	h->upper = (struct sim_upper){
 		.ctx = h, .create = create, .destroy = destroy, .poll = poll, .deliver = deliver, .output = output,
 		.busy = busy,

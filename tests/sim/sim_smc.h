@@ -14,7 +14,7 @@
 
 struct sim_smc_conf {
 	struct sim_host_conf host;
-	struct smc_config smc;                 /* devices and memory are filled in */
+	struct smc_config smc;                 /* devices and memory are filled in; the rings' is a region more */
 	struct mem_fabric *fabric;             /* NULL: RoCE */
 	bool no_smc;                           /* sockets without an SMC stack */
 	bool no_device;                        /* an SMC stack without a device */

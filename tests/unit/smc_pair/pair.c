@@ -22,6 +22,47 @@ static uint8_t pattern(uint32_t seed, uint64_t at)
 	return (uint8_t)((at * 2654435761u + seed) >> 7 ^ at);
 }
 
+/* ---- buffers given: each is freed once, and not before it has arrived -------- */
+
+static struct give_buf {
+	uint8_t data[PAIR_GIVE_LEN];
+	struct rte_mbuf_ext_shared_info shared;
+	struct pair *p;
+	bool out;
+} gives[PAIR_GIVES];
+
+static void give_free(void *addr, void *opaque)
+{
+	struct give_buf *b = opaque;
+
+	if (!b->out)
+		pair_fail(b->p, "a buffer was freed twice");
+	b->out = false;
+	b->p->given_out--;
+	memset(b->data, 0xdd, sizeof(b->data)); /* who reads it still, is found out */
+}
+
+static struct rte_mbuf *give_new(struct pair *p, uint8_t **data)
+{
+	struct give_buf *b = gives;
+	struct rte_mbuf *m;
+
+	while (b < &gives[PAIR_GIVES] && b->out)
+		b++;
+	m = b == &gives[PAIR_GIVES] ? NULL : rte_pktmbuf_alloc(sim_pools()->hdr);
+	if (m == NULL)
+		return NULL;
+	b->p = p;
+	b->out = true;
+	b->shared.free_cb = give_free;
+	b->shared.fcb_opaque = b;
+	rte_mbuf_ext_refcnt_set(&b->shared, 1);
+	rte_pktmbuf_attach_extbuf(m, b->data, rte_mem_virt2iova(b->data), sizeof(b->data), &b->shared);
+	p->given_out++;
+	*data = b->data;
+	return m;
+}
+
 /* ---- clients -------------------------------------------------------------- */
 
 static void finish(struct pair_conn *c)
@@ -44,7 +85,30 @@ static void finish(struct pair_conn *c)
 		sock_close(s);
 }
 
-static void client_send(struct pair_conn *c)
+static void client_give(struct pair_conn *c)
+{
+	while (c->sent < c->total) {
+		/* Some are long enough to be sent from where they lie, some are not. */
+		uint32_t n = (uint32_t)RTE_MIN(c->total - c->sent, c->sent % 5 == 0 ? 1001u : PAIR_GIVE_LEN);
+		struct rte_mbuf *m;
+		uint8_t *data;
+
+		if (sock_send_room(c->s) < n || (m = give_new(c->p, &data)) == NULL)
+			return;
+		for (uint32_t i = 0; i < n; i++)
+			data[i] = pattern(c->seed, c->sent + i);
+		m->data_len = (uint16_t)n;
+		m->pkt_len = n;
+		if (sock_give(c->s, m, n) < 0) {
+			rte_pktmbuf_free(m);
+			return;
+		}
+		c->p->given++;
+		c->sent += n;
+	}
+}
+
+static void client_copy(struct pair_conn *c)
 {
 	uint8_t buf[8192];
 
@@ -59,6 +123,14 @@ static void client_send(struct pair_conn *c)
 			return;
 		c->sent += (uint64_t)rc;
 	}
+}
+
+static void client_send(struct pair_conn *c)
+{
+	if (c->p->conf.give)
+		client_give(c);
+	else
+		client_copy(c);
 }
 
 static void client_read(struct pair_conn *c)
@@ -206,6 +278,10 @@ void pair_start(struct pair *p, const struct pair_conf *conf)
 	p->sim = sim_create(conf->seed, 1000000);
 	if (!conf->roce && mem_fabric_create(&p->fabric) < 0)
 		pair_fail(p, "no fabric");
+	if (conf->give) {
+		p->conf.host[0].smc.n_regions = 1;
+		p->conf.host[0].smc.regions[0] = (struct smc_region){ gives, sizeof(gives) };
+	}
 	for (unsigned i = 0; i < 2; i++) {
 		p->conf.host[i].fabric = p->fabric;
 		p->h[i] = sim_smc_add(p->sim, &p->conf.host[i]);
@@ -331,6 +407,8 @@ bool pair_stop(struct pair *p)
 		sim_smc_free(p->h[i]);
 	if (p->fabric != NULL)
 		mem_fabric_destroy(p->fabric);
+	if (p->given_out != 0)
+		pair_fail(p, "%u of %u buffers given were not freed", p->given_out, p->given);
 	if (sim_buffers_used() != 0)
 		pair_fail(p, "%u buffers leaked", sim_buffers_used());
 	return p->failure[0] == '\0';

@@ -11,6 +11,8 @@
 
 #define PAIR_PORT 7000
 #define PAIR_MAX 600
+#define PAIR_GIVES 64            /* buffers there are to be given */
+#define PAIR_GIVE_LEN 8192       /* octets of one */
 
 enum pair_end { PAIR_CLOSE, PAIR_HALF, PAIR_ABORT };
 
@@ -38,6 +40,7 @@ struct pair_conf {
 	struct sim_smc_conf host[2];   /* 0: client, 1: server; after pair_defaults() */
 	uint32_t rcvbuf, sndbuf;
 	uint16_t listen_protocol;
+	bool give;                     /* clients send buffers of their own, registered memory, with sock_give() */
 };
 
 struct pair {
@@ -48,6 +51,7 @@ struct pair {
 	struct pair_conf conf;
 	struct pair_conn conns[2 * PAIR_MAX];
 	unsigned n, accepted, closed_server;
+	unsigned given, given_out;     /* buffers: in all, not freed yet */
 	bool hold;                     /* clients that are through stay open until pair_release() */
 	void (*progress)(struct pair *p, struct pair_conn *c); /* a client read something */
 	char failure[160];

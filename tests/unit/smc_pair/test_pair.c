@@ -197,6 +197,62 @@ static void wire__bad_with_roce(void)
 		}
 }
 
+/* Buffers sent from where they lie go again when packets are lost: none may be freed before the peer
+ * has it all, each is once. */
+static void give__bad_wire_with_roce(void)
+{
+	static const struct sim_wire wires[] = {
+		{ .delay_us = 100, .loss_ppm = 50000 },
+		{ .delay_us = 200, .loss_ppm = 30000, .dup_ppm = 50000, .reorder_ppm = 50000, .reorder_us = 500 },
+	};
+
+	for (unsigned i = 0; i < 2 * RTE_DIM(wires); i++) {
+		struct pair_conf conf;
+
+		pair_defaults(&conf);
+		conf.roce = conf.give = true;
+		conf.seed = 77 + i;
+		conf.wire = wires[i / 2];
+		pair_start(&pair, &conf);
+		for (unsigned k = 0; k < 3; k++)
+			pair_connect(&pair, SOCK_SMC, 200000 + k, k % 2 == 0 ? PAIR_CLOSE : PAIR_HALF);
+		CU_ASSERT_TRUE(pair_run(&pair, 300 * SECOND));
+		for (unsigned k = 0; k < 3; k++) {
+			CU_ASSERT_EQUAL(pair.conns[k].got, pair.conns[k].total);
+			CU_ASSERT_EQUAL(pair.conns[k].error, 0);
+		}
+		CU_ASSERT_TRUE(pair_stats(&pair, 0)->given > 40);
+		stop_well();
+	}
+}
+
+/* Aborted or closed after k steps of time, with buffers queued and under way. */
+static void give__ends_at_any_time(void)
+{
+	for (unsigned steps = 10; steps < 60; steps++) {
+		struct pair_conf conf;
+		struct pair_conn *c;
+
+		pair_defaults(&conf);
+		conf.roce = conf.give = true;
+		conf.seed = steps;
+		conf.wire.loss_ppm = 50000;
+		pair_start(&pair, &conf);
+		c = pair_connect(&pair, SOCK_SMC, 300000, PAIR_CLOSE);
+		sim_settle(pair.sim);
+		for (unsigned i = 0; i < 2 * steps && c->s != NULL; i++)
+			sim_step(pair.sim, sim_now(pair.sim) + SECOND);
+		if (c->s != NULL) {
+			struct sock *s = c->s;
+
+			c->s = NULL;
+			(steps % 2 == 0 ? sock_abort : sock_close)(s);
+		}
+		pair_run(&pair, 60 * SECOND);
+		stop_well();
+	}
+}
+
 /* The client closes or aborts after k steps of time, whatever is under way then. */
 static void user__ends_at_any_time(void)
 {
@@ -290,6 +346,8 @@ static const struct test_case cases[] = {
 	TEST_CASE(many__more_than_one_group),
 	TEST_CASE(many__limit_of_16_agreed_on),
 	TEST_CASE(wire__bad_with_roce),
+	TEST_CASE(give__bad_wire_with_roce),
+	TEST_CASE(give__ends_at_any_time),
 	TEST_CASE(user__ends_at_any_time),
 	TEST_CASE(server__ends_at_any_time),
 	TEST_CASE(device__pulled_under_load),
