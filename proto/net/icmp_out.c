@@ -8,7 +8,6 @@
 #include "proto/net/net_impl.h"
 
 #define ICMP_UNREACHABLE 3
-#define ICMP_CODE_PORT 3
 /* RFC 1812 4.3.2.3 lets an error quote as much as fits 576 octets; 28 (header
  * and 8 octets, RFC 792) plus options is what everybody needs. */
 #define ICMP_QUOTE_MAX 128
@@ -78,7 +77,7 @@ void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m)
 	ip_output(st, us, &peer, IPPROTO_ICMP, m);
 }
 
-void icmp_port_unreachable(struct net_stack *st, struct rte_mbuf *m)
+void icmp_unreachable(struct net_stack *st, struct rte_mbuf *m, uint8_t code)
 {
 	const struct net_meta *meta = net_mbuf_meta(m);
 	uint32_t quote = RTE_MIN((uint32_t)(meta->l4_off - meta->l3_off) + meta->l4_len, (uint32_t)ICMP_QUOTE_MAX);
@@ -104,7 +103,7 @@ void icmp_port_unreachable(struct net_stack *st, struct rte_mbuf *m)
 	}
 	memset(icmp, 0, sizeof(*icmp));
 	icmp->icmp_type = ICMP_UNREACHABLE;
-	icmp->icmp_code = ICMP_CODE_PORT;
+	icmp->icmp_code = code;
 	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->l3_off), quote);
 	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + quote);
 	st->stats.tx_icmp++;

@@ -183,7 +183,7 @@ static bool ip_flow(struct rte_mbuf *m, struct net_flow *flow)
 
 void net_udp_refuse(struct net_stack *st, struct rte_mbuf *m)
 {
-	icmp_port_unreachable(st, m);
+	icmp_unreachable(st, m, ICMP_CODE_PORT);
 	NET_DROP(&st->stats, UDP_NO_PORT, m);
 }
 
@@ -212,5 +212,6 @@ void ip_deliver(struct net_stack *st, struct rte_mbuf *m, enum ip_arrival how)
 		net_udp_refuse(st, m);
 		return;
 	}
+	icmp_unreachable(st, m, ICMP_CODE_PROTOCOL);
 	NET_DROP(&st->stats, IP_PROTO, m);
 }

@@ -259,8 +259,10 @@ int net_raw_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len, ui
 /* icmp.c, icmp_out.c */
 void icmp_input(struct net_stack *st, struct rte_mbuf *m, bool may_steer);
 void icmp_echo_reply(struct net_stack *st, struct rte_mbuf *m);
-/* Port unreachable about m, which stays the caller's. */
-void icmp_port_unreachable(struct net_stack *st, struct rte_mbuf *m);
+/* Destination unreachable about m, which stays the caller's (RFC 1122 3.2.2.1). */
+#define ICMP_CODE_PROTOCOL 2
+#define ICMP_CODE_PORT 3
+void icmp_unreachable(struct net_stack *st, struct rte_mbuf *m, uint8_t code);
 
 /* limit.c */
 void bucket_init(struct bucket *b, uint64_t now_us, uint32_t burst);

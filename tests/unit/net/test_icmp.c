@@ -210,6 +210,22 @@ static void udp__port_unreachable(void)
 	fix_fini(&f);
 }
 
+static void ip__protocol_unreachable(void)
+{
+	uint8_t text[20] = { 0x11 };
+	const struct fix_ip h = { .proto = 200, .id = 98 };
+
+	fix_init(&f, NULL);
+	fix_learn(&f, &fix_peer, PEER);
+	fix_input(&f, fix_ip(&h, text, sizeof(text)));
+	CU_ASSERT_FATAL(f.n_out == 1);
+	CU_ASSERT(fix_flat(f.out[0], flat, sizeof(flat)) == 34 + 8 + 40);
+	CU_ASSERT(ref_ip_ok(flat + 14) && ref_sum(flat + 34, 48, 0) == 0xffff);
+	CU_ASSERT(flat[34] == 3 && flat[35] == 2 && flat[42] == 0x45 && flat[47] == 98 && flat[62] == 0x11);
+	CU_ASSERT(fix_drop(&f, DROP_IP_PROTO) == 1);
+	fix_fini(&f);
+}
+
 static void udp__no_unreachable_about_fragments_or_broadcast(void)
 {
 	uint8_t udp[80] = { 0x30, 0x39, 0, 53 };
@@ -408,6 +424,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(icmp__rate_of_all),
 	TEST_CASE(bucket_take__is_not_countable),
 	TEST_CASE(udp__port_unreachable),
+	TEST_CASE(ip__protocol_unreachable),
 	TEST_CASE(udp__no_unreachable_about_fragments_or_broadcast),
 	TEST_CASE(icmp_error__table),
 	TEST_CASE(icmp_error__refused_is_counted_once),
