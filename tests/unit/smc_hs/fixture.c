@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/smc/peer_says.h"
+
 #define PIECE 3                  /* octets tcp_peek() shows in a row */
 
 struct hx hx;
 
-static const uint8_t us[16] = { [10] = 0xff, 0xff, 10, 0, 0, 1 }, them[16] = { [10] = 0xff, 0xff, 10, 0, 0, 2 };
-static const uint8_t our_id[8] = { 0x55, 1, 2, 0, 0, 0, 0, 1 }, their_id[8] = { 0x77, 2, 2, 0, 0, 0, 0, 2 };
+static const uint8_t us[16] = { [10] = 0xff, 0xff, 10, 0, 0, 1 }, them[16] = PEER_GID;
+static const uint8_t our_id[8] = { 0x55, 1, 2, 0, 0, 0, 0, 1 };
 static struct smc_dev dev = { .enabled = true };
 static struct smc_conn conn;
 static struct rd_mr mr = { .rkey = 0x1234, .addr = 0x7f0000010000 };
@@ -381,47 +383,20 @@ void hx_declined(uint8_t version, uint32_t diagnosis, bool out_of_sync)
 
 void hx_proposal(struct clc_proposal *p)
 {
-	*p = (struct clc_proposal){
-		.version = CLC_V2, .v2 = true, .smcd_area = true, .release = CLC_RELEASE_V21, .n_eids = 2,
-		.max_conns = 255, .max_links = 2, .features = 1,
-	};
-	clc_eid_from_text("THEIRS", p->eids[0]);
-	clc_eid_from_text("OURS", p->eids[1]);
-	memcpy(p->gid2, them, sizeof(them));
+	*p = peer_proposal((const char *const[]){ "THEIRS", "OURS", NULL });
 }
 
 void hx_accept_msg(struct clc_accept *a, bool first_contact)
 {
-	*a = (struct clc_accept){
-		.type = CLC_ACCEPT, .version = CLC_V2, .first_contact = first_contact, .mac = { 2, 0, 0, 0, 0, 2 },
-		.qpn = 0x99, .rkey = 0x777, .rmbe_idx = 1, .token = 5, .size_code = 1, .mtu_code = 5,
-		.rmb_addr = 0x10000, .psn = 0x123456,
-	};
-	memcpy(a->peer_id, their_id, sizeof(their_id));
-	memcpy(a->gid, them, sizeof(them));
-	clc_eid_from_text("OURS", a->eid);
-	if (!first_contact)
-		return;
-	a->direct = true;
-	a->os = CLC_OS_LINUX;
-	a->release = CLC_RELEASE_V21;
-	strcpy(a->hostname, "peer");
-	a->max_conns = 255;
-	a->max_links = 1;
+	uint8_t eid[CLC_EID_LEN];
+
+	clc_eid_from_text("OURS", eid);
+	*a = peer_accept(eid, first_contact);
 }
 
 void hx_confirm_msg(struct clc_accept *a, const struct clc_accept *ours)
 {
-	hx_accept_msg(a, ours->first_contact);
-	a->type = CLC_CONFIRM;
-	memcpy(a->eid, ours->eid, sizeof(a->eid));
-	a->release = ours->release;
-	a->max_conns = ours->max_conns;
-	a->max_links = ours->max_links;
-	if (ours->first_contact) {
-		a->n_gids = 1;
-		memcpy(a->gids[0], them, sizeof(them));
-	}
+	*a = peer_confirm(ours);
 }
 
 void hx_say_proposal(const struct clc_proposal *p)

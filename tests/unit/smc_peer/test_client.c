@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/smc/peer_says.h"
 #include "tests/unit/smc_peer/world.h"
 #include "tests/unit/test.h"
 
@@ -45,19 +46,6 @@ static void proposal__says_what_we_are(void)
 	CU_ASSERT_EQUAL(p.n_eids, 1);
 	CU_ASSERT_EQUAL(memcmp(p.eids[0], eid, 32), 0);
 	world_stop(&w);
-}
-
-static struct clc_accept accept_of(const struct clc_proposal *p)
-{
-	struct clc_accept a = {
-		.type = CLC_ACCEPT, .version = CLC_V2, .first_contact = true, .peer_id = { 9 }, .mac = { 2, 9 },
-		.gid = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 2 }, .qpn = 77, .rkey = 5, .rmbe_idx = 1, .token = 3,
-		.size_code = 0, .mtu_code = 1, .rmb_addr = 0x10000, .psn = 9, .direct = true, .os = CLC_OS_LINUX,
-		.release = CLC_RELEASE_V21, .hostname = "peer", .max_conns = 255, .max_links = 1,
-	};
-
-	memcpy(a.eid, p->eids[0], 32);
-	return a;
 }
 
 static void reuse(struct clc_accept *a)
@@ -104,7 +92,7 @@ static void accept__is_checked(void)
 
 			world_start(&w, NULL);
 			proposed(&p);
-			a = accept_of(&p);
+			a = peer_accept(p.eids[0], true);
 			t[i].change(&a);
 			n = clc_encode_accept(&a, buf);
 			CU_ASSERT_TRUE_FATAL(n > 0);
@@ -134,7 +122,8 @@ static void confirm_link__times_out(void)
 
 		world_start(&w, NULL);
 		proposed(&p);
-		a = accept_of(&p);
+		a = peer_accept(p.eids[0], true);
+		a.mtu_code = 1;
 		world_send(&w, buf, (unsigned)clc_encode_accept(&a, buf), false);
 		CU_ASSERT_EQUAL(world_take(&w, msg, &len), CLC_CONFIRM);
 		CU_ASSERT_EQUAL(len, 180);
@@ -228,7 +217,7 @@ static void peer__ends_after_accept(void)
 
 	world_start(&w, NULL);
 	proposed(&p);
-	a = accept_of(&p);
+	a = peer_accept(p.eids[0], true);
 	world_send(&w, buf, (unsigned)clc_encode_accept(&a, buf), false);
 	world_peer_ends(&w, true);
 	CU_ASSERT_STRING_EQUAL(w.seen, "X");
@@ -247,7 +236,7 @@ static void user__closes_in_each_state(void)
 
 			world_start(&w, NULL);
 			proposed(&p);
-			a = accept_of(&p);
+			a = peer_accept(p.eids[0], true);
 			if (state == 1)
 				world_send(&w, buf, (unsigned)clc_encode_accept(&a, buf), false);
 			(abortive ? sock_abort : sock_close)(w.s);

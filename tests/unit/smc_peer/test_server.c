@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/smc/peer_says.h"
 #include "tests/unit/smc_peer/world.h"
 #include "tests/unit/test.h"
 
@@ -12,14 +13,7 @@ static struct world w;
 /* What a Linux client proposes (v2.1, v2 only, peer ID, GID and MAC zero). */
 static struct clc_proposal proposal(void)
 {
-	struct clc_proposal p = {
-		.version = CLC_V2, .v2 = true, .smcd_area = true, .release = CLC_RELEASE_V21, .n_eids = 1,
-		.max_conns = 255, .max_links = 2, .features = 1,
-		.gid2 = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 2 },
-	};
-
-	clc_eid_from_text("SMCGATE-TEST", p.eids[0]);
-	return p;
+	return peer_proposal((const char *const[]){ "SMCGATE-TEST", NULL });
 }
 
 static void v1(struct clc_proposal *p)
@@ -212,21 +206,6 @@ static unsigned accepted_proposal(struct clc_accept *a)
 	return len;
 }
 
-/* The answer to an ACCEPT, as it should be. */
-static struct clc_accept confirm(const struct clc_accept *accept)
-{
-	struct clc_accept c = *accept;
-
-	c.type = CLC_CONFIRM;
-	memset(c.gid, 0, sizeof(c.gid));
-	memcpy(c.gid, (const uint8_t[16]){ [10] = 0xff, [11] = 0xff, 10, 0, 0, 2 }, 16);
-	c.qpn = 77;
-	c.token = 1;
-	c.n_gids = 1;
-	memcpy(c.gids[0], c.gid, 16);
-	return c;
-}
-
 static void bad_release(struct clc_accept *c) { c->release = 0; c->max_conns = c->max_links = 0; c->features = 0; }
 static void bad_conns(struct clc_accept *c) { c->max_conns = 20; }
 static void bad_links(struct clc_accept *c) { c->max_links = 2; }
@@ -249,7 +228,7 @@ static void confirm__is_checked(void)
 
 		world_start(&w, NULL);
 		accepted_proposal(&a);
-		c = confirm(&a);
+		c = peer_confirm(&a);
 		t[i].change(&c);
 		n = clc_encode_accept(&c, buf);
 		CU_ASSERT_TRUE_FATAL(n > 0);
@@ -280,7 +259,7 @@ static void confirm_link__times_out(void)
 
 		world_start(&w, NULL);
 		accepted_proposal(&a);
-		c = confirm(&a);
+		c = peer_confirm(&a);
 		start = sim_now(w.sim);
 		world_mute(&w);
 		c.qpn = w.mute_qpn;
