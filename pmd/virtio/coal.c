@@ -104,7 +104,7 @@ static void look_again(struct vnic_coalescing *k)
 	struct vnic_dev *d = k->dev;
 
 	if (__atomic_exchange_n(&k->due, 1, __ATOMIC_RELAXED) == 0 &&
-	    (!d->thread_runs || !pthread_equal(d->thread, pthread_self())))
+	    (!vnic_thread_runs(d) || !pthread_equal(d->thread, pthread_self())))
 		vnic_thread_wake(d);
 }
 
@@ -350,7 +350,9 @@ int vnic_coal_next(struct vnic_dev *d)
 {
 	const struct vnic_coalescing *k = d->coal;
 
-	return k != NULL && k->open && __atomic_load_n(&k->due, __ATOMIC_RELAXED) != 0 ? COAL_STEP_MS : -1;
+	if (k == NULL || !__atomic_load_n(&k->open, __ATOMIC_RELAXED))
+		return -1;
+	return __atomic_load_n(&k->due, __ATOMIC_RELAXED) != 0 ? COAL_STEP_MS : -1;
 }
 
 /* ---- start, stop, reset --------------------------------------------------------------------- */
@@ -385,7 +387,7 @@ void vnic_coal_restore(struct vnic_dev *d)
 	pthread_mutex_lock(&k->lock);
 	k->per_queue = vnic_has(d, VIRTIO_NET_F_VQ_NOTF_COAL);
 	k->per_direction = vnic_has(d, VIRTIO_NET_F_NOTF_COAL);
-	k->open = d->ctrl != NULL && (k->per_queue || k->per_direction);
+	__atomic_store_n(&k->open, d->ctrl != NULL && (k->per_queue || k->per_direction), __ATOMIC_RELAXED);
 	k->generation++;
 	k->n[VNIC_RX] = d->eth->data->nb_rx_queues;
 	k->n[VNIC_TX] = d->eth->data->nb_tx_queues;
@@ -415,7 +417,7 @@ void vnic_coal_stop(struct vnic_dev *d)
 	if (k == NULL)
 		return;
 	pthread_mutex_lock(&k->lock);
-	k->open = false;
+	__atomic_store_n(&k->open, false, __ATOMIC_RELAXED);
 	k->generation++;
 	for (uint16_t vq = 0; vq < COAL_QUEUES; vq++) {
 		set_open(&k->queue[vq], false);

@@ -26,7 +26,7 @@ static int in_force(const struct vnic_coalescing *k, uint16_t vq, struct vnic_co
 static void wait_a_while(struct vnic_coalescing *k, struct vnic_ctrl *c)
 {
 	struct vnic_dev *d = k->dev;
-	bool reaped = d->thread_runs && !pthread_equal(d->thread, pthread_self());
+	bool reaped = vnic_thread_runs(d) && !pthread_equal(d->thread, pthread_self());
 	uint64_t until = clock_now_ns() + (reaped ? COAL_STEP_MS : 1) * CLOCK_NS_PER_MS;
 	struct timespec t = clock_timespec(until);
 

@@ -35,7 +35,7 @@ static void wake(void *arg, int rc, const void *result, size_t len)
 /* Is there another thread that reaps? Its own commands a thread reaps itself. */
 static bool reaped_for_us(const struct vnic_ctrl *c)
 {
-	return c->dev->thread_runs && !pthread_equal(c->dev->thread, pthread_self());
+	return vnic_thread_runs(c->dev) && !pthread_equal(c->dev->thread, pthread_self());
 }
 
 /* Let go of the lock until something may have happened. */

@@ -84,7 +84,7 @@ struct vnic_dev {
 
 	pthread_mutex_t lock;     /* recursive; control plane */
 	pthread_mutex_t closing;  /* the transport stays: for a thread that does not hold lock; taken inside of it */
-	enum vnic_state state;
+	enum vnic_state state;    /* written with lock held, by vnic_set_state(); others read it atomically */
 	struct vnic_features offered, negotiated;
 	struct vnic_limits limits;
 	uint16_t hdr_len;
@@ -124,7 +124,7 @@ struct vnic_dev {
 
 	/* control thread */
 	pthread_t thread;
-	bool thread_runs, thread_stop;
+	bool thread_runs, thread_stop; /* atomic */
 	bool starting;            /* inside of vnic_device_start(): commands have ctrl_start_ms, not ctrl_timeout_ms */
 	unsigned asking;          /* threads in vnic_ctrl_ask(), which do not hold lock; guarded by it */
 	int wake_fd;              /* eventfd */
@@ -147,6 +147,15 @@ struct vnic_dev {
 	char why[96];             /* it is VNIC_BROKEN: vnic_why_set() */
 	struct vnic_ctrl_stats ctrl_past; /* of control queues before this one: ctrl.c's */
 };
+
+static inline void vnic_set_state(struct vnic_dev *d, enum vnic_state state)
+{
+	__atomic_store_n(&d->state, state, __ATOMIC_RELAXED);
+}
+static inline bool vnic_thread_runs(const struct vnic_dev *d)
+{
+	return __atomic_load_n(&d->thread_runs, __ATOMIC_RELAXED);
+}
 
 static inline bool vnic_has(const struct vnic_dev *d, unsigned feature)
 {

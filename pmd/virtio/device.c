@@ -113,7 +113,7 @@ static int tear_down(struct vnic_dev *d)
 	if (rc == -ETIMEDOUT) {
 		VNIC_LOG(ERR, d, "the device does not stop: its rings and buffers stay as they are");
 		vnic_why_set(d, "the device does not stop");
-		d->state = VNIC_BROKEN;
+		vnic_set_state(d, VNIC_BROKEN);
 		return rc;
 	}
 	if (rc == 0 && d->mem != NULL)
@@ -136,11 +136,11 @@ int vnic_device_start(struct vnic_dev *d)
 		tear_down(d);
 		d->ops->set_status(d, STATUS_DRIVER | VIRTIO_STATUS_FAILED);
 		if (d->state == VNIC_RUNNING)
-			d->state = VNIC_STOPPED;
+			vnic_set_state(d, VNIC_STOPPED);
 		return rc;
 	}
 	d->resets++;
-	d->state = VNIC_RUNNING;
+	vnic_set_state(d, VNIC_RUNNING);
 	vnic_rings_open(d);
 	vnic_config_link(d);
 	vnic_link_publish(d);
@@ -160,7 +160,7 @@ int vnic_device_stop(struct vnic_dev *d)
 	}
 	tear_down(d);
 	if (d->state == VNIC_RUNNING)
-		d->state = VNIC_STOPPED;
+		vnic_set_state(d, VNIC_STOPPED);
 	if (d->state == VNIC_LOST)
 		d->recover.was = VNIC_STOPPED; /* a back end that returns finds it so */
 	vnic_config_link(d);
@@ -185,7 +185,7 @@ void vnic_device_break(struct vnic_dev *d, const char *why)
 		return;
 	VNIC_LOG(ERR, d, "broken until it is reset: %s", why);
 	vnic_why_set(d, why);
-	d->state = VNIC_BROKEN;
+	vnic_set_state(d, VNIC_BROKEN);
 	d->broken++;
 	stop_everything(d);
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RESET, NULL);
@@ -209,7 +209,7 @@ void vnic_device_removed(struct vnic_dev *d)
 	if (d->state == VNIC_REMOVED)
 		return;
 	VNIC_LOG(ERR, d, "the device has been removed");
-	d->state = VNIC_REMOVED;
+	vnic_set_state(d, VNIC_REMOVED);
 	stop_everything(d);
 	rte_eth_dev_callback_process(d->eth, RTE_ETH_EVENT_INTR_RMV, NULL);
 }

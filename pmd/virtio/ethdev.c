@@ -207,7 +207,7 @@ static int open_device(struct vnic_dev *d)
 	}
 	/* Until the program says which offloads it wants. */
 	take_features(d, UINT64_MAX, UINT64_MAX);
-	d->state = VNIC_PROBED;
+	vnic_set_state(d, VNIC_PROBED);
 	return 0;
 }
 
@@ -225,7 +225,7 @@ static int op_reset(struct rte_eth_dev *eth)
 	rc = vnic_device_stop(d);
 	if (rc == 0) {
 		close_transport(d);
-		d->state = VNIC_CLOSED;
+		vnic_set_state(d, VNIC_CLOSED);
 		rc = open_device(d);
 	}
 	if (rc < 0)
@@ -423,7 +423,7 @@ void vnic_ethdev_destroy(struct vnic_dev *d)
 	if (d->state != VNIC_CLOSED)
 		vnic_device_stop(d);
 	d->ops->close(d);
-	d->state = VNIC_CLOSED;
+	vnic_set_state(d, VNIC_CLOSED);
 	let_askers_go(d);
 	release_queues(eth);
 	vnic_retired_free(d, false, true);

@@ -30,7 +30,7 @@ void vnic_recover_lost(struct vnic_dev *d)
 	d->recover.lost_ms = clock_now_ms();
 	d->recover.next_ms = 0;
 	d->recover.backoff_ms = VNIC_RECOVER_BACKOFF_MS;
-	d->state = VNIC_LOST;
+	vnic_set_state(d, VNIC_LOST);
 	d->lost++;
 	VNIC_LOG(NOTICE, d, "back end lost: waiting for its return");
 	vnic_rings_close(d);

@@ -146,7 +146,7 @@ static int step_busy(struct vnic_dev *d, struct vnic_ctrl *c)
 	bool dead;
 	int fd;
 
-	if (d->state == VNIC_LOST)
+	if (__atomic_load_n(&d->state, __ATOMIC_RELAXED) == VNIC_LOST)
 		return -1; /* what knocks has to wait */
 	if (pthread_mutex_trylock(&d->closing) != 0)
 		return -1;
@@ -247,7 +247,7 @@ int vnic_thread_start(struct vnic_dev *d)
 	char name[16];
 	int rc;
 
-	if (d->thread_runs)
+	if (vnic_thread_runs(d))
 		return 0;
 	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->wake_fd < 0)
@@ -261,7 +261,7 @@ int vnic_thread_start(struct vnic_dev *d)
 		d->wake_fd = -1;
 		return rc;
 	}
-	d->thread_runs = true;
+	__atomic_store_n(&d->thread_runs, true, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -270,12 +270,12 @@ void vnic_thread_stop(struct vnic_dev *d)
 {
 	int fd = d->wake_fd;
 
-	if (!d->thread_runs)
+	if (!vnic_thread_runs(d))
 		return;
 	__atomic_store_n(&d->thread_stop, true, __ATOMIC_RELEASE);
 	vnic_thread_wake(d);
 	pthread_join(d->thread, NULL);
-	d->thread_runs = false;
+	__atomic_store_n(&d->thread_runs, false, __ATOMIC_RELAXED);
 	d->wake_fd = -1;
 	close(fd);
 }
