@@ -11,8 +11,9 @@ JSON; between them packets go on:
   station MAC       ask there from now on: {}
   answers SECONDS   are 8 further requests answered within that time, of how many: {"answers": N}
   begin [QUEUE]     a new account: packets of flows that came by that queue last, or of none, may be lost
-  end               everything that may not be lost has come back, or 20 s are over; the account by
-                    queues: "sent", "lost", "twice" of that where the flow came at its begin, "came":
+  end [N [others]]  packets go on until N answers have come by each queue (the one of begin left aside),
+                    or 20 s are over; then everything that may not be lost has come back, or 20 s are over.
+                    The account by queues: "sent", "lost", "twice" of that where the flow came at its begin, "came":
                     answers; "moved": flows that changed queues; "unplaced": lost, of flows of which nothing came
 """
 import collections
@@ -68,6 +69,7 @@ class Flows:
             s.setblocking(False)
             self.ins[s] = (i - 1) % queues
         self.victim = None
+        self.on, self.due, self.turn = False, time.monotonic(), 0
         self.account()
 
     def station(self, mac):
@@ -158,6 +160,12 @@ class Flows:
     def awaited(self, flow):
         return flow.out and (self.victim is None or flow.home != self.victim)
 
+    def go_on(self, least, others):
+        limit = time.monotonic() + PATIENCE
+        while (min(n for q, n in enumerate(self.came) if not (others and q == self.victim)) < least
+               and time.monotonic() < limit):
+            self.step()
+
     def end(self):
         self.settle(0.3)                          # what may be lost may as well be late
         for f in self.flows:
@@ -193,27 +201,31 @@ class Flows:
             self.on = True
             return {}
         if words[0] == "end":
+            self.go_on(int(words[1]) if len(words) > 1 else 0, words[2:] == ["others"])
             self.on = False
             return self.end()
         raise ValueError(words)
 
+    def step(self, more=()):
+        """The packet that is due, and what has come until the next one is."""
+        now = time.monotonic()
+        if self.on and now >= self.due:
+            flow = self.flows[self.turn % FLOWS]
+            self.turn += 1
+            if sum(f.under_way(now) for f in self.flows if f.home == flow.home) < WINDOW:
+                self.send(flow, now)
+            self.due = max(self.due + ROUND / FLOWS, now - ROUND)
+        return self.receive(self.due - now if self.on else 1, more)
+
     def run(self):
-        due, turn = time.monotonic(), 0
-        self.on = False
-        while True:
-            now = time.monotonic()
-            if self.on and now >= due:
-                flow = self.flows[turn % FLOWS]
-                turn += 1
-                if sum(f.under_way(now) for f in self.flows if f.home == flow.home) < WINDOW:
-                    self.send(flow, now)
-                due = max(due + ROUND / FLOWS, now - ROUND)
-            ready = self.receive(due - now if self.on else 1, [sys.stdin])
-            if sys.stdin in ready:
-                line = sys.stdin.readline()
-                if not line:
-                    return
-                print(json.dumps(self.command(line.split())), flush=True)
+        while sys.stdin not in self.step([sys.stdin]) or self.obey():
+            pass
+
+    def obey(self):
+        line = sys.stdin.readline()
+        if line:
+            print(json.dumps(self.command(line.split())), flush=True)
+        return line
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ transfer "without policies" smc -p 7 -n 10000
 
 say_to "smc ueid add OTHER.EID"
 say_to "smc ueid del $eid"
+# An lcore that saw failures above, but nothing since, would remember the peer for one more.
+say_to "smc peer forget $peer"
 transfer "no EID in common any more" $declined -p 7 -n 10000
 guest 'smcctl ueid add OTHER.EID'
 transfer "another EID in common" smc -p 7 -n 10000
