@@ -89,7 +89,8 @@ static const struct cfg_field port_fields[] = {
 	CFG_STRING(struct config_port, vdev, "vdev", 0, 1, NULL,
 		   "The virtual device with its arguments as in `net_tap0,iface=dtap0`; the program creates "
 		   "it when EAL "
-		   "was not told to. It begins with the name in `device`."),
+		   "was not told to. It begins with the name in `device`. A socket that it listens on and a killed process "
+		   "left is removed."),
 	CFG_ARRAY(struct config_port, addresses, n_addresses, "addresses", 0, 0, CONFIG_MAX_ADDRESSES,
 		  &address_elem,
 		  "Our addresses on the port."),

@@ -80,8 +80,8 @@ static int arena_for_node(struct mem *mem, const struct config *cfg, int node, s
 	rc = arena_create(&a, name, len, node, huge != CONFIG_HUGE_OFF);
 	if (rc < 0) {
 		LOG(PIPELINE, ERR,
-		    "no memory for an arena of %zu MiB on node %d: %s; lower memory.rx_buffers and "
-		    "memory.payload_buffers, or free memory",
+		    "no memory for an arena of %zu MiB on node %d: %s; lower memory.rx_buffers, "
+		    "memory.payload_buffers, memory.arena_mb or smc.memory_mb, or free memory",
 		    len >> 20, node, strerror(-rc));
 		return rc;
 	}
