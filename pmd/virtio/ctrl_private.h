@@ -146,6 +146,8 @@ static inline uint8_t *ctrl_result_of(const struct vnic_ctrl *c, const struct ct
 /* ---- ctrl_reap.c: the lock is held ---------------------------------------------------- */
 /* Slot out of the active list, result known, callback due. */
 void ctrl_finish(struct vnic_ctrl *c, struct ctrl_slot *s, int rc);
+/* The slot is answered: those behind it that were submitted with it have their time from now on. */
+void ctrl_extend(struct vnic_ctrl *c, const struct ctrl_slot *one);
 /* End everything that is pending; posted slots become orphans. */
 void ctrl_end_all(struct vnic_ctrl *c, int rc);
 /* Call the callbacks that are due: lets go of the lock meanwhile. Does nothing when another

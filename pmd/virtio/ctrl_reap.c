@@ -173,12 +173,15 @@ static void answered(struct vnic_ctrl *c, struct ctrl_slot *s)
 {
 	uint8_t ack = *(volatile uint8_t *)&ctrl_room_of(c, s)->ack;
 
-	if (s->state == CTRL_POSTED)
+	if (s->state == CTRL_POSTED) {
+		/* Here already, not when its caller is told: deadlines are looked at before that. */
+		ctrl_extend(c, s);
 		ctrl_finish(c, s, ack == VIRTIO_NET_OK ? 0 : -EREMOTEIO);
-	else if (s->state == CTRL_ORPHAN)
+	} else if (s->state == CTRL_ORPHAN) {
 		ctrl_release(c, s); /* its caller was told before */
-	else
+	} else {
 		s->orphan = false; /* told just now */
+	}
 }
 
 static void take_answers(struct vnic_ctrl *c)

@@ -162,12 +162,16 @@ int vnic_ctrl_ask(struct vnic_dev *d, const struct vnic_ctrl_request *req, void 
 
 static void one_done(void *arg, int rc, const void *result, size_t len);
 
-/* Those behind have their time from now on. */
-static void extend(struct vnic_ctrl *c, struct vnic_ctrl_many *m)
+void ctrl_extend(struct vnic_ctrl *c, const struct ctrl_slot *one)
 {
-	uint64_t now = ctrl_now();
+	struct vnic_ctrl_many *m;
 	struct ctrl_slot *s;
+	uint64_t now;
 
+	if (one->done != one_done)
+		return;
+	m = ((const struct vnic_ctrl_one *)one->arg)->many;
+	now = ctrl_now();
 	if (now - m->answered < CLOCK_NS_PER_MS)
 		return;
 	m->answered = now;
@@ -186,7 +190,6 @@ static void one_done(void *arg, int rc, const void *result, size_t len)
 	(void)len;
 	pthread_mutex_lock(&c->lock);
 	one->rc = rc;
-	extend(c, m);
 	if (--m->pending == 0)
 		pthread_cond_broadcast(&c->cond);
 	pthread_mutex_unlock(&c->lock);
