@@ -127,12 +127,17 @@ static bool same_peer(const struct smc_hs *a, const struct smc_hs *b)
 	       memcmp(&a->peer_gid, &b->peer_gid, sizeof(a->peer_gid)) == 0;
 }
 
-static bool being_made(const struct smc_hs *hs)
+/*
+ * How long groups that others make for the peer are waited for. Of those that wait too long for the first
+ * one makes a second, not each its own: a crowd would be past the peer's quota at once.
+ */
+static uint64_t patience(const struct smc_hs *hs)
 {
+	uint64_t us = 0;
+
 	for (const struct smc_hs *m = hs->ss->peer_table->makers; m != NULL; m = m->next)
-		if (same_peer(m, hs))
-			return true;
-	return false;
+		us += same_peer(m, hs) ? SMC_QUEUE_US : 0;
+	return RTE_MIN(us, (uint64_t)SMC_QUEUE_MAX_US);
 }
 
 void smc_server_wake(struct smc_hs *maker)
@@ -171,9 +176,9 @@ void smc_server_group(struct smc_hs *hs)
 		hs->held = true;
 		smc_hs_use(hs, hs->lgr->dev);
 		smc_hs_rings(hs);
-	} else if (being_made(hs) && waited < SMC_QUEUE_US) {
+	} else if (waited < patience(hs)) {
 		/* Rather its second connection than a group of its own. */
-		smc_hs_enter(hs, SMC_HS_QUEUED, SMC_QUEUE_US - waited);
+		smc_hs_enter(hs, SMC_HS_QUEUED, patience(hs) - waited);
 		smc_hs_list(hs, &t->queue);
 	} else {
 		make_group(hs);

@@ -22,7 +22,8 @@
 #include "proto/smc/handshake.h"
 
 #define SMC_LATE_DECLINE_US 1000000u /* after an LLC timeout, for the peer's DECLINE (2.7) */
-#define SMC_QUEUE_US 1500000u        /* wait at most for the group another handshake makes */
+#define SMC_QUEUE_US 1500000u        /* wait for the group another handshake makes, and as long for each further one */
+#define SMC_QUEUE_MAX_US 4500000u    /* in all: Linux waits 6 s for our ACCEPT */
 
 enum smc_hs_step {
 	SMC_HS_PROPOSAL,         /* server: PROPOSAL */

@@ -117,6 +117,28 @@ static void many__share_one_group(void)
 	}
 }
 
+/* The first group takes longer than the others wait for it: one of them makes another, not each its own. */
+static void many__slow_group_and_quota(void)
+{
+	struct pair_conf conf;
+
+	crowd(&conf);
+	conf.roce = true;
+	conf.wire.delay_us = 480000; /* a SYN is not repeated yet */
+	for (unsigned i = 0; i < 2; i++)
+		conf.host[i].smc.lgrs_per_peer = 2;
+	pair_start(&pair, &conf);
+	pair_connect(&pair, SOCK_TCP, 100, PAIR_CLOSE); /* finds the neighbour's address */
+	CU_ASSERT_TRUE(pair_run(&pair, 60 * SECOND));
+	for (unsigned i = 0; i < 4; i++)
+		pair_connect(&pair, SOCK_SMC, 5000, PAIR_CLOSE);
+	CU_ASSERT_TRUE(pair_run(&pair, 300 * SECOND));
+	for (unsigned i = 1; i <= 4; i++)
+		check_client(&pair.conns[i], SOCK_SMC);
+	CU_ASSERT(pair_stats(&pair, 1)->lgrs_created <= 2);
+	stop_well();
+}
+
 /* From SYN to carried by SMC, so PROPOSAL to ACCEPT all the more: first contact, then
  * 100 at once. */
 static void many__answered_within_a_second(void)
@@ -342,6 +364,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(echo__first_contact_and_reuse),
 	TEST_CASE(echo__every_ring_size),
 	TEST_CASE(many__share_one_group),
+	TEST_CASE(many__slow_group_and_quota),
 	TEST_CASE(many__answered_within_a_second),
 	TEST_CASE(many__more_than_one_group),
 	TEST_CASE(many__limit_of_16_agreed_on),
