@@ -95,6 +95,9 @@ struct vnic_dev {
 	 * its virtual address + dma_offset (memory of an emulated machine). */
 	struct arena *dma_arena;
 	uint64_t dma_offset;
+	/* A piece of it that was given back, for the next memory: an arena takes nothing back. */
+	uint8_t *dma_spare;
+	size_t dma_spare_len;
 	struct vnic_rxq **rxq;    /* nb_rx_queues: eth->data's */
 	struct vnic_txq **txq;
 	/* Released while the port runs and the device still has their rings: reset_renew.c's. */

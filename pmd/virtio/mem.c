@@ -142,14 +142,29 @@ static int areas_from_arena(struct vnic_mem *mem, const struct arena *arena, uin
 	return 0;
 }
 
-/* A part of somebody else's arena: it stays there. */
+/* A part of somebody else's arena: it stays there, and is taken again when it suffices. */
 static int borrow_arena(struct vnic_mem *mem, size_t len)
 {
-	uint8_t *va = arena_alloc(mem->dev->dma_arena, len, MEM_ALIGN_MAX);
+	struct vnic_dev *d = mem->dev;
+	uint8_t *va = d->dma_spare;
 
+	if (d->dma_spare_len >= len) {
+		len = d->dma_spare_len;
+		d->dma_spare_len = 0;
+	} else {
+		va = arena_alloc(d->dma_arena, len, MEM_ALIGN_MAX);
+	}
 	if (va == NULL)
 		return -ENOMEM;
 	return area_add(mem, va, len, NULL) != NULL ? 0 : -ENOMEM;
+}
+
+static void return_to_arena(struct vnic_dev *d, const struct area *a)
+{
+	if (a->len <= d->dma_spare_len)
+		return;
+	d->dma_spare = a->va;
+	d->dma_spare_len = a->len;
 }
 
 static int open_arena(struct vnic_mem *mem, size_t len)
@@ -221,6 +236,8 @@ void vnic_mem_destroy(struct vnic_mem *mem)
 			 mem->quarantined);
 	for (a = mem->areas; a != NULL; a = next) {
 		next = a->next;
+		if (mem->dev->dma_arena != NULL && !area_in_quarantine(a))
+			return_to_arena(mem->dev, a);
 		area_delete(a, mem->arenas > 0 ? mem->quarantined > 0 : area_in_quarantine(a));
 	}
 	for (unsigned i = 0; i < mem->arenas && mem->quarantined == 0; i++)

@@ -158,6 +158,37 @@ static void mem_destroy__leaves_quarantine(void)
 	close_heap(mem);
 }
 
+/* Of somebody else's arena, which takes nothing back: a device that is started again and again uses what it had. */
+static void mem_create__again_in_an_arena(void)
+{
+	struct vnic_mem *mem = NULL;
+	const uint8_t *kept;
+	struct vnic_chunk c;
+
+	test_eal_init();
+	CU_ASSERT_EQUAL_FATAL(arena_create(&dev.dma_arena, "machine", 1u << 20, -1, false), 0);
+	for (unsigned i = 0; i < 50; i++) {
+		CU_ASSERT_EQUAL_FATAL(vnic_mem_create(&mem, &dev, i % 2 != 0 ? 65536 : 131072, -1), 0);
+		CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 50000, 64, &c), 0);
+		CU_ASSERT(filled(&c, 0));
+		memset(c.va, 0xee, c.len);
+		vnic_mem_destroy(mem);
+	}
+	/* What a device may still write to is not given again. */
+	CU_ASSERT_EQUAL_FATAL(vnic_mem_create(&mem, &dev, 65536, -1), 0);
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 50000, 64, &c), 0);
+	vnic_mem_quarantine(mem, &c);
+	vnic_mem_destroy(mem);
+	kept = c.va;
+	CU_ASSERT_EQUAL_FATAL(vnic_mem_create(&mem, &dev, 65536, -1), 0);
+	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 50000, 64, &c), 0);
+	CU_ASSERT((uint8_t *)c.va + c.len <= kept || (uint8_t *)c.va >= kept + c.len);
+	vnic_mem_destroy(mem);
+	arena_destroy(dev.dma_arena);
+	dev.dma_arena = NULL;
+	dev.dma_spare_len = 0;
+}
+
 /* Of an arena: more when the device runs, and is told and takes it; else there is no more. */
 static unsigned told;
 static int share_rc;
@@ -201,6 +232,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(mem_alloc__beyond),
 	TEST_CASE(mem_quarantine__holds),
 	TEST_CASE(mem_destroy__leaves_quarantine), /* last: an arena stays behind */
+	TEST_CASE(mem_create__again_in_an_arena),
 	TEST_CASE(mem_alloc__grows),
 };
 
