@@ -19,7 +19,12 @@ id=$(socket_id)
 console help | sed -n 's/^  \(show [^ ].*\)/\1/p' | sed 's/   .*//' >"$work/shows"
 [ "$(wc -l <"$work/shows")" -ge 20 ] || fail "help lists only $(wc -l <"$work/shows") views"
 while read -r line; do
-	line=$(sed -e 's/ \[[^]]*\]//g' -e 's/ N|all$/ 0/' -e 's/ P Q$/ 0 0/' -e "s/ ID$/ $id/" -e 's/ NAME$/ roce0/' <<<"$line")
+	line=$(sed -e 's/ \[[^]]*\]//g' -e 's/ N|all$/ 0/' -e 's/ N$/ 0/' -e 's/ P Q$/ 0 0/' -e "s/ ID$/ $id/" -e 's/ NAME$/ roce0/' <<<"$line")
+	case $line in
+	"show port rss"*) # a tap port with one queue has no table
+		! console "$line" >"$work/out" && grep -q "does not spread flows" "$work/out" || fail "$line: $(cat "$work/out")"
+		continue ;;
+	esac
 	console "$line" >"$work/out" || fail "$line: $(cat "$work/out")"
 	[ -s "$work/out" ] || fail "$line says nothing"
 	path=/smcgate/${line#show }

@@ -120,7 +120,7 @@ static const char *const key[] = { "key", NULL };
 const struct view view_rss[] = {
 	{ "port rss reta",
 	  { PORT, { .kind = VIEW_ARG_WORD, .name = "SIZE", .optional = true },
-	    { .kind = VIEW_ARG_WORD, .name = "(MASK[,MASK])", .optional = true } },
+	    { .kind = VIEW_ARG_WORD, .name = "(MASK,..)", .optional = true } },
 	  build_reta, VIEW_TABLE, NULL, "receive queue of each entry of the device's table, as the driver has it; by masks, some" },
 	{ "port rss hash", { PORT, { .kind = VIEW_ARG_CHOICE, .name = "key", .optional = true, .choices = key } }, build_hash,
 	  VIEW_BLOCKS, NULL, "what the device hashes, and with which key" },
