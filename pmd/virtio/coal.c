@@ -220,7 +220,7 @@ int coal_submit(struct vnic_coalescing *k, struct vnic_ctrl *c, const struct coa
 	struct vnic_dev *d = k->dev;
 	struct coal_command *m = k->free;
 	struct vnic_ctrl_request req = {
-		.timeout_ms = d->starting ? vnic_start_ms(d) : 0,
+		.timeout_ms = vnic_starting(d) ? vnic_start_ms(d) : 0,
 		.waited = what->call != NULL,
 		.done = done, .arg = m,
 	};
@@ -261,7 +261,7 @@ static int send_question(struct vnic_coalescing *k, struct vnic_ctrl *c, uint16_
 	struct coal_mailbox *q = &k->queue[vq];
 	int rc;
 
-	if (!q->learn || k->dev->starting)
+	if (!q->learn || vnic_starting(k->dev))
 		return 0;
 	rc = coal_submit(k, c, &m);
 	if (rc < 0)

@@ -29,7 +29,7 @@ static void add(struct vnic_cmd *m, const void *octets, size_t len)
 
 static int run(struct vnic_dev *d, struct vnic_cmd *m)
 {
-	m->req.timeout_ms = d->starting ? vnic_start_ms(d) : 0;
+	m->req.timeout_ms = vnic_starting(d) ? vnic_start_ms(d) : 0;
 	return vnic_ctrl_ask(d, &m->req, NULL);
 }
 

@@ -127,7 +127,7 @@ static int unlocked(struct vnic_dev *d, int (*fn)(struct vnic_ctrl *c, void *arg
 
 	if (d->ctrl == NULL)
 		return -ENOTSUP;
-	if (d->starting)
+	if (vnic_starting(d))
 		return fn(d->ctrl, arg);
 	c = vnic_ctrl_get(d);
 	d->asking++;

@@ -128,7 +128,8 @@ struct vnic_dev {
 	/* control thread */
 	pthread_t thread;
 	bool thread_runs, thread_stop; /* atomic */
-	bool starting;            /* inside of vnic_device_start(): commands have ctrl_start_ms, not ctrl_timeout_ms */
+	/* Inside of vnic_device_start(): commands have ctrl_start_ms, not ctrl_timeout_ms. By vnic_starting(). */
+	bool starting;
 	unsigned asking;          /* threads in vnic_ctrl_ask(), which do not hold lock; guarded by it */
 	int wake_fd;              /* eventfd */
 	volatile bool fault_seen; /* a queue broke: set by the data path with wake_fd written */
@@ -154,6 +155,10 @@ struct vnic_dev {
 static inline void vnic_set_state(struct vnic_dev *d, enum vnic_state state)
 {
 	__atomic_store_n(&d->state, state, __ATOMIC_RELAXED);
+}
+static inline bool vnic_starting(const struct vnic_dev *d)
+{
+	return __atomic_load_n(&d->starting, __ATOMIC_RELAXED);
 }
 static inline bool vnic_thread_runs(const struct vnic_dev *d)
 {

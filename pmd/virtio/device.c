@@ -128,9 +128,9 @@ int vnic_device_start(struct vnic_dev *d)
 
 	if (rc < 0)
 		return rc;
-	d->starting = true;
+	__atomic_store_n(&d->starting, true, __ATOMIC_RELAXED);
 	rc = bring_up(d);
-	d->starting = false;
+	__atomic_store_n(&d->starting, false, __ATOMIC_RELAXED);
 	if (rc < 0) {
 		VNIC_LOG(ERR, d, "the device does not start: %s", strerror(-rc));
 		tear_down(d);

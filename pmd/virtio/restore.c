@@ -104,7 +104,7 @@ static int run(struct list *l)
 {
 	int rc;
 
-	l->many.timeout_ms = l->d->starting ? vnic_start_ms(l->d) : 0;
+	l->many.timeout_ms = vnic_starting(l->d) ? vnic_start_ms(l->d) : 0;
 	rc = l->many.n != 0 ? vnic_ctrl_ask_many(l->d, &l->many) : 0;
 	if (rc < 0)
 		tell(l);
