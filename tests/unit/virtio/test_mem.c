@@ -177,9 +177,9 @@ static void mem_create__again_in_an_arena(void)
 	/* What a device may still write to is not given again. */
 	CU_ASSERT_EQUAL_FATAL(vnic_mem_create(&mem, &dev, 65536, -1), 0);
 	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 50000, 64, &c), 0);
+	kept = c.va;
 	vnic_mem_quarantine(mem, &c);
 	vnic_mem_destroy(mem);
-	kept = c.va;
 	CU_ASSERT_EQUAL_FATAL(vnic_mem_create(&mem, &dev, 65536, -1), 0);
 	CU_ASSERT_EQUAL(vnic_mem_alloc(mem, 50000, 64, &c), 0);
 	CU_ASSERT((uint8_t *)c.va + c.len <= kept || (uint8_t *)c.va >= kept + c.len);
